@@ -1,0 +1,1 @@
+"""Ids, arcs and scores: everything about WFSTs, nothing about audio or networks."""

@@ -1,0 +1,1 @@
+"""Speech: data, features, networks, training, alignment, recognition and reports."""

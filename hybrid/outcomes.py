@@ -1,0 +1,51 @@
+"""What became of each item of a job: nothing is lost silently."""
+
+from pathlib import Path
+from typing import Dict
+
+from graphs.errors import TooManyFailures
+
+GOOD = ("done", "retried", "partial")
+
+
+class Outcomes:
+    """Counts the outcome of each item; items that did not simply succeed are kept with a reason.
+
+    Outcomes: ``done``, ``retried`` (a wider setting was needed), ``partial`` (an incomplete result,
+    marked as such), ``failed``, and any other word of the caller's for kinds of failure.
+    """
+
+    def __init__(self, log=None):
+        self.counts: Dict[str, int] = {}
+        self.notable: Dict[str, tuple] = {}
+        self._log = log
+
+    def add(self, item: str, outcome: str = "done", reason: str = "") -> None:
+        self.counts[outcome] = self.counts.get(outcome, 0) + 1
+        if outcome != "done":
+            self.notable[item] = (outcome, reason)
+            if self._log is not None:
+                self._log.warning("%s: %s: %s", item, outcome, reason)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def failures(self) -> int:
+        return sum(count for outcome, count in self.counts.items() if outcome not in GOOD)
+
+    def summary(self) -> str:
+        return f"{self.total} items: " + ", ".join(f"{n} {name}" for name, n in sorted(self.counts.items()))
+
+    def write(self, path: Path) -> None:
+        """One line each for items that are not plainly done: item, outcome, reason (tab-separated)."""
+        lines = (f"{item}\t{outcome}\t{reason}\n" for item, (outcome, reason) in sorted(self.notable.items()))
+        path.write_text("item\toutcome\treason\n" + "".join(lines), encoding="utf-8")
+
+    def check(self, allowed_share: float, what: str) -> None:
+        """Raises TooManyFailures above the share (0 to 1), or when every item failed."""
+        if self.failures > allowed_share * self.total or (self.total and self.failures == self.total):
+            raise TooManyFailures(
+                f"{what}: {self.failures} of {self.total} items failed, more than the allowed share "
+                f"of {allowed_share:.0%} ({self.summary()})")

@@ -1,0 +1,1 @@
+"""One thin program per recipe stage: parse, call, count, write."""
