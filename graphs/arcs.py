@@ -1,0 +1,82 @@
+"""The neutral transducer: arrays of arcs in numpy, no library's format."""
+
+from dataclasses import dataclass
+from typing import List
+
+import numpy as np
+
+from graphs.errors import InputError
+
+
+@dataclass
+class Arcs:
+    """A weighted transducer. State 0 is the start; scores are natural log probabilities (higher is better).
+
+    Attributes:
+      src, dst, ilabel, olabel: ``[num_arcs]`` int32; label 0 is epsilon.
+      score: ``[num_arcs]`` float32.
+      final_state, final_score: ``[num_finals]`` int32 and float32; a state occurs once at most.
+      num_states: int; states are ``0 .. num_states - 1``.
+    """
+
+    src: np.ndarray
+    dst: np.ndarray
+    ilabel: np.ndarray
+    olabel: np.ndarray
+    score: np.ndarray
+    final_state: np.ndarray
+    final_score: np.ndarray
+    num_states: int
+
+    def __post_init__(self):
+        for name in ("src", "dst", "ilabel", "olabel", "final_state"):
+            setattr(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.int32))
+        for name in ("score", "final_score"):
+            setattr(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float32))
+
+    @property
+    def num_arcs(self) -> int:
+        return len(self.src)
+
+    def sorted_by_source(self) -> "Arcs":
+        """The same transducer with its arcs ordered by source state (stable)."""
+        order = np.argsort(self.src, kind="stable")
+        return Arcs(self.src[order], self.dst[order], self.ilabel[order], self.olabel[order],
+                    self.score[order], self.final_state, self.final_score, self.num_states)
+
+    def to_openfst_text(self) -> str:
+        """OpenFst's text format (`src dst ilabel olabel cost`, then `state cost`), start state first."""
+        arcs = self.sorted_by_source()
+        order = np.concatenate([np.flatnonzero(arcs.src == 0), np.flatnonzero(arcs.src != 0)])
+        lines = [f"{arcs.src[i]} {arcs.dst[i]} {arcs.ilabel[i]} {arcs.olabel[i]} {-arcs.score[i]:.9g}"
+                 for i in order]
+        lines += [f"{state} {-score:.9g}" for state, score in zip(self.final_state, self.final_score)]
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_openfst_text(cls, text: str, name: str = "FST text") -> "Arcs":
+        """Reads OpenFst's text format with integer labels. The first line's source must be state 0."""
+        arcs: List[tuple] = []
+        finals: List[tuple] = []
+        for number, line in enumerate(text.splitlines(), 1):
+            fields = line.split()
+            try:
+                if len(fields) in (4, 5):
+                    cost = float(fields[4]) if len(fields) == 5 else 0.0
+                    arcs.append((*map(int, fields[:4]), -cost))
+                elif len(fields) in (1, 2):
+                    finals.append((int(fields[0]), -float(fields[1]) if len(fields) == 2 else 0.0))
+                elif fields:
+                    raise ValueError
+            except ValueError:
+                raise InputError(f"{name}:{number}", "`src dst ilabel olabel [cost]` or `state [cost]`",
+                                 repr(line)) from None
+        return cls.from_lists(arcs, finals)
+
+    @classmethod
+    def from_lists(cls, arcs: List[tuple], finals: List[tuple], num_states: int = 0) -> "Arcs":
+        """arcs: (src, dst, ilabel, olabel, score); finals: (state, score)."""
+        columns = list(zip(*arcs)) if arcs else [[], [], [], [], []]
+        states, scores = zip(*finals) if finals else ((), ())
+        highest = max([num_states - 1, *columns[0], *columns[1], *states], default=-1)
+        return cls(*(np.array(c) for c in columns), np.array(states), np.array(scores), highest + 1)
