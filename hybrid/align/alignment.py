@@ -1,0 +1,128 @@
+"""Frame-level alignments: one transition_id a frame, and the archive that holds them.
+
+An archive is a folder with `alignments.npz`, or `alignments.NAME.npz` for each of several writers. Arrays of all
+utterances stand end to end, so that thousands of alignments load in milliseconds.
+"""
+
+import os
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterable, List, NamedTuple, Tuple
+
+import numpy as np
+
+from graphs.errors import InputError
+
+_ARRAYS = ("utterance_ids", "frame_ends", "transition_ids", "log_likelihoods", "word_ends", "words", "frame_shift")
+
+
+class Segment(NamedTuple):
+    """A phone or a word. label: phone_id or word_id; it covers frames start_frame .. start_frame + num_frames - 1."""
+
+    label: int
+    start_frame: int
+    num_frames: int
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The HMM path of an utterance.
+
+    Attributes:
+      utterance_id: as in the features.
+      transition_ids: ``[T]`` int32 numpy array, a transition_id for each frame.
+      log_likelihood_per_frame: score of the path divided by T.
+      words: segments labelled with word_ids, in the order of time, without silence.
+      frame_shift: seconds.
+    """
+
+    utterance_id: str
+    transition_ids: np.ndarray
+    log_likelihood_per_frame: float
+    words: Tuple[Segment, ...] = field(default=())
+    frame_shift: float = 0.01
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.transition_ids)
+
+    def pdf_ids(self, transitions) -> np.ndarray:
+        """``[T]`` pdf_id of each frame; transitions: graphs.transitions.TransitionModel."""
+        return np.asarray(transitions.pdf_id)[self.transition_ids]
+
+
+def phone_segments(alignment: Alignment, transitions) -> List[Segment]:
+    """The phones of an alignment, silence among them.
+
+    A phone starts where a transition leaves HMM state 0 forwards: state 0 is entered only with the phone, and the
+    self-loops of a state follow its forward transition (graphs/topology.py; Kaldi's `reorder`,
+    hmm/hmm-utils.cc SplitToPhones).
+
+    Args:
+      transitions: graphs.transitions.TransitionModel (arrays is_phone_start, phone_id).
+    """
+    transition_ids = alignment.transition_ids
+    if len(transition_ids) == 0:
+        return []
+    begins = np.asarray(transitions.is_phone_start)[transition_ids]
+    begins[0] = True  # a partial path may begin inside a phone
+    starts = np.flatnonzero(begins)
+    ends = np.append(starts[1:], len(transition_ids))
+    phone_ids = np.asarray(transitions.phone_id)[transition_ids[starts]]
+    return [Segment(int(p), int(s), int(e - s)) for p, s, e in zip(phone_ids, starts, ends)]
+
+
+def write_alignments(folder: Path, alignments: Iterable[Alignment], name: str = "") -> Path:
+    """Writes an archive (or the part `name` of it) and returns its file. The file appears only when it is whole."""
+    items = list(alignments)
+    words = [segment for item in items for segment in item.words]
+    arrays = {
+        "utterance_ids": np.array([item.utterance_id for item in items], dtype=np.str_),
+        "frame_ends": np.cumsum([item.num_frames for item in items], dtype=np.int64),
+        "transition_ids": np.concatenate([np.zeros(0, np.int32)] + [
+            np.asarray(item.transition_ids, dtype=np.int32) for item in items]),
+        "log_likelihoods": np.array([item.log_likelihood_per_frame for item in items], dtype=np.float64),
+        "word_ends": np.cumsum([len(item.words) for item in items], dtype=np.int64),
+        "words": np.array(words, dtype=np.int32).reshape(-1, 3),
+        "frame_shift": np.array([item.frame_shift for item in items], dtype=np.float64),
+    }
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (f"alignments.{name}.npz" if name else "alignments.npz")
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "wb") as stream:
+        np.savez(stream, **arrays)
+    os.replace(temporary, path)
+    return path
+
+
+def read_alignments(folder: Path) -> Dict[str, Alignment]:
+    """utterance_id -> Alignment, over all parts of the archive.
+
+    Raises InputError when there is no archive, when a file is damaged, or when two parts hold the same utterance.
+    """
+    paths = sorted(Path(folder).glob("alignments*.npz"))
+    if not paths:
+        raise InputError(str(folder), "alignments.npz", "none")
+    found: Dict[str, Alignment] = {}
+    for path in paths:
+        for alignment in _read_part(path):
+            if alignment.utterance_id in found:
+                raise InputError(f"{path}: {alignment.utterance_id}", "each utterance once", "two alignments")
+            found[alignment.utterance_id] = alignment
+    return found
+
+
+def _read_part(path: Path) -> List[Alignment]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in _ARRAYS}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(str(path), "an alignment archive", f"a file that does not load ({error})") from None
+    frames = np.split(arrays["transition_ids"], arrays["frame_ends"][:-1])
+    words = np.split(arrays["words"], arrays["word_ends"][:-1])
+    return [
+        Alignment(str(utterance_id), frames[i], float(arrays["log_likelihoods"][i]),
+                  tuple(Segment(*map(int, row)) for row in words[i]), float(arrays["frame_shift"][i]))
+        for i, utterance_id in enumerate(arrays["utterance_ids"])]

@@ -1,0 +1,52 @@
+"""CTM files, as Kaldi and sclite write them: `UTTERANCE CHANNEL START DURATION SYMBOL [CONFIDENCE]`, in seconds."""
+
+from pathlib import Path
+from typing import Dict, Iterable, List, NamedTuple
+
+from graphs.errors import InputError
+
+
+class TimedSymbol(NamedTuple):
+    """A phone or word in time. start, end: seconds from the start of the utterance."""
+
+    symbol: str
+    start: float
+    end: float
+
+
+def timed_symbols(segments, symbols, frame_shift: float) -> List[TimedSymbol]:
+    """Segments of frames (hybrid.align.alignment.Segment) as symbols in seconds.
+
+    Args:
+      symbols: graphs.symbols.SymbolTable that names the labels.
+      frame_shift: seconds.
+    """
+    return [TimedSymbol(symbols.symbol_of(segment.label), segment.start_frame * frame_shift,
+                        (segment.start_frame + segment.num_frames) * frame_shift) for segment in segments]
+
+
+def write_ctm(path: Path, utterances: Dict[str, Iterable[TimedSymbol]], channel: str = "1") -> None:
+    """Writes the utterances sorted by id. The file appears only when it is whole."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w", encoding="utf-8") as stream:
+        for utterance_id in sorted(utterances):
+            for symbol, start, end in utterances[utterance_id]:
+                stream.write(f"{utterance_id} {channel} {start:.4f} {end - start:.4f} {symbol}\n")
+    temporary.replace(path)
+
+
+def read_ctm(path: Path) -> Dict[str, List[TimedSymbol]]:
+    """utterance_id -> symbols in the order of the file. Raises InputError that names a malformed line."""
+    utterances: Dict[str, List[TimedSymbol]] = {}
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
+        fields = line.split()
+        if not fields or line.startswith(";;"):
+            continue
+        try:
+            utterance_id, _, start, duration, symbol = fields[:5]
+            start, duration = float(start), float(duration)
+        except ValueError:
+            raise InputError(f"{path}:{number}", "`UTTERANCE CHANNEL START DURATION SYMBOL`", repr(line)) from None
+        utterances.setdefault(utterance_id, []).append(TimedSymbol(symbol, start, start + duration))
+    return utterances

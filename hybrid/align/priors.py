@@ -1,0 +1,39 @@
+"""Prior probabilities of pdf_ids: the hybrid model divides its posteriors by them (Bourlard and Morgan, 1994)."""
+
+from typing import Iterable
+
+import numpy as np
+
+from graphs.errors import InputError
+
+
+def pdf_counts(alignments: Iterable, transitions) -> np.ndarray:
+    """``[num_pdfs]`` int64: frames of each pdf_id.
+
+    Args:
+      alignments: hybrid.align.alignment.Alignment objects.
+      transitions: graphs.transitions.TransitionModel they were made with.
+    """
+    counts = np.zeros(transitions.num_pdfs, dtype=np.int64)
+    for alignment in alignments:
+        counts += np.bincount(alignment.pdf_ids(transitions), minlength=transitions.num_pdfs)
+    return counts
+
+
+def log_priors_from_counts(counts: np.ndarray, floor: float = 1e-5) -> np.ndarray:
+    """Log relative frequencies.
+
+    A pdf_id that was hardly seen would get a huge likelihood from a tiny prior, so that priors are floored
+    (Kaldi nnet-am-decodable-simple.cc floors them likewise) and renormalized.
+
+    Args:
+      counts: ``[num_pdfs]``, non-negative.
+      floor: smallest probability.
+    Returns: ``[num_pdfs]`` float32.
+    Raises: InputError when nothing was counted.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    if counts.sum() <= 0:
+        raise InputError("pdf priors", "aligned frames", "none")
+    priors = np.maximum(counts / counts.sum(), floor)
+    return np.log(priors / priors.sum()).astype(np.float32)

@@ -1,0 +1,101 @@
+"""The hybrid acoustic model: features in, scaled log-likelihoods of the pdf_ids out.
+
+With a network that gives posteriors p(s|x) and priors p(s), Bayes' rule gives likelihoods up to a term that no search
+sees, log p(x|s) = log p(s|x) - log p(s) + log p(x) (Bourlard and Morgan, 1994); a prior scale below one trusts the
+priors less.
+
+A model folder holds model.json, best.pt, averaged.pt (hybrid/nn/models.py), priors.pt and `transitions`.
+"""
+
+import os
+from pathlib import Path
+from typing import Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from graphs.errors import InputError
+from hybrid.nn.models import load_model
+
+PRIORS = "priors.pt"
+TRANSITIONS = "transitions"
+
+
+class AcousticModel:
+    """
+    Attributes:
+      num_pdfs: columns of the log-likelihoods.
+      feature_dim: coefficients of a frame.
+      frame_shift: seconds.
+      log_priors: ``[num_pdfs]`` float32.
+      prior_scale: the share of the priors that is divided out.
+      transitions: graphs.transitions.TransitionModel of the alignments it was trained on.
+    """
+
+    def __init__(self, network: nn.Module, log_priors: Tensor, transitions, feature_dim: int,
+                 prior_scale: float = 1.0, frame_shift: float = 0.01):
+        self.device = next(network.parameters()).device
+        self.network = network.eval()
+        self.log_priors = log_priors.float().to(self.device)
+        self.transitions, self.feature_dim = transitions, feature_dim
+        self.prior_scale, self.frame_shift = prior_scale, frame_shift
+        self.num_pdfs = len(log_priors)
+
+    @classmethod
+    def load(cls, folder: Path, checkpoint: Optional[str] = None, prior_scale: Optional[float] = None,
+             device: str = "cpu") -> "AcousticModel":
+        """
+        Args:
+          checkpoint: `best`, `averaged`, ...; by default the one that model.json names.
+          prior_scale: by default the one the model was trained with.
+        Raises: InputError when a file is missing or does not fit.
+        """
+        from graphs.transitions import TransitionModel
+        folder = Path(folder)
+        network, description = load_model(folder, checkpoint, device)
+        for name in (PRIORS, TRANSITIONS):
+            if not (folder / name).exists():
+                raise InputError(str(folder), f"an acoustic model with {name}", "none")
+        log_priors = torch.load(folder / PRIORS, map_location="cpu")["log_priors"]
+        transitions = TransitionModel.read(folder / TRANSITIONS)
+        if not len(log_priors) == transitions.num_pdfs == description["out_dim"]:
+            raise InputError(str(folder), f"priors and transitions of {description['out_dim']} pdf_ids",
+                             f"{len(log_priors)} and {transitions.num_pdfs}")
+        scale = description["prior_scale"] if prior_scale is None else prior_scale
+        return cls(network, log_priors, transitions, description["in_dim"], scale, description["frame_shift"])
+
+    def log_likelihoods(self, features: Tensor) -> Tensor:
+        """Scores of one utterance.
+
+        Args:
+          features: ``[T, feature_dim]`` float32, normalized as in training.
+        Returns: ``[T, num_pdfs]`` float32, log posterior - prior_scale * log prior.
+        Raises: InputError for another dimension.
+        """
+        return self.batch_log_likelihoods(features[None], torch.tensor([len(features)]))[0][0]
+
+    def batch_log_likelihoods(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
+        """Scores of a padded batch, on the model's device.
+
+        Args:
+          features: ``[B, T, feature_dim]``; lengths: ``[B]`` int64.
+        Returns: ``[B, T, num_pdfs]`` and lengths; rows at and beyond an utterance's length mean nothing.
+        """
+        log_posteriors, lengths = self.batch_log_posteriors(features, lengths)
+        return log_posteriors - self.prior_scale * self.log_priors, lengths
+
+    @torch.no_grad()
+    def batch_log_posteriors(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
+        """As batch_log_likelihoods, without priors."""
+        if features.shape[-1] != self.feature_dim:
+            raise InputError("features", f"{self.feature_dim} coefficients a frame", str(features.shape[-1]))
+        logits, lengths = self.network(features.to(self.device), lengths.to(self.device))
+        return logits.float().log_softmax(dim=-1), lengths
+
+
+def write_priors(folder: Path, log_priors: Tensor) -> None:
+    """Writes priors.pt (for acoustic and CTC models); log_priors: ``[C]``."""
+    path = Path(folder) / PRIORS
+    temporary = path.with_name(path.name + ".tmp")
+    torch.save({"log_priors": torch.as_tensor(log_priors).float().cpu()}, temporary)
+    os.replace(temporary, path)

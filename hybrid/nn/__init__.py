@@ -1,0 +1,1 @@
+"""Networks: padded batches of feature frames in, scores of the classes for each frame out."""

@@ -1,0 +1,46 @@
+"""CTM and TextGrid files."""
+
+import re
+
+import pytest
+
+from graphs.errors import InputError
+from graphs.symbols import SymbolTable
+from hybrid.align.alignment import Segment
+from hybrid.align.ctm import TimedSymbol, read_ctm, timed_symbols, write_ctm
+from hybrid.align.textgrid import textgrid, write_textgrid
+
+
+def test_segments_become_seconds():
+    symbols = SymbolTable(["SIL", "AH"])
+    segments = [Segment(1, 0, 3), Segment(2, 3, 2)]
+    assert timed_symbols(segments, symbols, 0.0125) == [("SIL", 0.0, pytest.approx(0.0375)),
+                                                        ("AH", pytest.approx(0.0375), pytest.approx(0.0625))]
+
+
+def test_ctm_round_trip(tmp_path):
+    utterances = {"b": [TimedSymbol("ə", 0.0, 0.0125), TimedSymbol("t", 0.0125, 0.1)],
+                  "a": [TimedSymbol("SIL", 0.0, 1.5)]}
+    write_ctm(tmp_path / "phones.ctm", utterances)
+    assert (tmp_path / "phones.ctm").read_text(encoding="utf-8").startswith("a 1 0.0000 1.5000 SIL\nb 1 0.0000")
+    found = read_ctm(tmp_path / "phones.ctm")
+    assert {key: [s.symbol for s in value] for key, value in found.items()} == {"a": ["SIL"], "b": ["ə", "t"]}
+    assert found["b"][1].end == pytest.approx(0.1)
+
+
+def test_a_malformed_ctm_line_is_named(tmp_path):
+    (tmp_path / "x.ctm").write_text("a 1 0.0 0.1 AH\na 1 zero 0.1 AH\n", encoding="utf-8")
+    with pytest.raises(InputError, match="x.ctm:2"):
+        read_ctm(tmp_path / "x.ctm")
+
+
+def test_textgrid_covers_all_of_the_time(tmp_path):
+    words = [TimedSymbol('say "a"', 0.1, 0.4), TimedSymbol("b", 0.4, 1.2)]
+    text = textgrid({"words": words, "phones": []}, 1.0)
+    assert text.startswith('File type = "ooTextFile"\nObject class = "TextGrid"\n')
+    intervals = re.findall(r'xmin = ([\d.]+)\n\s+xmax = ([\d.]+)\n\s+text = "(.*)"', text)
+    assert intervals == [("0.0000", "0.1000", ""), ("0.1000", "0.4000", 'say ""a""'), ("0.4000", "1.0000", "b"),
+                         ("0.0000", "1.0000", "")]
+    assert re.findall(r"intervals: size = (\d+)", text) == ["3", "1"]
+    write_textgrid(tmp_path / "a.TextGrid", {"words": words}, 1.0)
+    assert (tmp_path / "a.TextGrid").read_text(encoding="utf-8") == textgrid({"words": words}, 1.0)
