@@ -1,0 +1,1 @@
+"""From lattices to words, and from words to error rates."""

@@ -1,0 +1,106 @@
+"""How sure an error rate is, and whether one system beats another.
+
+Bootstrap over utterances (Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance
+evaluation", ICASSP 2004): a test set of N utterances is drawn N times with replacement, many times over, and
+
+    WER_b = sum of errors drawn / sum of words drawn
+
+spreads as the WER of new test sets would. Utterances are taken as independent; where one speaker says many, draw
+whole speakers instead (`groups`), which gives the wider and honester interval.
+"""
+
+from dataclasses import dataclass
+from typing import Iterator, Optional, Sequence, Tuple
+
+import numpy as np
+
+
+def _grouped(values: np.ndarray, groups: Optional[Sequence]) -> np.ndarray:
+    if groups is None:
+        return values
+    _, group = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    return np.bincount(group.ravel(), weights=values)
+
+
+def _draws(size: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Arrays ``[b, size]`` of drawn indices, `resamples` rows in all, a few million entries at a time."""
+    generator = np.random.default_rng(seed)
+    block = max(1, 4_000_000 // size)
+    for start in range(0, resamples, block):
+        yield generator.integers(size, size=(min(block, resamples - start), size))
+
+
+def _resampled_rates(errors: np.ndarray, words: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """WER in percent of each resample, ``[resamples]``; errors may be differences of two systems.
+
+    A draw with no reference word (every utterance drawn is empty) has no rate and is left out.
+    """
+    rates = []
+    for draw in _draws(len(words), resamples, seed):
+        drawn_words = words[draw].sum(axis=1)
+        drawn_errors = errors[draw].sum(axis=1)
+        rates.append(100.0 * drawn_errors[drawn_words > 0] / drawn_words[drawn_words > 0])
+    return np.concatenate(rates)
+
+
+def _checked(*arrays: Sequence[int]) -> Tuple[np.ndarray, ...]:
+    checked = tuple(np.asarray(array, dtype=np.float64) for array in arrays)
+    if len({len(array) for array in checked}) != 1:
+        raise ValueError(f"arrays of one length expected, got {[len(array) for array in checked]}")
+    if not checked[-1].sum() > 0:
+        raise ValueError("a test set without a reference word has no word error rate")
+    return checked
+
+
+def wer_interval(errors: Sequence[int], words: Sequence[int], groups: Optional[Sequence] = None,
+                 level: float = 0.95, resamples: int = 10_000, seed: int = 0) -> Tuple[float, float]:
+    """Confidence interval of the WER, by the bootstrap's percentiles.
+
+    Args:
+      errors, words: ``[N]``, of each utterance.
+      groups: ``[N]`` or None; utterances of one group (a speaker) are drawn together.
+      level: between 0 and 1.
+      resamples: 10,000 keeps the interval's own noise below a tenth of its width.
+    Returns: (low, high) in percent. No errors at all leave a bootstrap nothing to draw; the interval then goes
+      up to the rate at which that many words without an error would come up only once in 1 / (1 - level)
+      times ("rule of three", Hanley and Lippman-Hand, JAMA 1983).
+    Raises: ValueError for arrays of different length and for a set without words.
+    """
+    errors, words = _checked(errors, words)
+    if not errors.any():
+        return 0.0, float(100.0 * (1.0 - (1.0 - level) ** (1.0 / words.sum())))
+    rates = _resampled_rates(_grouped(errors, groups), _grouped(words, groups), resamples, seed)
+    low, high = np.percentile(rates, [50.0 * (1.0 - level), 50.0 * (1.0 + level)])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """System B against system A on one test set."""
+
+    difference: float  # WER of B minus WER of A, percent points; negative when B is better
+    interval: Tuple[float, float]  # confidence interval of the difference
+    probability_of_improvement: float  # share of resamples in which B is better
+
+    @property
+    def significant(self) -> bool:
+        """The interval leaves out zero."""
+        return self.interval[0] > 0.0 or self.interval[1] < 0.0
+
+
+def compare_systems(errors_a: Sequence[int], errors_b: Sequence[int], words: Sequence[int],
+                    groups: Optional[Sequence] = None, level: float = 0.95, resamples: int = 10_000,
+                    seed: int = 0) -> Comparison:
+    """Paired bootstrap: both systems are drawn on the same utterances, so what is hard for both cancels out.
+
+    A resample in which both have the same WER counts half for the probability of improvement, which is
+    0.5 for a system against itself.
+
+    Args: errors_a, errors_b, words: ``[N]`` each, of the same utterances; the rest as in `wer_interval`.
+    """
+    errors_a, errors_b, words = _checked(errors_a, errors_b, words)
+    difference = errors_b - errors_a
+    rates = _resampled_rates(_grouped(difference, groups), _grouped(words, groups), resamples, seed)
+    low, high = np.percentile(rates, [50.0 * (1.0 - level), 50.0 * (1.0 + level)])
+    better = float(np.mean(rates < 0) + 0.5 * np.mean(rates == 0))
+    return Comparison(100.0 * float(difference.sum() / words.sum()), (float(low), float(high)), better)

@@ -1,0 +1,195 @@
+"""Choosing the language model scale and the word insertion penalty, on a development set only.
+
+A path of a lattice scores
+
+    acoustic_scale * acoustic + lm_scale * graph - word_insertion_penalty * words
+
+(the acoustic score is the sum of scaled log-likelihoods; graph holds language model, lexicon and HMM transitions).
+Only ratios matter for the best path, so acoustic_scale stays fixed and two numbers are swept. Kaldi's LMWT is
+lm_scale at acoustic_scale 1.
+"""
+
+import itertools
+import multiprocessing
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from hybrid.recognize.edit_distance import Costs
+from hybrid.recognize.wer import Counts, Reference, check_same_set, error_rate
+from hybrid.report.tables import tsv
+
+ToWords = Callable[[Sequence[int]], List[str]]  # word_ids of a path -> the words that are scored
+
+
+class Scales(NamedTuple):
+    """One point of the sweep."""
+
+    lm_scale: float
+    word_insertion_penalty: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every lm_scale with every word_insertion_penalty; both sorted, without repetition."""
+
+    lm_scales: Tuple[float, ...]
+    word_insertion_penalties: Tuple[float, ...]
+    acoustic_scale: float = 1.0
+
+    def __post_init__(self):
+        for name in ("lm_scales", "word_insertion_penalties"):
+            values = tuple(sorted(set(getattr(self, name))))
+            if not values:
+                raise ValueError(f"{name}: expected at least one value, found none")
+            object.__setattr__(self, name, values)
+
+    def points(self) -> List[Scales]:
+        return [Scales(*point) for point in itertools.product(self.lm_scales, self.word_insertion_penalties)]
+
+
+class Sweep:
+    """The errors on the development set at each point of the grid.
+
+    Attributes:
+      counts: Scales -> Counts, in the order of ``grid.points()``.
+    """
+
+    def __init__(self, grid: Grid, counts: Mapping[Scales, Counts]):
+        self.grid, self.counts = grid, dict(counts)
+
+    def errors(self) -> np.ndarray:
+        """``[num_lm_scales, num_penalties]`` int64."""
+        flat = np.array([self.counts[point].errors for point in self.grid.points()], dtype=np.int64)
+        return flat.reshape(len(self.grid.lm_scales), len(self.grid.word_insertion_penalties))
+
+    def best(self) -> Scales:
+        """The point with the fewest errors. Among equals the one in the middle of them: the point nearest to
+        their mean, in steps of the grid; then the smaller lm_scale, then the penalty nearer to 0."""
+        errors = self.errors()
+        equals = np.argwhere(errors == errors.min())  # [n, 2]
+        distance = ((equals - equals.mean(axis=0)) ** 2).sum(axis=1).round(9)
+        candidates = [(d, self.grid.lm_scales[row], abs(self.grid.word_insertion_penalties[column]), column)
+                      for d, (row, column) in zip(distance, equals)]
+        _, lm_scale, _, column = min(candidates)
+        return Scales(lm_scale, self.grid.word_insertion_penalties[column])
+
+    def at_edge(self) -> List[str]:
+        """Names of the options whose best value is the first or last of several: a wider grid may be better.
+        Not when all values do equally well at the best of the other."""
+        best, errors = self.best(), self.errors()
+        row = self.grid.lm_scales.index(best.lm_scale)
+        column = self.grid.word_insertion_penalties.index(best.word_insertion_penalty)
+        at = [("lm_scales", row, errors[:, column]), ("word_insertion_penalties", column, errors[row])]
+        return [name for name, place, line in at
+                if len(line) > 1 and place in (0, len(line) - 1) and line.max() > line.min()]
+
+    def to_tsv(self) -> str:
+        rows = ((*point, c.wer, c.errors, c.words, c.insertions, c.deletions, c.substitutions)
+                for point, c in self.counts.items())
+        return tsv(("lm_scale", "word_insertion_penalty", "wer", "errors", "words", "ins", "del", "sub"),
+                   ((f"{row[0]:g}", f"{row[1]:g}", *row[2:]) for row in rows))
+
+    def picture(self):
+        """matplotlib Figure: the WER at each point; the best one is ringed."""
+        from hybrid.report.figures import heat_map
+        words = next(iter(self.counts.values())).words
+        wer = np.vectorize(lambda errors: error_rate(int(errors), words))(self.errors())
+        best = self.best()
+        marked = (self.grid.lm_scales.index(best.lm_scale),
+                  self.grid.word_insertion_penalties.index(best.word_insertion_penalty))
+        return heat_map(wer, [f"{s:g}" for s in self.grid.lm_scales],
+                        [f"{p:g}" for p in self.grid.word_insertion_penalties], "lm_scale",
+                        "word_insertion_penalty", "WER in % on the development set", marked)
+
+
+def sweep(lattices: Iterable, references: Mapping[str, Reference], to_words: ToWords, grid: Grid, costs: Costs,
+          nj: int = 1) -> Sweep:
+    """Scores every point of the grid.
+
+    Args:
+      lattices: graphs.lattice.Lattice of the development set. References without a lattice count as deleted.
+      references: utterance_id -> Reference of the development set.
+      to_words: must be picklable when nj > 1.
+      nj: processes.
+    Raises: InputError for a lattice without a reference.
+    """
+    points = grid.points()
+    totals = {point: Counts() for point in points}
+    seen = []
+    work = partial(_count_errors, references=references, to_words=to_words, grid=grid, costs=costs)
+    for utterance_id, counts in _in_parallel(work, lattices, nj):
+        seen.append(utterance_id)
+        for point, count in zip(points, counts):
+            totals[point] += count
+    check_same_set(references, seen)
+    lost = [reference for utterance_id, reference in references.items() if utterance_id not in set(seen)]
+    deleted = sum((len(reference.words) for reference in lost), 0)
+    return Sweep(grid, {point: total + Counts(words=deleted, deletions=deleted) for point, total in totals.items()})
+
+
+def best_word_ids(lattice, scales: Scales, acoustic_scale: float) -> Tuple[int, ...]:
+    path = lattice.best_path(graph_scale=scales.lm_scale, acoustic_scale=acoustic_scale,
+                             word_insertion_penalty=scales.word_insertion_penalty)
+    return tuple(map(int, path.word_ids))
+
+
+def _count_errors(lattice, references, to_words, grid, costs) -> Tuple[str, List[Counts]]:
+    from hybrid.recognize.edit_distance import align
+    if lattice.utterance_id not in references:
+        return lattice.utterance_id, []
+    said = references[lattice.utterance_id].words
+    known: Dict[Tuple[int, ...], Counts] = {}  # most points agree on the words
+    counts = []
+    for point in grid.points():
+        word_ids = best_word_ids(lattice, point, grid.acoustic_scale)
+        if word_ids not in known:
+            known[word_ids] = Counts.of(align(said, to_words(word_ids), costs))
+        counts.append(known[word_ids])
+    return lattice.utterance_id, counts
+
+
+class Hypothesis(NamedTuple):
+    words: List[str]
+    partial: bool  # the search did not reach the end of the graph
+
+
+def best_hypotheses(lattices: Iterable, to_words: ToWords, scales: Scales, acoustic_scale: float,
+                    nj: int = 1) -> Dict[str, Hypothesis]:
+    """utterance_id -> the words of the best path at one point."""
+    work = partial(_hypothesis, to_words=to_words, scales=scales, acoustic_scale=acoustic_scale)
+    return dict(_in_parallel(work, lattices, nj))
+
+
+def _hypothesis(lattice, to_words, scales, acoustic_scale) -> Tuple[str, Hypothesis]:
+    words = to_words(best_word_ids(lattice, scales, acoustic_scale))
+    return lattice.utterance_id, Hypothesis(words, bool(lattice.partial))
+
+
+def _in_parallel(work: Callable, items: Iterable, nj: int) -> Iterator:
+    """work(item) for each item, in order; no more than a few items a process wait in memory."""
+    if nj <= 1:
+        yield from map(work, items)
+        return
+    items = iter(items)
+    # spawn, for a fork of a process in which torch has run threads may hang
+    with multiprocessing.get_context("spawn").Pool(nj, _set_work, (work,)) as pool:
+        while True:
+            block = list(itertools.islice(items, 32 * nj))
+            if not block:
+                return
+            yield from pool.map(_do_work, block, chunksize=max(1, len(block) // (4 * nj)))
+
+
+_work: Callable  # of this process; sent once, not with each item
+
+
+def _set_work(work: Callable) -> None:
+    global _work
+    _work = work
+
+
+def _do_work(item):
+    return _work(item)

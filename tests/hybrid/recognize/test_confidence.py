@@ -1,0 +1,100 @@
+"""Intervals against planted truth: how often they hold the error rate that the data was drawn with."""
+
+import numpy as np
+import pytest
+
+from hybrid.recognize.confidence import compare_systems, wer_interval
+
+
+def test_set(generator, rate, utterances=150, speakers=None):
+    """Utterances of 1 to 15 words, each with an error rate of its own around `rate`."""
+    words = generator.integers(1, 16, utterances)
+    own_rate = generator.beta(2 * rate, 2 * (1 - rate), utterances)
+    if speakers is not None:
+        own_rate = generator.beta(4 * rate, 4 * (1 - rate), speakers.max() + 1)[speakers]
+    return generator.binomial(words, own_rate), words
+
+
+test_set.__test__ = False
+
+
+def coverage(rate, trials, groups=None):
+    generator = np.random.default_rng(7)
+    inside = 0
+    for _ in range(trials):
+        errors, words = test_set(generator, rate, speakers=groups, utterances=150 if groups is None else len(groups))
+        low, high = wer_interval(errors, words, groups, resamples=400)
+        inside += low <= 100 * rate <= high
+    return inside / trials
+
+
+def test_the_interval_holds_the_truth_in_95_of_100_test_sets():
+    assert 0.91 <= coverage(0.2, 400) <= 0.98
+
+
+def test_speakers_drawn_whole_cover_what_utterances_alone_do_not():
+    speakers = np.repeat(np.arange(30), 10)
+    assert 0.90 <= coverage(0.2, 300, speakers) <= 0.98
+    generator = np.random.default_rng(3)
+    errors, words = test_set(generator, 0.2, 300, speakers)
+    by_speaker, by_utterance = wer_interval(errors, words, speakers), wer_interval(errors, words)
+    assert by_speaker[1] - by_speaker[0] > 1.5 * (by_utterance[1] - by_utterance[0])
+
+
+def test_the_interval_holds_the_measured_rate_and_repeats_itself():
+    errors, words = test_set(np.random.default_rng(0), 0.1)
+    low, high = wer_interval(errors, words, seed=1)
+    assert low < 100 * errors.sum() / words.sum() < high
+    assert (low, high) == wer_interval(errors, words, seed=1) != wer_interval(errors, words, seed=2)
+
+
+def test_utterances_of_one_word_give_the_binomial_interval():
+    errors = np.array([1] * 30 + [0] * 270)
+    low, high = wer_interval(errors, np.ones(300))
+    half = 1.96 * 100 * np.sqrt(0.1 * 0.9 / 300)
+    assert low == pytest.approx(10 - half, abs=0.4) and high == pytest.approx(10 + half, abs=0.4)
+
+
+def test_no_errors_do_not_mean_no_doubt():
+    low, high = wer_interval(np.zeros(29), np.full(29, 8))
+    assert low == 0.0 and high == pytest.approx(100 * 3 / 232, rel=0.01)  # rule of three
+
+
+def test_empty_references_are_drawn_like_others():
+    low, high = wer_interval([1, 0, 2, 1], [0, 4, 4, 0], resamples=2000)
+    assert 0 <= low < high < np.inf
+
+
+def test_a_set_without_words_is_refused():
+    with pytest.raises(ValueError, match="reference word"):
+        wer_interval([1], [0])
+    with pytest.raises(ValueError, match="one length"):
+        wer_interval([1, 2], [3])
+
+
+def test_a_system_does_not_beat_itself():
+    errors, words = test_set(np.random.default_rng(0), 0.1)
+    same = compare_systems(errors, errors, words)
+    assert (same.difference, same.probability_of_improvement, same.significant) == (0.0, 0.5, False)
+
+
+def test_a_small_gain_on_the_same_utterances_is_seen_although_the_intervals_overlap():
+    errors, words = test_set(np.random.default_rng(4), 0.3, 200)
+    better = errors.copy()
+    better[np.flatnonzero(errors)[::5]] -= 1
+    result = compare_systems(errors, better, words)
+    assert wer_interval(better, words)[1] > wer_interval(errors, words)[0]
+    assert result.significant and result.probability_of_improvement > 0.999 and result.difference < 0
+    assert result.difference == pytest.approx(100 * (better.sum() - errors.sum()) / words.sum())
+
+
+def test_chance_differences_are_called_significant_in_5_of_100():
+    generator = np.random.default_rng(11)
+    called = 0
+    for _ in range(300):
+        a, words = test_set(generator, 0.2)
+        swap = generator.random(len(a)) < 0.5  # two systems of which neither is better
+        other = np.maximum(0, a + generator.integers(-1, 2, len(a)))
+        called += compare_systems(np.where(swap, a, other), np.where(swap, other, a), words,
+                                  resamples=400).significant
+    assert 0.01 <= called / 300 <= 0.09
