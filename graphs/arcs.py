@@ -1,7 +1,7 @@
 """The neutral transducer: arrays of arcs in numpy, no library's format."""
 
 from dataclasses import dataclass
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 
@@ -15,8 +15,10 @@ class Arcs:
     Attributes:
       src, dst, ilabel, olabel: ``[num_arcs]`` int32; label 0 is epsilon.
       score: ``[num_arcs]`` float32.
-      final_state, final_score: ``[num_finals]`` int32 and float32; a state occurs once at most.
+      final_state, final_score: ``[num_finals]`` int32 and float32; a state may occur more than once.
       num_states: int; states are ``0 .. num_states - 1``.
+      final_olabel: ``[num_finals]`` int32, an output given on ending there (none: 0). Epsilon removal
+        leaves words there when their last arcs were epsilons.
     """
 
     src: np.ndarray
@@ -27,9 +29,12 @@ class Arcs:
     final_state: np.ndarray
     final_score: np.ndarray
     num_states: int
+    final_olabel: Optional[np.ndarray] = None
 
     def __post_init__(self):
-        for name in ("src", "dst", "ilabel", "olabel", "final_state"):
+        if self.final_olabel is None:
+            self.final_olabel = np.zeros(len(self.final_state))
+        for name in ("src", "dst", "ilabel", "olabel", "final_state", "final_olabel"):
             setattr(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.int32))
         for name in ("score", "final_score"):
             setattr(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float32))
@@ -42,10 +47,16 @@ class Arcs:
         """The same transducer with its arcs ordered by source state (stable)."""
         order = np.argsort(self.src, kind="stable")
         return Arcs(self.src[order], self.dst[order], self.ilabel[order], self.olabel[order],
-                    self.score[order], self.final_state, self.final_score, self.num_states)
+                    self.score[order], self.final_state, self.final_score, self.num_states,
+                    self.final_olabel)
 
     def to_openfst_text(self) -> str:
-        """OpenFst's text format (`src dst ilabel olabel cost`, then `state cost`), start state first."""
+        """OpenFst's text format (`src dst ilabel olabel cost`, then `state cost`), start state first.
+
+        Raises ValueError for final outputs, which that format cannot hold.
+        """
+        if self.final_olabel.any():
+            raise ValueError("OpenFst's text format has no output on final states")
         arcs = self.sorted_by_source()
         order = np.concatenate([np.flatnonzero(arcs.src == 0), np.flatnonzero(arcs.src != 0)])
         lines = [f"{arcs.src[i]} {arcs.dst[i]} {arcs.ilabel[i]} {arcs.olabel[i]} {-arcs.score[i]:.9g}"

@@ -1,0 +1,176 @@
+"""Lookup of pdf_ids in a phonetic decision tree (Kaldi tree/context-dep.h). No training code here.
+
+The tree asks about keys: ``PDF_CLASS`` is the pdf class of the HMM state, ``0 .. width - 1`` are the
+phones of the context window. The text format is Kaldi's (`tree-info`, `copy-tree --binary=false`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, FrozenSet, Iterable, Optional, Sequence, Set, Tuple, Union
+
+from graphs.errors import InputError
+from graphs.topology import Topology
+
+PDF_CLASS = -1  # Kaldi's kPdfClass
+NO_PHONE = 0  # fills the window before the first and after the last phone
+
+
+@dataclass(frozen=True)
+class Leaf:
+    pdf_id: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """Branches by the value of a key."""
+
+    key: int
+    branches: Tuple[Optional["Node"], ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Is the key's value one of `values`?"""
+
+    key: int
+    values: FrozenSet[int]
+    yes: "Node"
+    no: "Node"
+
+
+Node = Union[Leaf, Table, Split]
+
+
+class ContextTree:
+    """Maps a window of phones and a pdf class to a pdf_id.
+
+    Attributes:
+      context_width: phones in the window (1 monophone, 2 left biphone, 3 triphone).
+      central_position: where in the window the phone itself stands (0 for monophone, 1 for triphone).
+    """
+
+    def __init__(self, context_width: int, central_position: int, root: Node):
+        if not 0 <= central_position < context_width:
+            raise InputError("context tree", f"a central position in 0..{context_width - 1}", str(central_position))
+        self.context_width, self.central_position, self.root = context_width, central_position, root
+        pdf_ids = _leaves(root)
+        if pdf_ids != set(range(len(pdf_ids))):
+            raise InputError("context tree", "pdf_ids 0, 1, ... without a gap", str(sorted(pdf_ids))[:200])
+        self.num_pdfs = len(pdf_ids)
+
+    @classmethod
+    def monophone(cls, topology: Topology) -> "ContextTree":
+        """One pdf for each phone and pdf class, numbered in that order."""
+        branches = [None] * (max(topology.phone_ids) + 1)
+        next_pdf = 0
+        for phone_id in topology.phone_ids:
+            count = topology.num_pdf_classes(phone_id)
+            branches[phone_id] = Table(PDF_CLASS, tuple(Leaf(next_pdf + c) for c in range(count)))
+            next_pdf += count
+        return cls(1, 0, Table(0, tuple(branches)))
+
+    def pdf_id(self, window: Sequence[int], pdf_class: int) -> int:
+        """window: context_width phone_ids. Raises KeyError where the tree has no answer."""
+        event = dict(enumerate(window))
+        event[PDF_CLASS] = pdf_class
+        found = _reach(self.root, event)
+        if len(found) != 1:
+            raise KeyError(f"the tree has no pdf for the window {tuple(window)}, pdf class {pdf_class}")
+        return found.pop()
+
+    def pdf_ids_of(self, phone_id: int, pdf_class: int) -> Set[int]:
+        """Every pdf_id that the phone's pdf class has in some context."""
+        return _reach(self.root, {self.central_position: phone_id, PDF_CLASS: pdf_class})
+
+    def to_text(self) -> str:
+        return (f"ContextDependency {self.context_width} {self.central_position} ToPdf "
+                f"{_node_text(self.root)} EndContextDependency\n")
+
+    def write(self, path) -> None:
+        Path(path).write_text(self.to_text(), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path) -> "ContextTree":
+        return cls.from_text(Path(path).read_text(encoding="utf-8"), str(path))
+
+    @classmethod
+    def from_text(cls, text: str, name: str = "tree") -> "ContextTree":
+        for mark in "()[]{}":
+            text = text.replace(mark, f" {mark} ")
+        tokens = iter(text.split())
+        try:
+            _expect(tokens, "ContextDependency")
+            width, central = int(next(tokens)), int(next(tokens))
+            _expect(tokens, "ToPdf")
+            root = _parse_node(tokens)
+            _expect(tokens, "EndContextDependency")
+        except (StopIteration, ValueError) as error:
+            raise InputError(name, "a tree in Kaldi's text format", str(error) or "the end of the file") from None
+        return cls(width, central, root)
+
+
+def _leaves(node: Optional[Node]) -> Set[int]:
+    return _reach(node, {})
+
+
+def _reach(node: Optional[Node], event: Dict[int, int]) -> Set[int]:
+    """The leaves that agree with what the event says; a key it lacks may have any value."""
+    if node is None:
+        return set()
+    if isinstance(node, Leaf):
+        return {node.pdf_id}
+    known = event.get(node.key)
+    if isinstance(node, Table):
+        if known is None:
+            return _union(_reach(branch, event) for branch in node.branches)
+        return _reach(node.branches[known], event) if 0 <= known < len(node.branches) else set()
+    if known is None:
+        return _reach(node.yes, event) | _reach(node.no, event)
+    return _reach(node.yes if known in node.values else node.no, event)
+
+
+def _union(sets: Iterable[Set[int]]) -> Set[int]:
+    return set().union(*sets)
+
+
+def _node_text(node: Optional[Node]) -> str:
+    if node is None:
+        return "NULL"
+    if isinstance(node, Leaf):
+        return f"CE {node.pdf_id}"
+    if isinstance(node, Table):
+        return f"TE {node.key} {len(node.branches)} ( {' '.join(map(_node_text, node.branches))} )"
+    values = " ".join(map(str, sorted(node.values)))
+    return f"SE {node.key} [ {values} ] {{ {_node_text(node.yes)} {_node_text(node.no)} }}"
+
+
+def _expect(tokens, expected: str) -> None:
+    token = next(tokens)
+    if token != expected:
+        raise ValueError(f"{token} where {expected} should stand")
+
+
+def _parse_node(tokens) -> Optional[Node]:
+    kind = next(tokens)
+    if kind == "NULL":
+        return None
+    if kind == "CE":
+        return Leaf(int(next(tokens)))
+    if kind == "TE":
+        key, size = int(next(tokens)), int(next(tokens))
+        _expect(tokens, "(")
+        node = Table(key, tuple(_parse_node(tokens) for _ in range(size)))
+        _expect(tokens, ")")
+        return node
+    if kind == "SE":
+        key, values = int(next(tokens)), set()
+        _expect(tokens, "[")
+        for token in tokens:
+            if token == "]":
+                break
+            values.add(int(token))
+        _expect(tokens, "{")
+        node = Split(key, frozenset(values), _parse_node(tokens), _parse_node(tokens))
+        _expect(tokens, "}")
+        return node
+    raise ValueError(f"{kind} where CE, TE, SE or NULL should stand")

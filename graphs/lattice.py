@@ -1,0 +1,225 @@
+"""Lattices: what the search kept, acoustic and graph scores apart (Kaldi fstext/lattice-weight.h).
+
+A lattice is acyclic, has one start state (0) and one final state (the last). An arc consumes a frame
+(transition_id > 0) or none (transition_id 0: final arcs, and arcs that carry the second word of an output
+label). Acoustic scores are log-likelihoods without the scale that the search used, so that any scale can
+be tried later.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from graphs.errors import InputError
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way through a lattice. score = the scaled sum; acoustic and graph are unscaled."""
+
+    word_ids: List[int]
+    transition_ids: np.ndarray  # [num_frames] int32
+    word_frames: List[int]  # the frame on which each word's label stands
+    acoustic: float
+    graph: float
+    score: float
+
+
+class _Levels:
+    """Arcs grouped so that every arc into a state comes in a group before any arc out of it."""
+
+    def __init__(self, src: np.ndarray, dst: np.ndarray, num_states: int):
+        order = np.argsort(src, kind="stable")
+        first = np.searchsorted(src[order], np.arange(num_states + 1))
+        waiting = np.bincount(dst, minlength=num_states)
+        frontier = np.flatnonzero(waiting == 0)
+        self.depth = np.full(num_states, -1, np.int64)
+        level = 0
+        while len(frontier):
+            self.depth[frontier] = level
+            counts = first[frontier + 1] - first[frontier]
+            total = int(counts.sum())
+            before = np.cumsum(counts) - counts
+            arcs = order[np.arange(total) - np.repeat(before - first[frontier], counts)]
+            np.subtract.at(waiting, dst[arcs], 1)
+            reached = np.unique(dst[arcs])
+            frontier = reached[waiting[reached] == 0]
+            level += 1
+        if (self.depth < 0).any():
+            raise InputError("lattice", "no cycle", "one")
+        self.num_levels = level
+        self.by_dst = self._groups(dst)
+        self.by_src = self._groups(src)
+
+    def _groups(self, state: np.ndarray):
+        """For each level: arcs sorted by `state`, the states, and where each one's arcs start."""
+        order = np.lexsort((state, self.depth[state]))
+        bounds = np.searchsorted(self.depth[state][order], np.arange(self.num_levels + 1))
+        groups = []
+        for level in range(self.num_levels):
+            arcs = order[bounds[level]:bounds[level + 1]]
+            states, starts = np.unique(state[arcs], return_index=True)
+            groups.append((arcs, states, starts))
+        return groups
+
+
+@dataclass
+class Lattice:
+    """
+    Attributes:
+      utterance_id: str.
+      num_frames: frames that every path consumes.
+      partial: no path reached a final state of the graph; the paths end where the search stood.
+      src, dst: ``[num_arcs]`` int32 states.
+      transition_id, word_id: ``[num_arcs]`` int32, 0 for none.
+      acoustic: ``[num_arcs]`` float32 log-likelihood, unscaled.
+      graph: ``[num_arcs]`` float32 log probability of grammar, pronunciation and transitions.
+    """
+
+    utterance_id: str
+    num_frames: int
+    src: np.ndarray
+    dst: np.ndarray
+    transition_id: np.ndarray
+    word_id: np.ndarray
+    acoustic: np.ndarray
+    graph: np.ndarray
+    partial: bool = False
+
+    @property
+    def num_arcs(self) -> int:
+        return len(self.src)
+
+    @cached_property
+    def num_states(self) -> int:
+        return int(max(self.src.max(initial=-1), self.dst.max(initial=-1))) + 1
+
+    @cached_property
+    def levels(self) -> _Levels:
+        return _Levels(self.src, self.dst, self.num_states)
+
+    def scores(self, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
+               word_insertion_penalty: float = 0.0) -> np.ndarray:
+        """``[num_arcs]`` float64: acoustic_scale * acoustic + graph_scale * graph - penalty on words."""
+        return (acoustic_scale * self.acoustic.astype(np.float64) + graph_scale * self.graph.astype(np.float64)
+                - word_insertion_penalty * (self.word_id > 0))
+
+    def best_path(self, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
+                  word_insertion_penalty: float = 0.0) -> Path:
+        return self.best_paths([(graph_scale, acoustic_scale, word_insertion_penalty)])[0]
+
+    def best_paths(self, settings: Sequence[Tuple[float, float, float]]) -> List[Path]:
+        """The best path under each (graph_scale, acoustic_scale, word_insertion_penalty), all in one pass."""
+        scores = np.stack([self.scores(*setting) for setting in settings], axis=1)
+        total = np.full((self.num_states, len(settings)), -np.inf)
+        total[0] = 0.0
+        back = np.full((self.num_states, len(settings)), -1, np.int64)
+        column = np.arange(len(settings))
+        for arcs, states, starts in self.levels.by_dst:
+            if not len(arcs):
+                continue
+            into = total[self.src[arcs]] + scores[arcs]
+            best = np.maximum.reduceat(into, starts, axis=0)
+            counts = np.diff(np.append(starts, len(arcs)))
+            hit = into >= np.repeat(best, counts, axis=0)
+            # the first arc that reaches the maximum, so that ties are broken the same way everywhere
+            where = np.where(hit, np.arange(len(arcs))[:, None], len(arcs))
+            back[states] = arcs[np.minimum.reduceat(where, starts, axis=0)]
+            total[states] = best
+        return [self._trace(back[:, i], float(total[-1, i])) for i in column]
+
+    def _trace(self, back: np.ndarray, score: float) -> Path:
+        arcs, state = [], self.num_states - 1
+        while state != 0:
+            arcs.append(int(back[state]))
+            state = int(self.src[arcs[-1]])
+        return self.path(np.array(arcs[::-1], dtype=np.int64), score)
+
+    def path(self, arcs: np.ndarray, score: float) -> Path:
+        """The Path of a sequence of arcs from start to end."""
+        transition_ids, words = self.transition_id[arcs], self.word_id[arcs]
+        frames = np.cumsum(transition_ids > 0) - (transition_ids > 0)
+        spoken = words > 0
+        return Path(words[spoken].tolist(), transition_ids[transition_ids > 0], frames[spoken].tolist(),
+                    float(self.acoustic[arcs].sum(dtype=np.float64)),
+                    float(self.graph[arcs].sum(dtype=np.float64)), score)
+
+    def forward_backward(self, scores: np.ndarray, best: bool = False) -> Tuple[np.ndarray, np.ndarray]:
+        """Forward and backward scores of the states, ``[num_states]`` float64 each.
+
+        Args:
+          scores: ``[num_arcs]``.
+          best: maximum instead of log-sum over paths.
+        """
+        combine = np.maximum if best else np.logaddexp
+        forward = np.full(self.num_states, -np.inf)
+        backward = np.full(self.num_states, -np.inf)
+        forward[0] = backward[-1] = 0.0
+        for arcs, states, starts in self.levels.by_dst:
+            if len(arcs):
+                forward[states] = combine.reduceat(forward[self.src[arcs]] + scores[arcs], starts)
+        for arcs, states, starts in reversed(self.levels.by_src):
+            if len(arcs):
+                backward[states] = combine.reduceat(backward[self.dst[arcs]] + scores[arcs], starts)
+        return forward, backward
+
+    def arc_posteriors(self, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
+                       word_insertion_penalty: float = 0.0) -> np.ndarray:
+        """``[num_arcs]`` float64 in [0, 1]: probability that a path takes the arc."""
+        scores = self.scores(graph_scale, acoustic_scale, word_insertion_penalty)
+        forward, backward = self.forward_backward(scores)
+        return np.exp(np.minimum(forward[self.src] + scores + backward[self.dst] - forward[-1], 0.0))
+
+    def prune(self, lattice_beam: float, graph_scale: float = 1.0, acoustic_scale: float = 1.0) -> "Lattice":
+        """Without the arcs that are on no path within the beam of the best one (in scaled score)."""
+        scores = self.scores(graph_scale, acoustic_scale)
+        forward, backward = self.forward_backward(scores, best=True)
+        kept = forward[self.src] + scores + backward[self.dst] >= forward[-1] - lattice_beam - 1e-6
+        return self.select(kept)
+
+    def select(self, kept: np.ndarray) -> "Lattice":
+        """The arcs where `kept` is True; states renumbered, their order unchanged."""
+        used = np.zeros(self.num_states, bool)
+        used[[0, -1]] = True
+        used[self.src[kept]] = used[self.dst[kept]] = True
+        number = (np.cumsum(used) - 1).astype(np.int32)
+        return Lattice(self.utterance_id, self.num_frames, number[self.src[kept]], number[self.dst[kept]],
+                       self.transition_id[kept], self.word_id[kept], self.acoustic[kept], self.graph[kept],
+                       self.partial)
+
+    def state_frames(self) -> np.ndarray:
+        """``[num_states]`` int: frames consumed on the way to each state."""
+        frames = np.zeros(self.num_states, np.int64)
+        for arcs, states, starts in self.levels.by_dst:
+            if len(arcs):
+                frames[states] = (frames[self.src[arcs]] + (self.transition_id[arcs] > 0))[starts]
+        return frames
+
+    def check(self) -> None:
+        """Raises InputError when the lattice breaks its own rules."""
+        item = f"lattice {self.utterance_id}"
+        if self.num_arcs == 0:
+            raise InputError(item, "at least one arc", "none")
+        for name in ("acoustic", "graph"):
+            bad = np.flatnonzero(~np.isfinite(getattr(self, name)))
+            if len(bad):
+                raise InputError(f"{item}, arc {bad[0]}", f"a finite {name} score", str(getattr(self, name)[bad[0]]))
+        forward, backward = self.forward_backward(np.zeros(self.num_arcs), best=True)
+        if not (np.isfinite(forward).all() and np.isfinite(backward).all()):
+            raise InputError(item, "every state on a path from start to end", "a state that is not")
+        frames = self.state_frames()
+        if (frames[self.dst] != frames[self.src] + (self.transition_id > 0)).any():
+            raise InputError(item, "all paths into a state of one length", "different lengths")
+        if frames[-1] != self.num_frames:
+            raise InputError(item, f"paths of {self.num_frames} frames", str(frames[-1]))
+
+    def to_text(self, words: Optional[Sequence[str]] = None) -> str:
+        """One arc a line: src dst transition_id word acoustic graph; ended by an empty line."""
+        lines = [f"{self.utterance_id}{' (partial)' if self.partial else ''}"]
+        for i in np.argsort(self.src, kind="stable"):
+            word = self.word_id[i] if words is None else words[self.word_id[i]]
+            lines.append(f"{self.src[i]} {self.dst[i]} {self.transition_id[i]} {word} "
+                         f"{self.acoustic[i]:.4f} {self.graph[i]:.4f}")
+        return "\n".join(lines) + "\n\n"
