@@ -107,7 +107,7 @@ class Program:
     def _run(self, work: Callable[[Job], None], args: argparse.Namespace) -> int:
         config = read_config(args.conf, args.overrides)
         config = {section: config[section] for section in self.sections if section in config}
-        record = _read_record(args.out)
+        record = read_record(args.out)
         digests = self._digests(args, record.get("inputs", {}))
         counted = {name: str(value) for name, value in vars(args).items()
                    if name not in self._uncounted and name not in self._inputs + self._listings}
@@ -178,7 +178,8 @@ def _clear(out: Path, record: dict) -> None:
     shutil.rmtree(out)
 
 
-def _read_record(out: Path) -> dict:
+def read_record(out: Path) -> dict:
+    """The stage record of an output folder; empty when there is none."""
     try:
         return json.loads((out / RECORD).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
