@@ -1,0 +1,185 @@
+"""Makes a features folder from cuts: perturbed copies, extraction, storage, CMVN sums."""
+
+import json
+import math
+from functools import partial
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+import numpy as np
+import torch
+from lhotse.cut import Cut
+from lhotse.features import Features
+from lhotse.utils import fastcopy
+
+from graphs.errors import InputError
+from hybrid.data.cmvn import GLOBAL, CmvnStats
+from hybrid.data.extract import Extracted, check_filters, choose_device, extract, import_kaldifeat, load_ready
+from hybrid.data.features import FeatureOptions, cmvn_key
+from hybrid.data.manifest import write_cuts
+from hybrid.data.parallel import ordered_map
+from hybrid.data.storage import FeatureStore
+from hybrid.data.transforms import seed_of
+from hybrid.outcomes import Outcomes
+
+
+def perturbed(cuts: Sequence[Cut], options: FeatureOptions) -> List[Cut]:
+    """The copies at each speed (`ID-sp0.9`, of a speaker `NAME-sp0.9`), with random volume if asked for.
+
+    As Kaldi's perturb_data_dir_speed.sh; times and alignments are stretched with the audio.
+    """
+    copies = []
+    for speed in options.speed or (1.0,):
+        for cut in cuts:
+            if speed != 1.0:
+                cut = _at_speed(cut, speed)
+            if options.volume:
+                low, high = map(math.log, options.volume)
+                share = seed_of(options.seed, "volume", cut.id) / 2**63
+                cut = cut.perturb_volume(math.exp(low + share * (high - low)), affix_id=False)
+            copies.append(cut)
+    return copies
+
+
+def _at_speed(cut: Cut, speed: float) -> Cut:
+    suffix = f"-sp{speed:g}"
+    faster = cut.perturb_speed(speed, affix_id=False)
+    faster.id = cut.id + suffix
+    faster.supervisions = [
+        fastcopy(s, id=s.id + suffix, speaker=s.speaker + suffix if s.speaker else s.speaker)
+        for s in faster.supervisions]
+    return faster
+
+
+def batches_of_work(cuts: Sequence[Cut], seconds: float) -> List[List[Cut]]:
+    """Consecutive cuts in groups of about that many seconds."""
+    groups: List[List[Cut]] = []
+    filled = math.inf
+    for cut in cuts:
+        if filled + cut.duration > seconds:
+            groups.append([])
+            filled = 0.0
+        groups[-1].append(cut)
+        filled += cut.duration
+    return groups
+
+
+def compute_features(cuts: Sequence[Cut], options: FeatureOptions, out: Path, outcomes: Outcomes,
+                     training: bool = False, nj: int = 1, global_stats: Optional[Path] = None) -> Dict:
+    """Fills the folder `out` (see hybrid/data/features.py) and returns facts about it.
+
+    Args:
+      training: perturb speed and volume as the options say; sums for global CMVN are made here.
+      global_stats: features folder whose sums serve for cmvn = global.
+    Raises:
+      InputError for options that do not fit the cuts; failures of single cuts go to `outcomes`.
+    """
+    if not cuts:
+        raise InputError("cuts", "at least one", "none")
+    if options.cmvn == "global" and not training and global_stats is None:
+        raise InputError("features.cmvn = global", "--stats FOLDER (features of the training split)", "none")
+    if options.kind == "ready" or not any(cut.has_recording for cut in cuts):
+        work, sampling_rate, shift = _plan_ready(cuts, options, training)
+        kind, nj = "ready", min(nj, 4)
+    else:
+        if training:
+            cuts = perturbed(cuts, options)
+        work, sampling_rate, device = _plan_extraction(cuts, options)
+        kind, shift = options.kind, options.frame_shift
+        nj = 1 if device == "cuda" else nj  # the batch is the parallelism there
+    groups = batches_of_work(cuts, options.batch_seconds)
+    results = ordered_map(work, groups, nj, "features", size=_seconds, unit="s")
+    with FeatureStore(out, options.storage) as store:
+        writer = _FolderWriter(store, kind, shift, options, outcomes)
+        for group, extracted in zip(groups, results):
+            for cut, one in zip(group, extracted):
+                writer.add(cut, one)
+    return writer.finish(out, sampling_rate, global_stats)
+
+
+def _seconds(cuts: Sequence[Cut]) -> float:
+    return sum(cut.duration for cut in cuts)
+
+
+def _plan_ready(cuts: Sequence[Cut], options: FeatureOptions, training: bool):
+    missing = next((cut.id for cut in cuts if not cut.has_features), None)
+    if missing is not None:
+        raise InputError(f"cut {missing}", "features of its own (as others have, or kind = ready asks)", "none")
+    if training and (options.speed or options.volume):
+        raise InputError("features.speed and features.volume", "recordings to perturb", "ready features")
+    shifts = {(cut.features.frame_shift, cut.sampling_rate) for cut in cuts}
+    if len(shifts) > 1:
+        raise InputError("ready features", "one frame shift and sampling rate", f"{sorted(shifts)}")
+    (shift, sampling_rate), = shifts
+    return load_ready, sampling_rate, shift
+
+
+def _plan_extraction(cuts: Sequence[Cut], options: FeatureOptions):
+    missing = next((cut.id for cut in cuts if not cut.has_recording), None)
+    if missing is not None:
+        raise InputError(f"cut {missing}", "a recording, as other cuts have", "none")
+    rates = sorted({cut.recording.sampling_rate for cut in cuts})
+    if len(rates) > 1:
+        raise InputError("cuts", "one sampling rate (tools.validate_data resamples)", f"{rates}")
+    check_filters(options, rates[0])
+    import_kaldifeat()
+    device = choose_device(options.device).type
+    return partial(extract, options=options, sampling_rate=rates[0], device=device), rates[0], device
+
+
+class _FolderWriter:
+    """Collects what becomes of each cut, then writes manifest, sums and description."""
+
+    def __init__(self, store: FeatureStore, kind: str, shift: float, options: FeatureOptions,
+                 outcomes: Outcomes):
+        self.store, self.kind, self.shift, self.options = store, kind, shift, options
+        self.outcomes = outcomes
+        self.cuts: List[Cut] = []
+        self.stats: Optional[CmvnStats] = None
+
+    def add(self, cut: Cut, extracted: Extracted) -> None:
+        features, reason = extracted
+        if features is not None and self.stats is not None and features.shape[1] != self.stats.dim:
+            features, reason = None, f"expected {self.stats.dim} features a frame, got {features.shape[1]}"
+        if features is None:
+            self.outcomes.add(cut.id, "failed", reason)
+            return
+        if self.stats is None:
+            self.stats = CmvnStats(features.shape[1])
+        self.stats.add(cmvn_key(cut, self.options.cmvn), torch.from_numpy(features))
+        self.cuts.append(fastcopy(cut, features=self._manifest(cut, features)))
+        self.outcomes.add(cut.id)
+
+    def _manifest(self, cut: Cut, features: np.ndarray) -> Features:
+        recording_id = cut.recording.id if cut.has_recording else cut.features.recording_id
+        return Features(
+            type=f"kaldifeat-{self.kind}" if self.kind != "ready" else cut.features.type,
+            num_frames=len(features), num_features=features.shape[1], frame_shift=self.shift,
+            sampling_rate=cut.sampling_rate, start=cut.start, duration=cut.duration,
+            recording_id=recording_id, channels=cut.channel, **self.store.write(features))
+
+    def finish(self, out: Path, sampling_rate: int, global_stats: Optional[Path]) -> Dict:
+        self.outcomes.write(out / "outcomes.tsv")
+        self.outcomes.check(self.options.max_failed_share, "features")
+        stats = self.stats
+        if self.options.cmvn == "global" and global_stats is not None:
+            stats = _global_stats(global_stats, stats.dim)
+        stats.write(out / "cmvn.json")
+        write_cuts(out / "cuts.jsonl.gz", self.cuts)
+        info = {"kind": self.kind, "dim": self.stats.dim, "frame_shift": self.shift,
+                "sampling_rate": sampling_rate, "cmvn": self.options.cmvn,
+                "cmvn_variance": self.options.cmvn_variance, "deltas": self.options.deltas}
+        (out / "features.json").write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
+        frames = sum(cut.features.num_frames for cut in self.cuts)
+        return {**info, "utterances": len(self.cuts), "frames": frames,
+                "hours": round(frames * self.shift / 3600, 3),
+                "speakers": len({s.speaker for cut in self.cuts for s in cut.supervisions})}
+
+
+def _global_stats(folder: Path, dim: int) -> CmvnStats:
+    training = CmvnStats.read(Path(folder) / "cmvn.json")
+    if training.dim != dim:
+        raise InputError(f"{folder}", f"CMVN sums of {dim} features", f"{training.dim}")
+    stats = CmvnStats(dim)
+    stats.sums[GLOBAL] = training.total()
+    return stats

@@ -1,0 +1,177 @@
+"""A folder of features: how it was made, and how every stage reads it.
+
+    features/train/
+      cuts.jsonl.gz   cuts with their features attached; storage paths are relative to the folder
+      storage/        the matrices, before any normalisation
+      cmvn.json       sums for the normalisation
+      features.json   what the features are and how a reader normalises and extends them
+      outcomes.tsv    utterances that did not simply succeed
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple, Union
+
+import torch
+from torch import Tensor
+
+from graphs.errors import InputError
+from hybrid.data.cmvn import GLOBAL, MODES, CmvnStats, normalise, normalise_utterance
+from hybrid.data.manifest import read_cuts, speaker_of, text_of
+from hybrid.data.storage import FORMATS
+from hybrid.data.transforms import add_deltas
+
+KINDS = ("fbank", "mfcc", "ready")
+
+
+@dataclass(frozen=True)
+class FeatureOptions:
+    """What to compute. The window is Kaldi's: povey, preemphasis 0.97, snip-edges=false."""
+
+    kind: str = field(default="fbank", metadata={"help": "fbank, mfcc, or ready: those the cuts carry"})
+    num_mel_bins: int = field(default=40, metadata={"help": "mel filters"})
+    num_ceps: int = field(default=13, metadata={"help": "cepstra kept, with C0 (mfcc)"})
+    low_freq: float = field(default=20.0, metadata={"help": "lower edge of the filters, Hz"})
+    high_freq: float = field(default=-200.0, metadata={"help": "upper edge, Hz; 0 or less: below Nyquist"})
+    frame_shift: float = field(default=0.01, metadata={"help": "seconds from frame to frame"})
+    frame_length: float = field(default=0.025, metadata={"help": "seconds in a frame"})
+    dither: float = field(default=0.0, metadata={"help": "noise added to 16-bit samples"})
+    use_energy: bool = field(default=False, metadata={"help": "log energy in front (fbank) or for C0 (mfcc)"})
+    cmvn: str = field(default="speaker", metadata={"help": "none, utterance, speaker or global"})
+    cmvn_variance: bool = field(default=True, metadata={"help": "normalise the variance, too"})
+    deltas: int = field(default=0, metadata={"help": "order of time derivatives, 0 to 2"})
+    speed: Tuple[float, ...] = field(default=(), metadata={"help": "speeds of training copies: 0.9,1.0,1.1"})
+    volume: Tuple[float, ...] = field(default=(), metadata={"help": "range of random training volume: 0.1,2"})
+    storage: str = field(default="numpy_hdf5", metadata={"help": f"Lhotse storage: {', '.join(FORMATS)}"})
+    device: str = field(default="auto", metadata={"help": "auto, cpu or cuda"})
+    batch_seconds: float = field(default=100.0, metadata={"help": "seconds of audio in one batch of work"})
+    max_failed_share: float = field(default=0.02, metadata={"help": "share of utterances that may fail"})
+    seed: int = field(default=0, metadata={"help": "of random volume and dither"})
+
+    def __post_init__(self):
+        for name, allowed in (("kind", KINDS), ("cmvn", MODES), ("storage", FORMATS),
+                              ("device", ("auto", "cpu", "cuda"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name}: one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+        for name in ("frame_shift", "batch_seconds"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}: above 0, not {getattr(self, name)}")
+        if self.frame_length < 2 * self.frame_shift:  # kaldifeat's padding breaks below that
+            raise ValueError(f"frame_length: at least twice frame_shift, not {self.frame_length}")
+        if self.num_mel_bins < 3:
+            raise ValueError(f"num_mel_bins: at least 3, not {self.num_mel_bins}")
+        if not 1 <= self.num_ceps <= self.num_mel_bins:
+            raise ValueError(f"num_ceps: 1 to num_mel_bins, not {self.num_ceps}")
+        if self.deltas not in (0, 1, 2):
+            raise ValueError(f"deltas: 0, 1 or 2, not {self.deltas}")
+        if any(not 0.1 <= speed <= 10 for speed in self.speed) or len(set(self.speed)) < len(self.speed):
+            raise ValueError(f"speed: different factors of 0.1 to 10, not {self.speed}")
+        if self.volume and not (len(self.volume) == 2 and 0 < self.volume[0] <= self.volume[1]):
+            raise ValueError(f"volume: lowest and highest factor, above 0, not {self.volume}")
+        if self.dither < 0 or self.low_freq < 0:
+            raise ValueError("dither and low_freq: at least 0")
+        if not 0 <= self.max_failed_share <= 1:
+            raise ValueError(f"max_failed_share: 0 to 1, not {self.max_failed_share}")
+
+
+class FeatureReader:
+    """Reads a features folder: `reader[utterance_id]` is ``[T, dim]`` float32 after CMVN and deltas.
+
+    Attributes:
+      ids: utterance ids in the order of the manifest.
+      dim: columns of what is read.
+      base_dim: columns before the deltas.
+      frame_shift: seconds from frame to frame.
+      sampling_rate: of the audio, Hz.
+      info: the content of features.json.
+    """
+
+    def __init__(self, folder: Union[str, Path], cache_mb: float = 2000.0):
+        """cache_mb: features are kept in memory once read, up to this many MB."""
+        self.folder = Path(folder)
+        try:
+            self.info = json.loads((self.folder / "features.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(str(self.folder), "a folder of tools.compute_features",
+                             "no features.json") from None
+        self._cuts = {cut.id: cut for cut in read_cuts(self.folder / "cuts.jsonl.gz")}
+        self.ids: List[str] = list(self._cuts)
+        self.base_dim: int = self.info["dim"]
+        self.dim: int = self.base_dim * (1 + self.info["deltas"])
+        self.frame_shift: float = self.info["frame_shift"]
+        self.sampling_rate: int = self.info["sampling_rate"]
+        self._moments: Dict[str, Tuple[Tensor, Tensor]] = {}
+        if self.info["cmvn"] in ("speaker", "global"):
+            stats = CmvnStats.read(self.folder / "cmvn.json")
+            self._moments = {key: stats.shift_and_scale(key) for key in stats.sums}
+        self._cache: Dict[str, Tensor] = {}
+        self._cache_bytes_left = cache_mb * 1e6
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, utterance_id: str) -> bool:
+        return utterance_id in self._cuts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __getitem__(self, utterance_id: str) -> Tensor:
+        """``[T, dim]`` float32. It may be shared with the cache: copy it before changing it in place.
+
+        Raises InputError when the storage is damaged, KeyError for an unknown utterance.
+        """
+        cached = self._cache.get(utterance_id)
+        if cached is not None:
+            return cached
+        features = add_deltas(self._normalised(utterance_id, self.raw(utterance_id)), self.info["deltas"])
+        size = features.numel() * features.element_size()
+        if size <= self._cache_bytes_left:
+            self._cache[utterance_id] = features
+            self._cache_bytes_left -= size
+        return features
+
+    def raw(self, utterance_id: str) -> Tensor:
+        """``[T, base_dim]`` float32 as stored."""
+        manifest = self._cuts[utterance_id].features
+        item = f"features of {utterance_id} in {self.folder}"
+        try:
+            matrix = manifest.with_path_prefix(self.folder).load()
+        except Exception as error:  # h5py and numpy raise OSError, KeyError, ValueError ...
+            raise InputError(item, "a readable matrix", f"{type(error).__name__}: {error}") from error
+        expected = (manifest.num_frames, self.base_dim)
+        if matrix.shape != expected:
+            raise InputError(item, f"shape {expected}", f"{matrix.shape}")
+        return torch.from_numpy(matrix).float()
+
+    def _normalised(self, utterance_id: str, features: Tensor) -> Tensor:
+        mode, variance = self.info["cmvn"], self.info["cmvn_variance"]
+        if mode == "none":
+            return features
+        if mode == "utterance":
+            return normalise_utterance(features, variance)
+        return normalise(features, *self._moments[cmvn_key(self._cuts[utterance_id], mode)], variance)
+
+    def cut(self, utterance_id: str):
+        """The Lhotse cut, features attached with a path that can be loaded from anywhere."""
+        cut = self._cuts[utterance_id]
+        return cut.with_features_path_prefix(self.folder)
+
+    def text(self, utterance_id: str) -> str:
+        return text_of(self._cuts[utterance_id])
+
+    def speaker(self, utterance_id: str) -> str:
+        return speaker_of(self._cuts[utterance_id])
+
+    def num_frames(self, utterance_id: str) -> int:
+        return self._cuts[utterance_id].features.num_frames
+
+    def duration(self, utterance_id: str) -> float:
+        """Seconds of the utterance's frames."""
+        return self.num_frames(utterance_id) * self.frame_shift
+
+
+def cmvn_key(cut, mode: str) -> str:
+    """Whose sums a cut's frames go into: its speaker's, or its own where no speaker is known."""
+    return GLOBAL if mode == "global" else speaker_of(cut) or cut.id

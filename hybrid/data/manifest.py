@@ -1,0 +1,57 @@
+"""Lhotse cut manifests on disk: written whole or not at all, the same bytes for the same cuts."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Iterable, List, Union
+
+from lhotse import CutSet
+from lhotse.cut import Cut
+
+from graphs.errors import InputError
+
+
+def write_cuts(path: Union[str, Path], cuts: Iterable[Cut]) -> int:
+    """Writes `NAME.jsonl.gz` atomically and returns the number of cuts.
+
+    Lhotse's own writer puts the time of day into the gzip header; stages compare their inputs by
+    content, so the same cuts must give the same bytes.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    count = 0
+    with open(temporary, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as stream:
+        for cut in cuts:
+            stream.write((json.dumps(cut.to_dict(), ensure_ascii=False) + "\n").encode("utf-8"))
+            count += 1
+    os.replace(temporary, path)
+    return count
+
+
+def read_cuts(path: Union[str, Path]) -> List[Cut]:
+    """Every cut of a manifest. Raises InputError when the file is missing or is no cut manifest."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(str(path), "a cut manifest (.jsonl.gz)", "no file")
+    try:
+        return list(CutSet.from_file(path))
+    except Exception as error:  # lhotse raises whatever the broken text leads to
+        raise InputError(str(path), "a Lhotse cut manifest", f"{type(error).__name__}: {error}") from error
+
+
+def splits_of(folder: Union[str, Path]) -> List[str]:
+    """Names of the splits in a corpus or cuts folder: `train` for `train.jsonl.gz`, sorted."""
+    suffix = ".jsonl.gz"
+    return sorted(path.name[:-len(suffix)] for path in Path(folder).glob("*" + suffix))
+
+
+def speaker_of(cut: Cut) -> str:
+    """The speaker of the cut's supervision, or "" where it is not known."""
+    return (cut.supervisions[0].speaker or "") if cut.supervisions else ""
+
+
+def text_of(cut: Cut) -> str:
+    """The transcript of the cut's supervision, "" when it has none."""
+    return (cut.supervisions[0].text or "") if cut.supervisions else ""

@@ -1,0 +1,61 @@
+"""Feature matrices on disk in one of Lhotse's storage formats."""
+
+from pathlib import Path
+from typing import Dict
+
+import numpy as np
+
+from graphs.errors import InputError
+
+FORMATS = ("numpy_hdf5", "numpy_files", "lilcom_chunky")
+FOLDER = "storage"
+_PACKAGE_OF = {"numpy_hdf5": "h5py", "lilcom_chunky": "lilcom"}
+
+
+class FeatureStore:
+    """Writes matrices below `folder/storage`; a new archive is begun whenever one has grown large.
+
+    The keys are running numbers, so an utterance id may hold any character.
+    """
+
+    def __init__(self, folder: Path, format: str = "numpy_hdf5", archive_bytes: int = 1 << 30):
+        from lhotse.features.io import available_storage_backends, get_writer
+        if format not in available_storage_backends():
+            raise InputError(f"features.storage = {format}", f"the package {_PACKAGE_OF.get(format)}",
+                             "none (numpy_files needs no package)")
+        self._root, self.format, self._archive_bytes = Path(folder), format, archive_bytes
+        self._open_writer = get_writer(format)
+        self._writer, self._written, self._archives, self._count = None, 0, 0, 0
+        (self._root / FOLDER).mkdir(parents=True, exist_ok=True)
+
+    def write(self, matrix: np.ndarray) -> Dict[str, str]:
+        """Stores ``[T, F]`` float32 and gives the storage_* fields of lhotse.Features.
+
+        The path is relative to the folder.
+        """
+        if self._writer is None or self._written >= self._archive_bytes:
+            self._next_archive()
+        key = self._writer.write(f"{self._count % 1000:03d}-{self._count}", matrix)
+        self._count += 1
+        self._written += matrix.nbytes
+        path = str(Path(self._writer.storage_path).relative_to(self._root))
+        return {"storage_type": self.format, "storage_path": path, "storage_key": key}
+
+    def _next_archive(self) -> None:
+        self.close()
+        name = FOLDER if self.format == "numpy_files" else f"{FOLDER}/{self._archives:03d}"
+        self._writer = self._open_writer(self._root / name)
+        self._archives, self._written = self._archives + 1, 0
+
+    def close(self) -> None:
+        from lhotse.features.io import close_cached_file_handles
+        if hasattr(self._writer, "close"):
+            self._writer.close()
+        self._writer = None
+        close_cached_file_handles()  # lhotse may hold a handle on an earlier file of the same name
+
+    def __enter__(self) -> "FeatureStore":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()

@@ -1,0 +1,34 @@
+"""Computes the features of one split.
+
+Reads CUTS/SPLIT.jsonl.gz and writes a features folder (see hybrid/data/features.py): fbank or MFCC by
+kaldifeat on the GPU or on --nj processes, or the features that the cuts carry. Speed and volume are
+perturbed for splits whose name starts with `train`.
+"""
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("tools.compute_features", __doc__, sections=("features",))
+           .input("--cuts", help="folder of cuts, or one manifest", required=True)
+           .argument("--split", required=True, help="which manifest of the folder: train, dev, test ...")
+           .input("--stats", help="features of the training split, for features.cmvn=global"))
+
+
+def work(job: Job) -> None:
+    from hybrid.data.compute import compute_features
+    from hybrid.data.features import FeatureOptions
+    from hybrid.data.manifest import read_cuts
+    from hybrid.outcomes import Outcomes
+    options = job.options(FeatureOptions, "features")
+    cuts, split = job.args.cuts, job.args.split
+    outcomes = Outcomes(job.log)
+    facts = compute_features(
+        read_cuts(cuts / f"{split}.jsonl.gz" if cuts.is_dir() else cuts), options, job.out, outcomes,
+        training=split.startswith("train"), nj=job.nj, global_stats=job.args.stats)
+    job.facts.update(facts, outcomes=outcomes.counts)
+    job.log.info("%s: %d utterances, %.2f hours of %d %s features at %d Hz, CMVN by %s (%s)",
+                 split, facts["utterances"], facts["hours"], facts["dim"], facts["kind"],
+                 facts["sampling_rate"], facts["cmvn"], outcomes.summary())
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
