@@ -104,7 +104,7 @@ def _seconds(cuts: Sequence[Cut]) -> float:
 def _plan_ready(cuts: Sequence[Cut], options: FeatureOptions, training: bool):
     missing = next((cut.id for cut in cuts if not cut.has_features), None)
     if missing is not None:
-        raise InputError(f"cut {missing}", "features of its own (as others have, or kind = ready asks)", "none")
+        raise InputError(f"cut {missing}", "features (others have them, or kind = ready)", "none")
     if training and (options.speed or options.volume):
         raise InputError("features.speed and features.volume", "recordings to perturb", "ready features")
     shifts = {(cut.features.frame_shift, cut.sampling_rate) for cut in cuts}

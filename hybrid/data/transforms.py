@@ -72,15 +72,15 @@ class SpecAugmentOptions:
 
     time_masks: int = field(default=2, metadata={"help": "spans of frames to blank"})
     max_time_frames: int = field(default=40, metadata={"help": "longest such span, frames"})
-    max_time_share: float = field(default=0.2, metadata={"help": "longest such span, share of the utterance"})
+    max_time_share: float = field(default=0.2, metadata={"help": "longest such span, share of the frames"})
     frequency_masks: int = field(default=2, metadata={"help": "bands of features to blank"})
-    max_frequency_bins: int = field(default=8, metadata={"help": "widest such band, features"})
+    max_frequency_share: float = field(default=0.2, metadata={"help": "widest such band, share of the bins"})
 
     def __post_init__(self):
-        if min(self.time_masks, self.max_time_frames, self.frequency_masks, self.max_frequency_bins) < 0:
-            raise ValueError("time_masks, max_time_frames, frequency_masks, max_frequency_bins: at least 0")
-        if not 0 <= self.max_time_share <= 1:
-            raise ValueError(f"max_time_share: 0 to 1, not {self.max_time_share}")
+        if min(self.time_masks, self.max_time_frames, self.frequency_masks) < 0:
+            raise ValueError("time_masks, max_time_frames, frequency_masks: at least 0")
+        if not (0 <= self.max_time_share <= 1 and 0 <= self.max_frequency_share <= 1):
+            raise ValueError("max_time_share, max_frequency_share: 0 to 1")
 
 
 def seed_of(*parts) -> int:
@@ -116,6 +116,6 @@ class SpecAugment:
         longest = min(options.max_time_frames, int(options.max_time_share * num_frames))
         for start, end in spans(options.time_masks, longest, num_frames):
             blank[start:end] = True
-        for start, end in spans(options.frequency_masks, options.max_frequency_bins, bins):
+        for start, end in spans(options.frequency_masks, int(options.max_frequency_share * bins), bins):
             blank[:, :, start:end] = True
         return torch.where(blank.view(num_frames, dim), features.mean(dim=0), features)
