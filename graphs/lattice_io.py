@@ -2,57 +2,38 @@
 
 import os
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, Optional, Sequence
 
 import numpy as np
 
 from graphs.errors import InputError
 from graphs.lattice import Lattice
 
-_ARRAYS = ("src", "dst", "transition_id", "word_id", "acoustic", "graph")
+_ARRAYS = {"src": np.int32, "dst": np.int32, "transition_id": np.int32, "word_id": np.int32,
+           "acoustic": np.float32, "graph": np.float32}
 _PATTERN = "lattices.*.npz"
 
 
-class LatticeWriter:
-    """Writes lattices into `folder`, a part whenever `part_arcs` arcs have come together.
+def write_lattices(folder, part: int, lattices: Sequence[Lattice]) -> None:
+    """Writes part number `part` of a folder of lattices; it appears whole or not at all."""
+    arrays = {name: np.concatenate([np.zeros(0, kind), *(getattr(item, name) for item in lattices)])
+              for name, kind in _ARRAYS.items()}
+    arrays.update(
+        utterance_id=np.array([item.utterance_id for item in lattices], dtype=np.str_),
+        num_arcs=np.array([item.num_arcs for item in lattices], dtype=np.int64),
+        num_frames=np.array([item.num_frames for item in lattices], dtype=np.int64),
+        partial=np.array([item.partial for item in lattices], dtype=bool))
+    path = lattice_part(folder, part)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as stream:
+        np.savez(stream, **arrays)
+    os.replace(temporary, path)
 
-    A part appears whole or not at all, so what a killed run left can be gone on from.
-    """
 
-    def __init__(self, folder: Path, part_arcs: int = 2_000_000):
-        self._folder, self._part_arcs = Path(folder), part_arcs
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._pending: List[Lattice] = []
-        self._next = 1 + max((int(p.name.split(".")[1]) for p in self._folder.glob(_PATTERN)), default=-1)
-
-    def __enter__(self) -> "LatticeWriter":
-        return self
-
-    def __exit__(self, kind, *rest) -> None:
-        if kind is None:
-            self.flush()
-
-    def write(self, lattice: Lattice) -> None:
-        self._pending.append(lattice)
-        if sum(item.num_arcs for item in self._pending) >= self._part_arcs:
-            self.flush()
-
-    def flush(self) -> None:
-        if not self._pending:
-            return
-        arrays = {name: np.concatenate([getattr(item, name) for item in self._pending]) for name in _ARRAYS}
-        arrays.update(
-            utterance_id=np.array([item.utterance_id for item in self._pending]),
-            num_arcs=np.array([item.num_arcs for item in self._pending]),
-            num_frames=np.array([item.num_frames for item in self._pending]),
-            partial=np.array([item.partial for item in self._pending]))
-        path = self._folder / f"lattices.{self._next:05d}.npz"
-        temporary = path.with_suffix(".tmp")
-        with open(temporary, "wb") as stream:
-            np.savez(stream, **arrays)
-        os.replace(temporary, path)
-        self._next += 1
-        self._pending = []
+def lattice_part(folder, part: int) -> Path:
+    """The file of a part."""
+    return Path(folder) / f"lattices.{part:05d}.npz"
 
 
 def read_lattices(folder, utterance_id: Optional[str] = None) -> Iterator[Lattice]:

@@ -61,11 +61,13 @@ class Result:
 
 
 class Searcher:
-    """Searches utterances in one graph, or each in a graph of its own."""
+    """Searches utterances in a graph."""
 
     def __init__(self, graph: DecodingGraph, transitions: TransitionModel, options: SearchOptions,
-                 device: torch.device = torch.device("cpu")):
+                 device: torch.device = torch.device("cpu"), partial: bool = True):
+        """partial: an utterance that reaches no final state gets its best partial path; else it fails."""
         self.graph, self.transitions, self.options, self.device = graph, transitions, options, device
+        self.partial = partial
         self._closed = SearchGraph(graph.arcs, transitions)
         self._open = None
 
@@ -90,14 +92,13 @@ class Searcher:
                 options = options.wider()
             waiting = self._attempt(self._closed, waiting, options, results, "retried" if attempt else "done",
                                     f"beam {options.beam:g}, max_active {options.max_active}" if attempt else "")
-        if waiting:
+        missed = f"no final state reached with beam {options.beam:g}, max_active {options.max_active}"
+        if waiting and self.partial:
             if self._open is None:
                 self._open = SearchGraph(_all_final(self.graph.arcs), self.transitions)
-            waiting = self._attempt(self._open, waiting, self.options, results, "partial",
-                                    f"no final state reached with beam {options.beam:g}, "
-                                    f"max_active {options.max_active}")
+            waiting = self._attempt(self._open, waiting, self.options, results, "partial", missed)
         for utterance_id, _ in waiting:
-            results[utterance_id] = Result("failed", "no path through the graph takes this many frames", None)
+            results[utterance_id] = Result("failed", missed, None)
         return results
 
     def _problem(self, scores: Tensor) -> str:

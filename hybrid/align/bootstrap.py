@@ -1,0 +1,77 @@
+"""From a CTC model over phones to a first HMM alignment.
+
+CTC posteriors are peaky: between spikes blank takes all the mass. Divided by a power of its prior
+(Zeyer et al., Interspeech 2017; Huang et al., arXiv 2406.02560) blank shrinks and the phones' own order
+shows through. All HMM states of a phone share the phone's score, silence takes blank's, and inside a phone
+a frame may lean on blank as well, at a price. The Viterbi path through the HMM graph of the transcript then
+gives the phones' times, and each phone's frames are cut into equal parts for its states; realignment with a
+frame-wise HMM model (hybrid/align/forced.py) does the rest.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphs.ids import BLANK
+from graphs.lang import Lang
+from graphs.transitions import TransitionModel
+
+
+@dataclass(frozen=True)
+class BootstrapOptions:
+    prior_scale: float = field(default=0.5, metadata={"help": "power of the label prior that is divided out"})
+    blank_penalty: float = field(default=3.0, metadata={
+        "help": "log-likelihood lost by a frame of a phone that leans on blank"})
+    blank_is_silence: bool = field(default=True, metadata={
+        "help": "silence takes blank's score; else that of its own token, when the model was trained with one"})
+
+    def __post_init__(self):
+        if not 0 <= self.prior_scale <= 2:
+            raise ValueError(f"prior_scale: expected 0 to 2, found {self.prior_scale}")
+
+
+def ctc_log_likelihoods(log_posteriors: Tensor, log_priors: Tensor, num_frames: int, lang: Lang,
+                        transitions: TransitionModel, options: BootstrapOptions) -> Tensor:
+    """Scores of the pdf_ids from CTC posteriors.
+
+    Args:
+      log_posteriors: ``[T', 1 + num_phones]``, column = token_id; ``T' * subsampling >= num_frames``.
+      log_priors: ``[1 + num_phones]``.
+      num_frames: T, frames of the features.
+    Returns: ``[T, num_pdfs]`` float32.
+    """
+    scaled = log_posteriors - options.prior_scale * log_priors
+    blank = scaled[:, BLANK]
+    scores = torch.logaddexp(scaled, (blank - options.blank_penalty)[:, None])
+    if options.blank_is_silence:
+        scores[:, sorted(lang.silence_ids)] = blank[:, None]
+    factor = -(-num_frames // len(scores))
+    scores = scores.repeat_interleave(factor, dim=0)[:num_frames]
+    phone_of_pdf = np.zeros(transitions.num_pdfs, np.int64)
+    phone_of_pdf[transitions.pdf_id[1:]] = transitions.phone_id[1:]
+    return scores[:, torch.from_numpy(phone_of_pdf)].contiguous()
+
+
+def even_states(transition_ids: np.ndarray, transitions: TransitionModel) -> np.ndarray:
+    """The path with each phone's frames cut into equal parts for its states.
+
+    Only phones with a left-to-right topology without skips change; the others keep their path.
+    """
+    starts = np.flatnonzero(transitions.is_phone_start[transition_ids])
+    result = transition_ids.copy()
+    for start, end in zip(starts, np.append(starts[1:], len(transition_ids))):
+        segment = transition_ids[start:end]
+        forward = segment[~transitions.is_self_loop[segment]]
+        states = transitions.hmm_state[forward]
+        if not np.array_equal(transitions.next_state[forward], states + 1):
+            continue
+        loops = transitions.self_loops()[transitions.transition_state[forward]]
+        if not loops.all():
+            continue
+        bounds = np.round(np.linspace(0, end - start, len(forward) + 1)).astype(int)
+        for i, (begin, stop) in enumerate(zip(bounds, bounds[1:])):
+            result[start + begin] = forward[i]
+            result[start + begin + 1:start + stop] = loops[i]
+    return result

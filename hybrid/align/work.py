@@ -1,0 +1,134 @@
+"""Aligning a features folder: by the CTC model of the bootstrap, or by an acoustic model."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from graphs.lang import Lang
+from graphs.transitions import TransitionModel
+from hybrid.align.alignment import Alignment, phone_segments, write_alignments
+from hybrid.align.ctm import timed_symbols, write_ctm
+from hybrid.align.forced import Aligner, AlignOptions, Outcome
+from hybrid.align.textgrid import write_textgrid
+from hybrid.outcomes import Outcomes
+
+CHUNK = 16  # utterances handed to a process at once
+
+
+@dataclass(frozen=True)
+class AlignWork:
+    """What a process needs to align utterances. Exactly one of `ctc` and `model` is a folder."""
+
+    features: Path
+    lang: Path
+    options: AlignOptions
+    ctc: Optional[Path] = None
+    bootstrap: object = None  # hybrid.align.bootstrap.BootstrapOptions
+    model: Optional[Path] = None
+
+    def __call__(self, utterance_ids: List[str]) -> List[Tuple[str, Outcome]]:
+        reader, scores, aligner, finish = _load(self)
+        results = []
+        for utterance_id in utterance_ids:
+            outcome = aligner.align(utterance_id, reader.text(utterance_id), scores(reader[utterance_id]))
+            results.append((utterance_id, finish(outcome)))
+        return results
+
+    def transitions(self) -> TransitionModel:
+        return _load(self)[2].transitions
+
+
+@lru_cache(maxsize=1)
+def _load(work: AlignWork):
+    """(features, function features -> log-likelihoods, Aligner, function Outcome -> Outcome)."""
+    from graphs.context_tree import ContextTree
+    from hybrid.data.features import FeatureReader
+    reader = FeatureReader(work.features, cache_mb=0)
+    lang = Lang.read(work.lang)
+    if work.ctc is None:
+        from hybrid.am.acoustic_model import AcousticModel
+        model = AcousticModel.load(work.model)
+        transitions, scores, finish = model.transitions, model.log_likelihoods, lambda outcome: outcome
+        tree = ContextTree.monophone(transitions.topology)
+    else:
+        tree = ContextTree.monophone(lang.topology)
+        transitions = TransitionModel.from_tree(tree, lang.topology)
+        scores, finish = _bootstrap(work, lang, transitions)
+    return reader, scores, Aligner(lang, tree, transitions, work.options, reader.frame_shift), finish
+
+
+def _bootstrap(work: AlignWork, lang: Lang, transitions: TransitionModel) -> Tuple[Callable, Callable]:
+    from dataclasses import replace
+
+    from hybrid.align.bootstrap import ctc_log_likelihoods, even_states
+    from hybrid.align.ctc_model import CtcModel
+    model = CtcModel.load(work.ctc)
+
+    def scores(features):
+        return ctc_log_likelihoods(model.log_posteriors(features), model.log_priors, len(features), lang,
+                                   transitions, work.bootstrap)
+
+    def finish(outcome: Outcome) -> Outcome:
+        if outcome.alignment is None:
+            return outcome
+        even = even_states(outcome.alignment.transition_ids, transitions)
+        return replace(outcome, alignment=replace(outcome.alignment, transition_ids=even))
+
+    return scores, finish
+
+
+def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = False) -> Tuple[Outcomes, Dict]:
+    """Aligns every utterance of the features folder and writes the archive, CTM files and transitions.
+
+    The transition probabilities written are estimated from the alignments.
+
+    Returns: the outcomes, and facts for the record.
+    """
+    import torch
+
+    from hybrid.data.features import FeatureReader
+    from hybrid.data.parallel import ordered_map
+    torch.set_num_threads(1)
+    ids = FeatureReader(work.features).ids
+    chunks = [ids[i:i + CHUNK] for i in range(0, len(ids), CHUNK)]
+    transitions, lang = work.transitions(), Lang.read(work.lang)
+    outcomes, alignments = Outcomes(log), []
+    for results in ordered_map(work, chunks, nj, "align", size=len, unit="utt"):
+        for utterance_id, outcome in results:
+            outcomes.add(utterance_id, outcome.outcome, outcome.reason)
+            if outcome.alignment is not None:
+                alignments.append(outcome.alignment)
+    outcomes.write(out / "outcomes.tsv")
+    outcomes.check(work.options.max_failed_share, "alignment")
+    counts = np.zeros(transitions.num_transition_ids + 1)
+    for alignment in alignments:
+        counts += np.bincount(alignment.transition_ids, minlength=len(counts))
+    transitions.estimate(counts)
+    transitions.write(out / "transitions")
+    write_times(out, alignments, transitions, lang, textgrids)
+    write_alignments(out, alignments)
+    frames = sum(alignment.num_frames for alignment in alignments)
+    score = sum(a.log_likelihood_per_frame * a.num_frames for a in alignments) / max(1, frames)
+    log.info("%s; %d frames, log-likelihood per frame %.3f", outcomes.summary(), frames, score)
+    return outcomes, {"outcomes": outcomes.counts, "frames": frames, "log_likelihood_per_frame": score}
+
+
+def write_times(out: Path, alignments: List[Alignment], transitions: TransitionModel, lang: Lang,
+                textgrids: bool) -> None:
+    """phones.ctm, words.ctm and, if wanted, textgrid/UTTERANCE.TextGrid."""
+    phones, words = {}, {}
+    for alignment in alignments:
+        phones[alignment.utterance_id] = timed_symbols(phone_segments(alignment, transitions), lang.phones,
+                                                       alignment.frame_shift)
+        words[alignment.utterance_id] = timed_symbols(alignment.words, lang.words, alignment.frame_shift)
+        if textgrids:
+            (out / "textgrid").mkdir(exist_ok=True)
+            name = alignment.utterance_id.replace("/", "_")
+            write_textgrid(out / "textgrid" / f"{name}.TextGrid",
+                           {"words": words[alignment.utterance_id], "phones": phones[alignment.utterance_id]},
+                           alignment.num_frames * alignment.frame_shift)
+    write_ctm(out / "phones.ctm", phones)
+    write_ctm(out / "words.ctm", words)

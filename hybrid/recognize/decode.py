@@ -1,0 +1,93 @@
+"""Decoding a features folder into lattices: model, graph and search together, in parts that can be resumed."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import List, Tuple
+
+from hybrid.outcomes import Outcomes
+
+
+@dataclass(frozen=True)
+class DecodeWork:
+    """What a process needs to decode utterances; models and graph are loaded once in each."""
+
+    features: Path
+    model: Path
+    graph: Path
+    options: object  # graphs.search.SearchOptions
+    device: str
+
+    def prepare(self):
+        return _load(self)
+
+    def __call__(self, utterance_ids: List[str]) -> List[tuple]:
+        """(utterance_id, Result) of each utterance."""
+        reader, model, searcher = _load(self)
+        scored = [(i, model.log_likelihoods(reader[i])) for i in utterance_ids]
+        results = searcher.search(scored)
+        return [(i, results[i]) for i in utterance_ids]
+
+
+@lru_cache(maxsize=1)
+def _load(work: DecodeWork):
+    import torch
+
+    from graphs.graph_io import read_graph
+    from graphs.search import Searcher
+    from hybrid.am.acoustic_model import AcousticModel
+    from hybrid.data.features import FeatureReader
+    reader = FeatureReader(work.features, cache_mb=0)
+    model = AcousticModel.load(work.model, device=work.device)
+    graph = read_graph(work.graph, model.transitions)
+    return reader, model, Searcher(graph, model.transitions, work.options, torch.device(work.device))
+
+
+def decode_folder(work: DecodeWork, out: Path, nj: int, part_size: int, log) -> Tuple[Outcomes, dict]:
+    """Decodes every utterance of the features folder.
+
+    Part n holds the utterances ``n * part_size ..`` in the order of the manifest: lattices.n.npz and then
+    outcomes.n.json, so that a part with outcomes is whole. Parts of a killed run are kept.
+
+    Returns: the outcomes, and {"frames", "arcs"} of all lattices.
+    """
+    import torch
+
+    from graphs.lattice_io import write_lattices
+    from hybrid.data.features import FeatureReader
+    from hybrid.data.parallel import ordered_map
+    torch.set_num_threads(1)
+    ids = FeatureReader(work.features).ids
+    parts = [ids[i:i + part_size] for i in range(0, len(ids), part_size)]
+    missing = [n for n in range(len(parts)) if not _record(out, n).exists()]
+    if len(missing) < len(parts):
+        log.info("%d of %d parts are there already", len(parts) - len(missing), len(parts))
+    if missing:
+        work.prepare()  # before the processes fork, so that they share the graph
+    for n, results in zip(missing, ordered_map(work, [parts[n] for n in missing], nj, "decode", size=len,
+                                               unit="utt")):
+        lattices = [result.lattice for _, result in results if result.lattice is not None]
+        write_lattices(out, n, lattices)
+        record = {"outcomes": [[i, result.outcome, result.reason] for i, result in results],
+                  "frames": sum(lattice.num_frames for lattice in lattices),
+                  "arcs": sum(lattice.num_arcs for lattice in lattices)}
+        temporary = _record(out, n).with_suffix(".tmp")
+        temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+        temporary.replace(_record(out, n))
+    return _gather(out, len(parts), log)
+
+
+def _record(out: Path, n: int) -> Path:
+    return out / f"outcomes.{n:05d}.json"
+
+
+def _gather(out: Path, num_parts: int, log) -> Tuple[Outcomes, dict]:
+    outcomes, totals = Outcomes(log), {"frames": 0, "arcs": 0}
+    for n in range(num_parts):
+        record = json.loads(_record(out, n).read_text(encoding="utf-8"))
+        for utterance_id, outcome, reason in record["outcomes"]:
+            outcomes.add(utterance_id, outcome, reason)
+        for name in totals:
+            totals[name] += record[name]
+    return outcomes, totals

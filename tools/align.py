@@ -1,0 +1,27 @@
+"""Forced alignment with an acoustic model.
+
+    python -m tools.align --features features/train --lang lang --model exp/am1 --out exp/align_am1
+
+Writes alignments.npz (transition_ids), transitions, phones.ctm, words.ctm, outcomes.tsv.
+"""
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("tools.align", __doc__, sections=("align",))
+           .input("--features", help="features folder", required=True)
+           .input("--lang", help="lang folder", required=True)
+           .input("--model", help="acoustic model folder", required=True)
+           .argument("--textgrids", action="store_true", help="write a Praat TextGrid for each utterance"))
+
+
+def work(job: Job) -> None:
+    from hybrid.align.forced import AlignOptions
+    from hybrid.align.work import AlignWork, align_folder
+    _, facts = align_folder(
+        AlignWork(job.args.features, job.args.lang, job.options(AlignOptions, "align"), model=job.args.model),
+        job.out, job.nj, job.log, job.args.textgrids)
+    job.facts.update(facts)
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)

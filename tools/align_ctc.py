@@ -1,0 +1,29 @@
+"""First alignment of the bootstrap: HMM paths from a CTC model.
+
+    python -m tools.align_ctc --features features/train --lang lang --ctc exp/ctc --out exp/align_ctc
+
+Writes alignments.npz (transition_ids), transitions, phones.ctm, words.ctm, outcomes.tsv.
+"""
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("tools.align_ctc", __doc__, sections=("bootstrap", "align"))
+           .input("--features", help="features folder", required=True)
+           .input("--lang", help="lang folder", required=True)
+           .input("--ctc", help="CTC model folder", required=True)
+           .argument("--textgrids", action="store_true", help="write a Praat TextGrid for each utterance"))
+
+
+def work(job: Job) -> None:
+    from hybrid.align.bootstrap import BootstrapOptions
+    from hybrid.align.forced import AlignOptions
+    from hybrid.align.work import AlignWork, align_folder
+    _, facts = align_folder(
+        AlignWork(job.args.features, job.args.lang, job.options(AlignOptions, "align"), ctc=job.args.ctc,
+                  bootstrap=job.options(BootstrapOptions, "bootstrap")),
+        job.out, job.nj, job.log, job.args.textgrids)
+    job.facts.update(facts)
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)

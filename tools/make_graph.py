@@ -1,0 +1,51 @@
+"""HCLG: the decoding graph of a lang folder, a grammar (ARPA) and a transition model.
+
+    python -m tools.make_graph --lang lang --arpa lm.arpa --transitions exp/am2 --out exp/graph
+
+Writes HCLG.npz, words.txt, phones.txt and report.tsv (states, arcs and seconds of each step).
+"""
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("tools.make_graph", __doc__, sections=("graph",))
+           .input("--lang", help="lang folder", required=True)
+           .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
+           .input("--transitions", help="file `transitions` of the model's folder", required=True)
+           .input("--tree", help="context tree; monophone without", default=None))
+
+
+def work(job: Job) -> None:
+    import shutil
+
+    import torch
+
+    from graphs.compile import GraphOptions, compile_hclg
+    from graphs.context_tree import ContextTree
+    from graphs.grammar_fst import make_grammar_fst
+    from graphs.graph_io import write_graph
+    from graphs.lang import Lang
+    from graphs.lexicon import BACKOFF
+    from graphs.lexicon_fst import make_lexicon_fst
+    from graphs.ngram import read_arpa
+    from graphs.transitions import TransitionModel
+    torch.set_num_threads(1)
+    lang = Lang.read(job.args.lang)
+    transitions = TransitionModel.read(job.args.transitions)
+    tree = ContextTree.read(job.args.tree) if job.args.tree else ContextTree.monophone(transitions.topology)
+    arpa = read_arpa(job.args.arpa)
+    grammar, grammar_report = make_grammar_fst(arpa, lang.words)
+    for line in grammar_report.lines():
+        job.log.warning("%s", line)
+    graph = compile_hclg(make_lexicon_fst(lang, disambig=True), grammar, tree, transitions, lang.num_phones + 1,
+                         lang.words.id_of(BACKOFF), len(lang.words), job.options(GraphOptions, "graph"),
+                         job.log.info)
+    write_graph(job.out, graph, transitions)
+    for name in ("words.txt", "phones.txt"):
+        shutil.copy(job.args.lang / name, job.out / name)
+    rows = [f"{row['step']}\t{row['states']}\t{row['arcs']}\t{row['seconds']}\n" for row in graph.report]
+    (job.out / "report.tsv").write_text("step\tstates\tarcs\tseconds\n" + "".join(rows), encoding="utf-8")
+    job.facts.update(states=graph.arcs.num_states, arcs=graph.arcs.num_arcs, steps=graph.report)
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
