@@ -5,8 +5,8 @@ evaluation", ICASSP 2004): a test set of N utterances is drawn N times with repl
 
     WER_b = sum of errors drawn / sum of words drawn
 
-spreads as the WER of new test sets would. Utterances are taken as independent; where one speaker says many, draw
-whole speakers instead (`groups`), which gives the wider and honester interval.
+spreads as the WER of new test sets would. Utterances are taken as independent; where one speaker says many,
+draw whole speakers instead (`groups`), which gives the wider and honester interval.
 """
 
 from dataclasses import dataclass
@@ -61,9 +61,9 @@ def wer_interval(errors: Sequence[int], words: Sequence[int], groups: Optional[S
       groups: ``[N]`` or None; utterances of one group (a speaker) are drawn together.
       level: between 0 and 1.
       resamples: 10,000 keeps the interval's own noise below a tenth of its width.
-    Returns: (low, high) in percent. No errors at all leave a bootstrap nothing to draw; the interval then goes
-      up to the rate at which that many words without an error would come up only once in 1 / (1 - level)
-      times ("rule of three", Hanley and Lippman-Hand, JAMA 1983).
+    Returns: (low, high) in percent. No errors at all leave a bootstrap nothing to draw; the interval then
+      goes up to the rate at which that many words without an error would come up only once in
+      1 / (1 - level) times ("rule of three", Hanley and Lippman-Hand, JAMA 1983).
     Raises: ValueError for arrays of different length and for a set without words.
     """
     errors, words = _checked(errors, words)

@@ -2,11 +2,13 @@
 
 With C[r, h] the least cost of turning the first r reference tokens into the first h hypothesis tokens,
 
-    C[r, h] = min(C[r-1, h-1] + substitution * (ref[r] != hyp[h]),  C[r-1, h] + deletion,  C[r, h-1] + insertion)
+    C[r, h] = min(C[r-1, h-1] + substitution * (ref[r] != hyp[h]),
+                  C[r-1, h] + deletion,
+                  C[r, h-1] + insertion)
 
-The last term runs along a row. Written out, C[r, h] = min over k <= h of (best[k] + insertion * (h - k)) with
-`best` the minimum of the other two, so a row is one running minimum over best[k] - insertion * k: numpy does it
-without a loop over h.
+The last term runs along a row. Written out, C[r, h] = min over k <= h of (best[k] + insertion * (h - k))
+with `best` the minimum of the other two, so a row is one running minimum over best[k] - insertion * k:
+numpy does it without a loop over h.
 """
 
 from dataclasses import dataclass
@@ -78,7 +80,9 @@ def align(reference: Sequence[Hashable], hypothesis: Sequence[Hashable], costs: 
     return pairs[::-1]
 
 
-def _step_back(rows: np.ndarray, r: int, h: int, ref: np.ndarray, hyp: np.ndarray, costs: Costs) -> Tuple[int, int]:
+def _step_back(rows: np.ndarray, r: int, h: int, ref: np.ndarray, hyp: np.ndarray,
+               costs: Costs) -> Tuple[int, int]:
+    """Tokens of (reference, hypothesis) in the last column of the alignment of the first r and h tokens."""
     if not r:
         return 0, 1
     if not h:

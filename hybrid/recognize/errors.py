@@ -21,8 +21,9 @@ def aligned_text(utterance: UtteranceScore) -> str:
     """The utterance as sclite's `pra` report shows it: REF, HYP and EVAL (I, D, S) under each other."""
     counts = utterance.counts
     head = (f"id: {utterance.utterance_id}  speaker: {utterance.speaker}\n"
-            f"scores: correct {counts.correct}  substituted {counts.substitutions}  deleted {counts.deletions}"
-            f"  inserted {counts.insertions}{'  (no hypothesis)' if utterance.missing else ''}\n")
+            f"scores: correct {counts.correct}  substituted {counts.substitutions}  "
+            f"deleted {counts.deletions}  inserted {counts.insertions}"
+            f"{'  (no hypothesis)' if utterance.missing else ''}\n")
     rows: List[List[str]] = [["REF: "], ["HYP: "], ["EVAL:"]]
     for pair in utterance.pairs:
         cells = [GAP if pair[0] is None else pair[0], GAP if pair[1] is None else pair[1], _mark(pair)]

@@ -4,20 +4,20 @@ A path of a lattice scores
 
     acoustic_scale * acoustic + lm_scale * graph - word_insertion_penalty * words
 
-(the acoustic score is the sum of scaled log-likelihoods; graph holds language model, lexicon and HMM transitions).
+(acoustic: the sum of unscaled log-likelihoods; graph holds language model, lexicon and HMM transitions).
 Only ratios matter for the best path, so acoustic_scale stays fixed and two numbers are swept. Kaldi's LMWT is
 lm_scale at acoustic_scale 1.
 """
 
 import itertools
-import multiprocessing
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from hybrid.recognize.edit_distance import Costs
+from hybrid.data.parallel import ordered_map
+from hybrid.recognize.edit_distance import Costs, align
 from hybrid.recognize.wer import Counts, Reference, check_same_set, error_rate
 from hybrid.report.tables import tsv
 
@@ -87,10 +87,10 @@ class Sweep:
                 if len(line) > 1 and place in (0, len(line) - 1) and line.max() > line.min()]
 
     def to_tsv(self) -> str:
-        rows = ((*point, c.wer, c.errors, c.words, c.insertions, c.deletions, c.substitutions)
-                for point, c in self.counts.items())
-        return tsv(("lm_scale", "word_insertion_penalty", "wer", "errors", "words", "ins", "del", "sub"),
-                   ((f"{row[0]:g}", f"{row[1]:g}", *row[2:]) for row in rows))
+        header = ("lm_scale", "word_insertion_penalty", "wer", "errors", "words", "ins", "del", "sub")
+        return tsv(header, (
+            (f"{lm_scale:g}", f"{penalty:g}", c.wer, c.errors, c.words, c.insertions, c.deletions,
+             c.substitutions) for (lm_scale, penalty), c in self.counts.items()))
 
     def picture(self):
         """matplotlib Figure: the WER at each point; the best one is ringed."""
@@ -105,8 +105,8 @@ class Sweep:
                         "word_insertion_penalty", "WER in % on the development set", marked)
 
 
-def sweep(lattices: Iterable, references: Mapping[str, Reference], to_words: ToWords, grid: Grid, costs: Costs,
-          nj: int = 1) -> Sweep:
+def sweep(lattices: Iterable, references: Mapping[str, Reference], to_words: ToWords, grid: Grid,
+          costs: Costs, nj: int = 1) -> Sweep:
     """Scores every point of the grid.
 
     Args:
@@ -120,31 +120,26 @@ def sweep(lattices: Iterable, references: Mapping[str, Reference], to_words: ToW
     totals = {point: Counts() for point in points}
     seen = []
     work = partial(_count_errors, references=references, to_words=to_words, grid=grid, costs=costs)
-    for utterance_id, counts in _in_parallel(work, lattices, nj):
+    for utterance_id, counts in _in_parallel(work, lattices, nj, "sweep"):
         seen.append(utterance_id)
         for point, count in zip(points, counts):
             totals[point] += count
     check_same_set(references, seen)
-    lost = [reference for utterance_id, reference in references.items() if utterance_id not in set(seen)]
-    deleted = sum((len(reference.words) for reference in lost), 0)
-    return Sweep(grid, {point: total + Counts(words=deleted, deletions=deleted) for point, total in totals.items()})
-
-
-def best_word_ids(lattice, scales: Scales, acoustic_scale: float) -> Tuple[int, ...]:
-    path = lattice.best_path(graph_scale=scales.lm_scale, acoustic_scale=acoustic_scale,
-                             word_insertion_penalty=scales.word_insertion_penalty)
-    return tuple(map(int, path.word_ids))
+    lost = set(references) - set(seen)
+    deleted = sum(len(references[utterance_id].words) for utterance_id in lost)
+    missing = Counts(words=deleted, deletions=deleted)
+    return Sweep(grid, {point: total + missing for point, total in totals.items()})
 
 
 def _count_errors(lattice, references, to_words, grid, costs) -> Tuple[str, List[Counts]]:
-    from hybrid.recognize.edit_distance import align
     if lattice.utterance_id not in references:
         return lattice.utterance_id, []
     said = references[lattice.utterance_id].words
     known: Dict[Tuple[int, ...], Counts] = {}  # most points agree on the words
     counts = []
-    for point in grid.points():
-        word_ids = best_word_ids(lattice, point, grid.acoustic_scale)
+    settings = [(lm_scale, grid.acoustic_scale, penalty) for lm_scale, penalty in grid.points()]
+    for path in lattice.best_paths(settings):
+        word_ids = tuple(path.word_ids)
         if word_ids not in known:
             known[word_ids] = Counts.of(align(said, to_words(word_ids), costs))
         counts.append(known[word_ids])
@@ -160,36 +155,19 @@ def best_hypotheses(lattices: Iterable, to_words: ToWords, scales: Scales, acous
                     nj: int = 1) -> Dict[str, Hypothesis]:
     """utterance_id -> the words of the best path at one point."""
     work = partial(_hypothesis, to_words=to_words, scales=scales, acoustic_scale=acoustic_scale)
-    return dict(_in_parallel(work, lattices, nj))
+    return dict(_in_parallel(work, lattices, nj, "best paths"))
 
 
 def _hypothesis(lattice, to_words, scales, acoustic_scale) -> Tuple[str, Hypothesis]:
-    words = to_words(best_word_ids(lattice, scales, acoustic_scale))
-    return lattice.utterance_id, Hypothesis(words, bool(lattice.partial))
+    path = lattice.best_path(scales.lm_scale, acoustic_scale, scales.word_insertion_penalty)
+    return lattice.utterance_id, Hypothesis(to_words(path.word_ids), bool(lattice.partial))
 
 
-def _in_parallel(work: Callable, items: Iterable, nj: int) -> Iterator:
-    """work(item) for each item, in order; no more than a few items a process wait in memory."""
-    if nj <= 1:
-        yield from map(work, items)
-        return
-    items = iter(items)
-    # spawn, for a fork of a process in which torch has run threads may hang
-    with multiprocessing.get_context("spawn").Pool(nj, _set_work, (work,)) as pool:
-        while True:
-            block = list(itertools.islice(items, 32 * nj))
-            if not block:
-                return
-            yield from pool.map(_do_work, block, chunksize=max(1, len(block) // (4 * nj)))
-
-
-_work: Callable  # of this process; sent once, not with each item
-
-
-def _set_work(work: Callable) -> None:
-    global _work
-    _work = work
-
-
-def _do_work(item):
-    return _work(item)
+def _in_parallel(work: Callable, lattices: Iterable, nj: int, title: str) -> Iterator:
+    """work(lattice) for each, in order. A block of them is in memory at a time, not the whole set."""
+    lattices = iter(lattices)
+    while True:
+        block = list(itertools.islice(lattices, 250))
+        if not block:
+            return
+        yield from ordered_map(work, block, nj, title)

@@ -2,7 +2,7 @@
 
 import unicodedata
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 
@@ -20,7 +20,7 @@ class TextFilter:
     ['alright', 'now']
     """
 
-    def __init__(self, fold_case: bool = False, ignore: Iterable[str] = (), rules: Rules = {}):
+    def __init__(self, fold_case: bool = False, ignore: Iterable[str] = (), rules: Optional[Rules] = None):
         """
         Args:
           fold_case: compare without case (Unicode case folding); the rules and ignored words, too.
@@ -29,7 +29,7 @@ class TextFilter:
         """
         self.fold_case = fold_case
         self._ignore = {self._word(word) for word in ignore}
-        self._rules = {self._words(left): self._words(right) for left, right in rules.items()}
+        self._rules = {self._words(left): self._words(right) for left, right in (rules or {}).items()}
         self._longest = max(map(len, self._rules), default=0)
 
     def __call__(self, words: Sequence[str]) -> List[str]:
@@ -63,8 +63,9 @@ class TextFilter:
 def read_rules(path: Path) -> Rules:
     """Reads `WORDS => WORDS` lines, the plain rules of NIST's global mapping files (.glm).
 
-    Square brackets around a side are allowed, `;;` starts a comment, lines starting with `*` (the header of a
-    .glm) are skipped. Raises InputError naming the line for anything else, contexts (`/ a __ b`) included.
+    Square brackets around a side are allowed, `;;` starts a comment, lines starting with `*` (the header
+    of a .glm) are skipped. Raises InputError naming the line for anything else, contexts (`/ a __ b`) and
+    alternatives (`{ a / b }`) included.
     """
     rules: Rules = {}
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
@@ -76,7 +77,7 @@ def read_rules(path: Path) -> Rules:
         if not arrow or not sides[0] or any(word in ("/", "{", "}") for side in sides for word in side):
             raise InputError(f"{path}:{number}", "`WORDS => WORDS`", repr(line))
         if rules.setdefault(*sides) != sides[1]:
-            raise InputError(f"{path}:{number}", "one rule for each left side", f"a second for {left.strip()!r}")
+            raise InputError(f"{path}:{number}", "one rule a left side", f"another for {left.strip()!r}")
     return rules
 
 

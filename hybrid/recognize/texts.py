@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Mapping, Sequence
 
 from graphs.errors import InputError
+from graphs.text_file import read_lines, split_blanks
 from hybrid.recognize.wer import Reference
 
 CUTS = "cuts.jsonl.gz"
@@ -17,10 +18,8 @@ def read_text(path: Path) -> Dict[str, List[str]]:
     Raises InputError that names the line of an utterance that was there before.
     """
     texts: Dict[str, List[str]] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
-        fields = line.split()
-        if not fields:
-            continue
+    for number, line in read_lines(path)[0]:
+        fields = split_blanks(line)
         if fields[0] in texts:
             raise InputError(f"{path}:{number}", "each utterance once", f"{fields[0]} again")
         texts[fields[0]] = fields[1:]
@@ -63,6 +62,6 @@ def _of_cuts(path: Path, text_filter: Filter) -> Dict[str, Reference]:
             raise InputError(f"{path}: cut {cut.id}", "one supervision", str(len(cut.supervisions)))
         if cut.id in references:
             raise InputError(f"{path}: cut {cut.id}", "each id once", "it again")
-        references[cut.id] = Reference(tuple(text_filter(text_of(cut).split())), speaker_of(cut) or "unknown",
-                                       float(cut.duration))
+        words = text_filter(split_blanks(text_of(cut)))
+        references[cut.id] = Reference(tuple(words), speaker_of(cut) or "unknown", float(cut.duration))
     return references

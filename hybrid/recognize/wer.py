@@ -2,9 +2,9 @@
 
     WER = 100 * (substitutions + deletions + insertions) / reference words
 
-CER is the same over characters: the code points of the words joined by one space each, after NFC (a space counts,
-as in jiwer and ESPnet, so a wrong word boundary is an error; `count_spaces=False` leaves them out, as is usual
-for Chinese). SER is the share of utterances with any error.
+CER is the same over characters: the code points of the words joined by one space each, after NFC (a space
+counts, as in jiwer and ESPnet, so a wrong word boundary is an error; `count_spaces=False` leaves them out, as
+is usual for Chinese). SER is the share of utterances with any error.
 
 An utterance without a hypothesis counts as empty: all its words are deletions, and it is named.
 """
@@ -94,7 +94,8 @@ class Score:
     @property
     def cer(self) -> float:
         """Percent."""
-        return error_rate(sum(u.character_errors for u in self.utterances), sum(u.characters for u in self.utterances))
+        return error_rate(sum(u.character_errors for u in self.utterances),
+                          sum(u.characters for u in self.utterances))
 
     @property
     def ser(self) -> float:

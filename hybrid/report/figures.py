@@ -14,7 +14,7 @@ def new_figure(width: float, height: float):
 
 
 def save_figure(figure, path: Path) -> None:
-    """Writes the figure in the format of the path's suffix (png, svg, pdf). The file appears only when whole."""
+    """Writes the figure in the format of the path's suffix (png, svg, pdf), whole or not at all."""
     path = Path(path)
     temporary = path.with_name(f"{path.name}.tmp")
     figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=120)

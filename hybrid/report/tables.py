@@ -62,6 +62,8 @@ def _rule(width: int, right: bool, markdown: bool) -> str:
 
 def tsv(header: Sequence[str], rows: Iterable[Sequence]) -> str:
     """Tab-separated lines; tabs and line ends inside a cell turn into blanks."""
-    lines = [list(header)] + _cells(rows)
-    return "".join("\t".join(" ".join(cell.split()) if set(cell) & set("\t\r\n") else cell for cell in line) + "\n"
-                   for line in lines)
+    return "".join("\t".join(map(_one_line, line)) + "\n" for line in [list(header), *_cells(rows)])
+
+
+def _one_line(cell: str) -> str:
+    return cell.translate({ord(blank): " " for blank in "\t\r\n"})

@@ -22,7 +22,7 @@ def coverage(rate, trials, groups=None):
     generator = np.random.default_rng(7)
     inside = 0
     for _ in range(trials):
-        errors, words = test_set(generator, rate, speakers=groups, utterances=150 if groups is None else len(groups))
+        errors, words = test_set(generator, rate, 150 if groups is None else len(groups), groups)
         low, high = wer_interval(errors, words, groups, resamples=400)
         inside += low <= 100 * rate <= high
     return inside / trials

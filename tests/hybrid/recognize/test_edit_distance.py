@@ -15,8 +15,9 @@ def sequences(letters, longest):
 
 
 def cost_of(pairs, costs):
-    return sum(costs.deletion if hyp is None else costs.insertion if ref is None else costs.substitution * (ref != hyp)
-               for ref, hyp in pairs)
+    deletions, insertions = (sum(pair[side] is None for pair in pairs) for side in (1, 0))
+    substitutions = sum(None not in pair and pair[0] != pair[1] for pair in pairs)
+    return costs.deletion * deletions + costs.insertion * insertions + costs.substitution * substitutions
 
 
 def least_cost(ref, hyp, costs):

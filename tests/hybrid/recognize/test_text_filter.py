@@ -32,7 +32,7 @@ def test_a_map_may_lead_to_an_ignored_word():
 
 def test_rules_are_read_from_a_file(tmp_path):
     path = tmp_path / "map.glm"
-    path.write_text("* name \"x\"\n;; a comment\n\n[ALL RIGHT] => [ALRIGHT] ;; more\nUH =>\ncan't => can not\n")
+    path.write_text("* name 'x'\n;; a comment\n\n[ALL RIGHT] => [ALRIGHT] ;; more\nUH =>\ncan't => can not\n")
     assert read_rules(path) == {("ALL", "RIGHT"): ("ALRIGHT",), ("UH",): (), ("can't",): ("can", "not")}
 
 

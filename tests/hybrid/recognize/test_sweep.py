@@ -1,0 +1,132 @@
+"""The sweep on small lattices whose best word at each scale is known."""
+
+import numpy as np
+import pytest
+
+from graphs.errors import InputError
+from graphs.lattice import Lattice
+from hybrid.recognize.edit_distance import KALDI
+from hybrid.recognize.sweep import Grid, Scales, Sweep, best_hypotheses, sweep
+from hybrid.recognize.wer import Counts, Reference, score
+
+WORDS = ["<eps>", "one", "two", "three"]
+
+
+def spell(word_ids):
+    return [WORDS[word_id] for word_id in word_ids]
+
+
+def lattice(utterance_id, paths, partial=False):
+    """paths: (word_ids, acoustic, graph) of parallel paths of 3 frames, one word a frame at most."""
+    columns = []
+    end = 1 + 2 * len(paths)
+    for number, (word_ids, acoustic, graph) in enumerate(paths):
+        states = [0, 1 + 2 * number, 2 + 2 * number, end]
+        words = [*word_ids, 0, 0, 0]
+        columns += [(states[i], states[i + 1], 1, words[i], acoustic / 3, graph / 3) for i in range(3)]
+    src, dst, transition_id, word_id, acoustic, graph = zip(*columns)
+    return Lattice(utterance_id, 3, *(np.array(c, np.int32) for c in (src, dst, transition_id, word_id)),
+                   np.array(acoustic, np.float32), np.array(graph, np.float32), partial)
+
+
+# with lm_scale above 5 the second path wins
+LATTICE = lattice("u1", [((1, 2), -10.0, -5.0), ((3,), -20.0, -3.0)])
+GRID = Grid((1.0, 4.0, 6.0, 9.0), (0.0,))
+SAID_ONE_TWO = {"u1": Reference(("one", "two"))}
+SAID_THREE = {"u1": Reference(("three",))}
+
+
+def errors_of(references, grid=GRID, lattices=(LATTICE,), nj=1):
+    return sweep(lattices, references, spell, grid, KALDI, nj)
+
+
+def test_errors_at_each_point():
+    assert errors_of(SAID_ONE_TWO).errors().ravel().tolist() == [0, 0, 2, 2]
+    assert errors_of(SAID_THREE).errors().ravel().tolist() == [2, 2, 0, 0]
+
+
+def test_the_penalty_is_subtracted_for_each_word():
+    found = errors_of(SAID_THREE, Grid((1.0,), (-20.0, 0.0, 7.0, 9.0)))  # 8 more for a second word
+    assert found.errors().ravel().tolist() == [2, 2, 2, 0]
+    assert found.best() == Scales(1.0, 9.0)
+
+
+def test_the_acoustic_scale_only_shifts_the_lm_scale():
+    halved = Grid(tuple(s / 2 for s in GRID.lm_scales), (0.0,), acoustic_scale=0.5)
+    assert errors_of(SAID_THREE, halved).errors().tolist() == errors_of(SAID_THREE).errors().tolist()
+
+
+def test_every_point_agrees_with_scoring_the_best_path_there():
+    lattices = [LATTICE, lattice("u2", [((2,), -3.0, -9.0), ((1, 3), -9.0, -6.0), ((), -40.0, -1.0)])]
+    references = {**SAID_ONE_TWO, "u2": Reference(("one", "three")), "u3": Reference(("two",))}
+    grid = Grid((0.5, 2.0, 8.0, 20.0), (-3.0, 0.0, 3.0))
+    found = errors_of(references, grid, lattices)
+    for scales in grid.points():
+        found_there = best_hypotheses(lattices, spell, scales, 1.0)
+        texts = {key: hypothesis.words for key, hypothesis in found_there.items()}
+        assert found.counts[scales] == score(references, texts).counts
+
+
+def test_an_utterance_without_lattice_is_deleted_at_every_point():
+    found = errors_of({**SAID_ONE_TWO, "lost": Reference(("one", "one", "one"))})
+    assert found.errors().ravel().tolist() == [3, 3, 5, 5]
+    assert {counts.words for counts in found.counts.values()} == {5}
+
+
+def test_a_lattice_without_reference_is_refused():
+    with pytest.raises(InputError, match="u1"):
+        errors_of({"other": Reference(("one",))})
+
+
+def test_processes_do_not_change_the_result():
+    lattices = [lattice(f"u{n}", [((1, 2), -10.0 - n, -5.0), ((3,), -20.0, -3.0)]) for n in range(12)]
+    references = {f"u{n}": Reference(("three",)) for n in range(12)}
+    one, two = (errors_of(references, GRID, lattices, nj) for nj in (1, 2))
+    assert one.counts == two.counts
+
+
+def planted(table):
+    """A Sweep whose errors are the table ``[lm_scales, penalties]``."""
+    table = np.array(table)
+    grid = Grid(tuple(map(float, range(1, 1 + table.shape[0]))), tuple(map(float, range(table.shape[1]))))
+    return Sweep(grid, {point: Counts(words=10, substitutions=int(errors))
+                        for point, errors in zip(grid.points(), table.ravel())})
+
+
+def test_the_least_errors_win():
+    assert planted([[3, 3, 3], [3, 3, 1], [2, 2, 2]]).best() == Scales(2.0, 2.0)
+
+
+def test_among_equals_the_middle_one_then_the_smaller():
+    assert planted([[5], [1], [1], [1], [5]]).best() == Scales(3.0, 0.0)
+    assert planted([[5], [1], [1], [5]]).best() == Scales(2.0, 0.0)
+    assert planted(np.zeros((5, 3), int)).best() == Scales(3.0, 1.0)
+
+
+def test_a_best_point_at_the_edge_is_told():
+    assert planted([[1], [2], [3]]).at_edge() == ["lm_scales"]
+    assert planted([[3], [2], [3]]).at_edge() == []
+    assert planted([[4, 3, 2], [3, 2, 1], [4, 3, 2]]).at_edge() == ["word_insertion_penalties"]
+    assert planted([[1, 1], [1, 1]]).at_edge() == []  # all the same: no edge
+
+
+def test_a_grid_is_sorted_and_needs_values():
+    assert Grid((3.0, 1.0, 3.0), (0.0,)).lm_scales == (1.0, 3.0)
+    with pytest.raises(ValueError, match="lm_scales"):
+        Grid((), (0.0,))
+
+
+def test_partial_lattices_are_marked():
+    lattices = [lattice("u", [((1,), 0.0, 0.0)], partial=True), LATTICE]
+    found = best_hypotheses(lattices, spell, Scales(1.0, 0.0), 1.0)
+    assert found["u"].partial and not found["u1"].partial and found["u"].words == ["one"]
+
+
+def test_the_table_and_the_picture(tmp_path):
+    from hybrid.report.figures import save_figure
+    found = errors_of(SAID_ONE_TWO, Grid((1.0, 6.0), (0.0, 2.5)))
+    lines = found.to_tsv().splitlines()
+    assert lines[0].startswith("lm_scale\tword_insertion_penalty\twer")
+    assert lines[2].startswith("1\t2.5\t0.00")
+    save_figure(found.picture(), tmp_path / "sweep.png")
+    assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"

@@ -1,0 +1,123 @@
+"""tools.score on lattices in which the best LM scale of the development set is not that of the test set."""
+
+import json
+
+import numpy as np
+import pytest
+
+from graphs.lattice import Lattice
+from graphs.lattice_io import write_lattices
+from graphs.symbols import SymbolTable
+from tools.score import PROGRAM, work
+
+
+def two_paths(utterance_id, first, second, threshold, partial=False):
+    """A lattice of two one-word paths; `second` wins where lm_scale is above the threshold."""
+    ids = (np.array(column, np.int32) for column in ([0, 0], [1, 1], [1, 1], [first, second]))
+    return Lattice(utterance_id, 1, *ids, np.array([0.0, -threshold], np.float32),
+                   np.array([-1.0, 0.0], np.float32), partial)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The development set wants lm_scale above 6, the test set below."""
+    for name, wanted in (("dev", "b"), ("test", "a")):
+        write_lattices(tmp_path / f"decode_{name}", 0, [
+            two_paths(f"{name}{n}", 1, 2, 6.0, partial=n == 0) for n in range(4)])
+        SymbolTable(["a", "b", "#0", "<s>", "</s>"]).write(tmp_path / f"decode_{name}" / "words.txt")
+        (tmp_path / f"{name}.txt").write_text("".join(f"{name}{n} {wanted}\n" for n in range(4)))
+    facts = {"search_seconds": 7.5, "outcomes": {"retried": 2}}
+    (tmp_path / "decode_test" / ".stage.json").write_text(json.dumps({"seconds": 9.0, "facts": facts}))
+    return tmp_path
+
+
+def run(folder, *more, dev=True, out="score_am", test="decode_test", cuts="test.txt"):
+    choice = ["--dev", folder / "decode_dev", "--dev-cuts", folder / "dev.txt"] if dev else []
+    arguments = [*choice, "--test", folder / test, "--test-cuts", folder / cuts, "--out", folder / out,
+                 "--nj", "1", *more]
+    return PROGRAM.run(work, list(map(str, arguments)))
+
+
+def entries(folder, out="score_am"):
+    return json.loads((folder / out / "result.json").read_text())
+
+
+def test_the_scales_come_from_the_development_set_alone(folder):
+    assert run(folder) == 0
+    dev, test = entries(folder)
+    assert (dev["test"], dev["wer"], dev["tuned_on"]) == ("dev", 0.0, True)
+    assert (test["test"], test["wer"], test["tuned_on"]) == ("test", 100.0, False)
+    assert dev["lm_scale"] == test["lm_scale"] > 6
+
+
+def test_without_a_development_set_the_given_scales_hold(folder):
+    assert run(folder, "score.lm_scale=3", "score.word_insertion_penalty=1", dev=False) == 0
+    (test,) = entries(folder)
+    assert (test["wer"], test["lm_scale"], test["word_insertion_penalty"]) == (0.0, 3.0, 1.0)
+    assert not (folder / "score_am" / "sweep.tsv").exists()
+
+
+def test_an_entry_says_all_that_the_results_need(folder):
+    assert run(folder, "--seed", "5") == 0
+    test = entries(folder)[1]
+    assert test["system"] == "am" and test["seed"] == 5
+    assert (test["errors"], test["words"], test["ins"], test["del"], test["sub"]) == (4, 4, 0, 0, 4)
+    assert test["ci95"][0] <= test["wer"] <= test["ci95"][1]
+    assert (test["seconds"], test["retried"], test["partial"], test["missing"]) == (7.5, 2, 1, 0)
+
+
+def test_everything_is_written(folder):
+    assert run(folder) == 0
+    out = folder / "score_am"
+    names = ("per_utt.txt per_utt.tsv per_speaker.tsv confusions.tsv hyp.txt ref.txt outcomes.tsv").split()
+    for path in ["sweep.tsv", "sweep.png", *(f"{test}/{name}" for test in ("dev", "test") for name in names)]:
+        assert (out / path).stat().st_size > 0, path
+    assert (out / "test" / "hyp.txt").read_text() == "test0 b\ntest1 b\ntest2 b\ntest3 b\n"
+    assert (out / "test" / "confusions.tsv").read_text() == "count\treference\thypothesis\n4\ta\tb\n"
+
+
+def test_an_utterance_without_lattice_counts_as_deleted_and_is_named(folder):
+    with open(folder / "test.txt", "a") as stream:
+        stream.write("lost a b a\n")
+    assert run(folder) == 0
+    test = entries(folder)[1]
+    assert (test["words"], test["del"], test["missing"]) == (7, 3, 1)
+    assert "lost\tfailed" in (folder / "score_am" / "test" / "outcomes.tsv").read_text()
+
+
+def test_hypotheses_may_come_as_text(folder):
+    (folder / "hyp.txt").write_text("test0 a\ntest1 a b\ntest2 a\ntest3 A\n")
+    assert run(folder, "score.fold_case=true", dev=False, test="hyp.txt") == 0
+    (test,) = entries(folder)
+    assert (test["errors"], test["ins"], test["lm_scale"]) == (1, 1, None)
+
+
+def test_the_map_and_the_ignored_words_hold_for_both_sides(folder):
+    (folder / "map.glm").write_text("b => a x\n")
+    assert run(folder, "--map", str(folder / "map.glm"), "score.ignore=x") == 0
+    assert [entry["errors"] for entry in entries(folder)] == [0, 0]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"cuts": "dev.txt", "dev": False}, "a reference for each hypothesis"),
+    ({"cuts": "empty.txt", "dev": False}, "transcripts with words"),
+    ({"test": "nothing", "dev": False}, "neither"),
+    ({"cuts": "dev.txt"}, "a name of its own"),
+])
+def test_bad_input_is_named(folder, capsys, arguments, message):
+    (folder / "empty.txt").write_text("test0\n")
+    (folder / "nothing").mkdir()
+    assert run(folder, **arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_sets_that_do_not_match_are_refused(folder, capsys):
+    assert PROGRAM.run(work, ["--dev", str(folder / "decode_dev"), "--test", str(folder / "decode_test"),
+                              "--test-cuts", str(folder / "test.txt"), "--out", str(folder / "out")]) == 2
+    assert "--dev-cuts" in capsys.readouterr().err
+
+
+def test_a_set_of_which_nothing_was_recognized_fails(folder, capsys):
+    (folder / "none.txt").write_text("\n")
+    assert run(folder, dev=False, test="none.txt") == 2
+    assert "4 of 4" in capsys.readouterr().err

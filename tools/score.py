@@ -1,0 +1,79 @@
+"""Scores a system: word error rates of its test sets, with all that explains them.
+
+The language model scale and the word insertion penalty are chosen on the development set (--dev), and on
+nothing else; without one, score.lm_scale and score.word_insertion_penalty hold. Utterances of the cuts
+without a hypothesis count as deleted.
+
+    python -m tools.score --dev exp/decode_am2_dev --dev-cuts cuts/dev.jsonl.gz \\
+        --test exp/decode_am2_test --test-cuts cuts/test.jsonl.gz --out exp/score_am2
+
+--dev and --test take folders of lattices, or hypotheses as Kaldi's text (which are scored as they are).
+Writes result.json (a list with an entry a test set, the development set first), sweep.tsv and sweep.png, and
+for each test set a folder of its name: per_utt.txt (aligned), per_utt.tsv, per_speaker.tsv, confusions.tsv,
+hyp.txt, ref.txt, outcomes.tsv. A test set's name is that of its cuts.
+"""
+
+import json
+from pathlib import Path
+
+from tools.program import Job, Program, read_record, write_text_atomically
+from tools.records import training_seed
+
+PROGRAM = (
+    Program("tools.score", __doc__, sections=("score",))
+    .input("--dev", help="lattices or text of the development set")
+    .input("--dev-cuts", help="its cuts (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
+    .input("--test", nargs="+", required=True, help="lattices or text of each test set")
+    .input("--test-cuts", nargs="+", required=True, help="cuts of each test set, in the same order")
+    .input("--words", help="words.txt; default: the one in the folder of lattices")
+    .input("--map", help="`WORDS => WORDS` lines (.glm), applied to both sides")
+    .argument("--system", help="name in the results; default: that of --out without score_")
+    .argument("--seed", type=int, help="training seed for the results; default: from the stage records"))
+
+
+def work(job: Job) -> None:
+    from hybrid.recognize.scorer import Scorer
+    from hybrid.recognize.scoring import ScoreOptions
+    from hybrid.recognize.text_filter import read_rules
+
+    dev, tests = named_sets(job.args)
+    options = job.options(ScoreOptions, "score")
+    rules = read_rules(job.args.map) if job.args.map else None
+    scorer = Scorer(options, rules, job.args.words, job.nj, job.log)
+    scales = scorer.choose_scales(dev, job.out) if dev else options.fixed
+    system = job.args.system or job.out.name.replace("score_", "", 1)
+    entries = []
+    for test in [dev, *tests] if dev else tests:
+        seed = training_seed(test.source) if job.args.seed is None else job.args.seed
+        entries.append(scorer.score(test, scales, job.out / test.name, system, tuned_on=test is dev,
+                                    seed=seed, **decoding_facts(test.source)))
+    write_text_atomically(job.out / "result.json", json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+    job.facts["wer"] = {entry["test"]: entry["wer"] for entry in entries}
+
+
+def named_sets(args):
+    """The development set or None, and the test sets (hybrid.recognize.scorer.TestSet)."""
+    from graphs.errors import InputError
+    from hybrid.recognize.scorer import TestSet
+    if (args.dev is None) != (args.dev_cuts is None):
+        raise InputError("--dev", "--dev and --dev-cuts together", "one of them")
+    if len(args.test) != len(args.test_cuts):
+        raise InputError("--test-cuts", f"{len(args.test)} paths, as for --test", str(len(args.test_cuts)))
+    pairs = [*([(args.dev_cuts, args.dev)] if args.dev else []), *zip(args.test_cuts, args.test)]
+    sets = [TestSet(cuts.name.split(".")[0], cuts, source) for cuts, source in pairs]
+    names = [test.name for test in sets]
+    if len(set(names)) != len(names):
+        raise InputError("--test-cuts", "a name of its own for each test set", ", ".join(names))
+    return (sets[0], sets[1:]) if args.dev else (None, sets)
+
+
+def decoding_facts(source: Path) -> dict:
+    """What the stage that decoded says of itself: its seconds, the utterances that took a wider beam."""
+    record = read_record(source)
+    facts = record.get("facts", {})
+    return {"seconds": facts.get("search_seconds", record.get("seconds")),
+            "retried": facts.get("outcomes", {}).get("retried", 0)}
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
