@@ -1,1 +1,1 @@
-"""Alignments: archives, CTM and TextGrid files, boundary errors, pdf priors, the CTC model that starts them."""
+"""Alignments: their making, archives, CTM and TextGrid files, boundary errors, pdf priors."""

@@ -1,7 +1,7 @@
 """Frame-level alignments: one transition_id a frame, and the archive that holds them.
 
-An archive is a folder with `alignments.npz`, or `alignments.NAME.npz` for each of several writers. Arrays of all
-utterances stand end to end, so that thousands of alignments load in milliseconds.
+An archive is a folder with `alignments.npz`, or `alignments.NAME.npz` for each of several writers. Arrays of
+all utterances stand end to end, so that thousands of alignments load in milliseconds.
 """
 
 import os
@@ -14,11 +14,12 @@ import numpy as np
 
 from graphs.errors import InputError
 
-_ARRAYS = ("utterance_ids", "frame_ends", "transition_ids", "log_likelihoods", "word_ends", "words", "frame_shift")
+_ARRAYS = ("utterance_ids", "frame_ends", "transition_ids", "log_likelihoods", "word_ends", "words",
+           "frame_shift")
 
 
 class Segment(NamedTuple):
-    """A phone or a word. label: phone_id or word_id; it covers frames start_frame .. start_frame + num_frames - 1."""
+    """A phone or a word: label is its phone_id or word_id, num_frames are its frames."""
 
     label: int
     start_frame: int
@@ -55,8 +56,8 @@ class Alignment:
 def phone_segments(alignment: Alignment, transitions) -> List[Segment]:
     """The phones of an alignment, silence among them.
 
-    A phone starts where a transition leaves HMM state 0 forwards: state 0 is entered only with the phone, and the
-    self-loops of a state follow its forward transition (graphs/topology.py; Kaldi's `reorder`,
+    A phone starts where a transition leaves HMM state 0 forwards: state 0 is entered only with the phone, and
+    the self-loops of a state follow its forward transition (graphs/topology.py; Kaldi's `reorder`,
     hmm/hmm-utils.cc SplitToPhones).
 
     Args:
@@ -74,7 +75,7 @@ def phone_segments(alignment: Alignment, transitions) -> List[Segment]:
 
 
 def write_alignments(folder: Path, alignments: Iterable[Alignment], name: str = "") -> Path:
-    """Writes an archive (or the part `name` of it) and returns its file. The file appears only when it is whole."""
+    """Writes an archive (or its part `name`) and returns the file, which appears only when it is whole."""
     items = list(alignments)
     words = [segment for item in items for segment in item.words]
     arrays = {
@@ -100,7 +101,8 @@ def write_alignments(folder: Path, alignments: Iterable[Alignment], name: str = 
 def read_alignments(folder: Path) -> Dict[str, Alignment]:
     """utterance_id -> Alignment, over all parts of the archive.
 
-    Raises InputError when there is no archive, when a file is damaged, or when two parts hold the same utterance.
+    Raises InputError when there is no archive, when a file is damaged, or when two parts hold the same
+    utterance.
     """
     paths = sorted(Path(folder).glob("alignments*.npz"))
     if not paths:

@@ -51,8 +51,8 @@ class CtcModel:
 
         Args:
           features: ``[T, feature_dim]`` float32, normalized as in training.
-        Returns: ``[ceil(T / subsampling_factor), num_tokens]`` float32, column = token_id; row t stands for the
-          feature frames ``t * subsampling_factor`` and on.
+        Returns: ``[ceil(T / subsampling_factor), num_tokens]`` float32, column = token_id; row t stands for
+          the feature frames ``t * subsampling_factor`` and on.
         Raises: InputError for another dimension.
         """
         if features.shape[-1] != self.feature_dim:

@@ -1,4 +1,4 @@
-"""CTM files, as Kaldi and sclite write them: `UTTERANCE CHANNEL START DURATION SYMBOL [CONFIDENCE]`, in seconds."""
+"""CTM files (Kaldi, sclite): `UTTERANCE CHANNEL START DURATION SYMBOL [CONFIDENCE]`, in seconds."""
 
 from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple
@@ -47,6 +47,7 @@ def read_ctm(path: Path) -> Dict[str, List[TimedSymbol]]:
             utterance_id, _, start, duration, symbol = fields[:5]
             start, duration = float(start), float(duration)
         except ValueError:
-            raise InputError(f"{path}:{number}", "`UTTERANCE CHANNEL START DURATION SYMBOL`", repr(line)) from None
+            expected = "`UTTERANCE CHANNEL START DURATION SYMBOL`"
+            raise InputError(f"{path}:{number}", expected, repr(line)) from None
         utterances.setdefault(utterance_id, []).append(TimedSymbol(symbol, start, start + duration))
     return utterances

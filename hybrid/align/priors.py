@@ -1,4 +1,4 @@
-"""Prior probabilities of pdf_ids: the hybrid model divides its posteriors by them (Bourlard and Morgan, 1994)."""
+"""Prior probabilities of pdf_ids, by which the hybrid model divides its posteriors."""
 
 from typing import Iterable
 

@@ -28,12 +28,13 @@ def textgrid(tiers: Dict[str, Sequence[TimedSymbol]], duration: float) -> str:
       tiers: name -> intervals in the order of time, not overlapping.
       duration: of the utterance, seconds; intervals are cut off there.
     """
-    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {duration:.4f}",
-             "tiers? <exists>", f"size = {len(tiers)}", "item []:"]
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0",
+             f"xmax = {duration:.4f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (name, intervals) in enumerate(tiers.items(), 1):
         filled = _filled(intervals, duration)
-        lines += [f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{_quoted(name)}"',
-                  "        xmin = 0", f"        xmax = {duration:.4f}", f"        intervals: size = {len(filled)}"]
+        lines += [f"    item [{number}]:", '        class = "IntervalTier"',
+                  f'        name = "{_quoted(name)}"', "        xmin = 0", f"        xmax = {duration:.4f}",
+                  f"        intervals: size = {len(filled)}"]
         for position, (symbol, start, end) in enumerate(filled, 1):
             lines += [f"        intervals [{position}]:", f"            xmin = {start:.4f}",
                       f"            xmax = {end:.4f}", f'            text = "{_quoted(symbol)}"']

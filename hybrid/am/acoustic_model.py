@@ -1,8 +1,8 @@
 """The hybrid acoustic model: features in, scaled log-likelihoods of the pdf_ids out.
 
-With a network that gives posteriors p(s|x) and priors p(s), Bayes' rule gives likelihoods up to a term that no search
-sees, log p(x|s) = log p(s|x) - log p(s) + log p(x) (Bourlard and Morgan, 1994); a prior scale below one trusts the
-priors less.
+With a network that gives posteriors p(s|x) and priors p(s), Bayes' rule gives likelihoods up to a term that
+no search sees, log p(x|s) = log p(s|x) - log p(s) + log p(x) (Bourlard and Morgan, 1994); a prior scale below
+one trusts the priors less.
 
 A model folder holds model.json, best.pt, averaged.pt (hybrid/nn/models.py), priors.pt and `transitions`.
 """

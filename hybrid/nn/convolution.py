@@ -1,6 +1,7 @@
 """Feed-forward networks over a window of frames: the DNN over spliced frames, the TDNN and the CNN-TDNN.
 
-All are convolutions without padding over an utterance whose first and last frames are repeated on the outside, as in
+All are convolutions without padding over an utterance whose first and last frames are repeated on the
+outside, as in
 Kaldi: an output frame sees `left_context` frames before and `right_context` after it and nothing else.
 """
 
@@ -14,8 +15,8 @@ from hybrid.nn.padding import MaskedBatchNorm, extend_edges, frame_mask
 class ConvolutionLayer(nn.Module):
     """Convolution over time, ReLU, batch normalization, dropout: Kaldi's relu-batchnorm-dropout-layer.
 
-    With a bottleneck the convolution is a product of two of lower rank, as in Kaldi's tdnnf-layer, but without
-    its orthonormal constraint.
+    With a bottleneck the convolution is a product of two of lower rank, as in Kaldi's tdnnf-layer, but
+    without its orthonormal constraint.
     """
 
     def __init__(self, in_dim: int, out_dim: int, kernel: int, dilation: int, stride: int, bottleneck: int,
@@ -85,9 +86,9 @@ class ConvolutionNetwork(nn.Module):
       left_context, right_context: input frames that an output frame sees beyond its centre.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, hidden_dim: int, kernels: Sequence[int], dilations: Sequence[int],
-                 strides: Sequence[int], bottleneck: int = 0, dropout: float = 0.0, residual: bool = False,
-                 num_filters: int = 0):
+    def __init__(self, in_dim: int, out_dim: int, hidden_dim: int, kernels: Sequence[int],
+                 dilations: Sequence[int], strides: Sequence[int], bottleneck: int = 0, dropout: float = 0.0,
+                 residual: bool = False, num_filters: int = 0):
         super().__init__()
         self.front_end = FrequencyFrontEnd(num_filters) if num_filters else None
         width = FrequencyFrontEnd.out_dim(in_dim, num_filters) if num_filters else in_dim

@@ -1,7 +1,7 @@
 """Networks by name: options, construction, and the two files that hold a trained one.
 
-A model folder has `model.json` (options, dimensions and whatever its program adds) and checkpoints of weights,
-`best.pt` and `averaged.pt`; `model.json` names the one to use.
+A model folder has `model.json` (options, dimensions and whatever its program adds) and checkpoints of
+weights, `best.pt` and `averaged.pt`; `model.json` names the one to use.
 """
 
 import json
@@ -24,12 +24,13 @@ DESCRIPTION = "model.json"
 @dataclass(frozen=True)
 class ModelOptions:
     arch: str = field(default="tdnn", metadata={"help": f"network: one of {', '.join(ARCHITECTURES)}"})
-    hidden_dim: int = field(default=256, metadata={"help": "units of a hidden layer (blstm: of each direction)"})
+    hidden_dim: int = field(default=256, metadata={
+        "help": "units of a hidden layer (blstm: of each direction)"})
     num_layers: int = field(default=6, metadata={
         "help": "hidden layers of dnn and blstm (tdnn: given by dilations)"})
     splice: int = field(default=7, metadata={"help": "dnn: frames on each side of the current one"})
     dilations: Tuple[int, ...] = field(default=(1, 1, 2, 3, 3, 3), metadata={
-        "help": "tdnn: for each layer, the step between its three input frames; 0 is a layer that sees one frame"})
+        "help": "tdnn: for each layer, the step between its three input frames; 0: the layer sees one frame"})
     bottleneck: int = field(default=0, metadata={
         "help": "tdnn: rank of the factored convolutions, 0 for full ones"})
     num_filters: int = field(default=16, metadata={"help": "cnn_tdnn: filters over time and frequency"})
@@ -57,8 +58,8 @@ def build_model(options: ModelOptions, in_dim: int, out_dim: int) -> nn.Module:
     Args:
       in_dim: coefficients of a feature frame.
       out_dim: classes.
-    Returns: a module whose ``forward(features [B, T, F], lengths [B])`` gives ``(logits [B, T', C], lengths [B])``
-      and whose result for an utterance depends on no other (in eval mode) and never on padding.
+    Returns: a module whose ``forward(features [B, T, F], lengths [B])`` gives ``(logits [B, T', C], lengths
+      [B])`` and whose result for an utterance depends on no other (in eval mode) and never on padding.
     """
     o = options
     if o.arch == "blstm":

@@ -59,7 +59,8 @@ class MaskedBatchNorm(nn.Module):
         """
         per_channel = [1, -1] + [1] * (x.dim() - 2)
         if self.training:
-            mean, variance, count = self._statistics(x, mask.view(mask.shape[0], 1, -1, *([1] * (x.dim() - 3))))
+            mask = mask.view(mask.shape[0], 1, -1, *([1] * (x.dim() - 3)))
+            mean, variance, count = self._statistics(x, mask)
             with torch.no_grad():
                 unbiased = variance * (count / (count - 1).clamp(min=1))
                 self.running_mean += self.momentum * (mean - self.running_mean)

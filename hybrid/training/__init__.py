@@ -1,0 +1,1 @@
+"""Training: a loop that knows no task, its checkpoints, objectives and batches."""

@@ -1,0 +1,96 @@
+"""What a training says of itself: log lines, train.jsonl, TensorBoard, a progress bar, learning curves."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Dict, List, Optional
+
+
+class Sums:
+    """Sums and weights by name: a figure is its sum divided by its weight.
+
+    A sum may be a number or a tensor; values are kept as Python floats or float64 CPU tensors, in the order
+    of addition, so that the same additions give the same bits.
+    """
+
+    def __init__(self):
+        self.of: Dict[str, list] = {}
+
+    def add(self, figures: dict) -> None:
+        """figures: name -> (sum, weight)."""
+        for name, (total, weight) in figures.items():
+            if getattr(total, "ndim", 0):
+                total = total.detach().double().cpu()
+            entry = self.of.get(name)
+            if entry is None:
+                self.of[name] = [total if getattr(total, "ndim", 0) else float(total), float(weight)]
+            else:
+                entry[0] = entry[0] + (total if getattr(total, "ndim", 0) else float(total))
+                entry[1] += float(weight)
+
+    def mean(self, name: str):
+        total, weight = self.of[name]
+        return total / weight
+
+    def figures(self) -> Dict[str, float]:
+        """Name -> mean, of those that are single numbers."""
+        return {name: total / weight for name, (total, weight) in self.of.items()
+                if isinstance(total, float) and weight > 0}
+
+
+class Journal:
+    """Keeps the history of epochs in `train.jsonl` and on TensorBoard, and draws it."""
+
+    def __init__(self, out: Path, log: Optional[logging.Logger] = None, tensorboard: bool = True):
+        self.out, self.log = out, log or logging.getLogger(__name__)
+        self._writer = _summary_writer(out / "tensorboard", self.log) if tensorboard else None
+
+    def progress(self, total: int, done: int, epoch: int, epochs: int):
+        """A progress bar over batches; silent where nobody watches."""
+        from tqdm import tqdm
+        return tqdm(total=total, initial=done, desc=f"epoch {epoch}/{epochs}", leave=False, disable=None)
+
+    def step(self, step: int, loss: float, learning_rate: float) -> None:
+        if self._writer is not None and step % 10 == 0:
+            self._writer.add_scalar("step/loss", loss, step)
+            self._writer.add_scalar("step/learning_rate", learning_rate, step)
+
+    def epoch(self, history: List[dict]) -> None:
+        """Records the last epoch. The whole file is written anew, so that it always fits the checkpoint."""
+        entry = history[-1]
+        self.write(history)
+        train, dev = (" ".join(f"{name} {value:.4f}" for name, value in entry[part].items())
+                      for part in ("train", "dev"))
+        self.log.info("epoch %d: train %s | dev %s | lr %.2g | %.1f s", entry["epoch"], train, dev,
+                      entry["learning_rate"], entry["seconds"])
+        if self._writer is not None:
+            for part in ("train", "dev"):
+                for name, value in entry[part].items():
+                    self._writer.add_scalar(f"{part}/{name}", value, entry["epoch"])
+            self._writer.flush()
+
+    def write(self, history: List[dict]) -> None:
+        path = self.out / "train.jsonl"
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text("".join(json.dumps(entry) + "\n" for entry in history), encoding="utf-8")
+        os.replace(temporary, path)
+
+    def close(self, history: List[dict]) -> None:
+        """Draws the learning curves, if matplotlib is there."""
+        if self._writer is not None:
+            self._writer.close()
+        try:
+            from hybrid.report.curves import draw_curves
+            draw_curves(history, self.out / "curves.png")
+        except ImportError as error:
+            self.log.info("no picture of the learning curves: %s", error)
+
+
+def _summary_writer(folder: Path, log: logging.Logger):
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:  # torch 1.13 also wants the package six
+        log.info("no TensorBoard log: %s", error)
+        return None
+    return SummaryWriter(str(folder))

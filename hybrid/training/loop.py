@@ -1,0 +1,281 @@
+"""The training loop. It knows no task: a model, an objective, batches, and what is done with them.
+
+Cut off at any point and started again in the same folder, it goes on from the last checkpoint and ends with
+the same bits as a run that was never cut off: each step draws its random numbers from (seed, epoch, batch)
+alone, and a checkpoint holds everything else that a step depends on.
+
+What it works with:
+
+- model: ``torch.nn.Module``;
+- objective: ``objective(model, batch, device) -> {name: (sum, weight)}`` with at least ``loss``, whose sum is
+  a tensor with a graph behind it; a sum may also be a vector. ``objective.figure`` names the dev figure,
+  lower is better, that picks the best epoch. ``objective.end_epoch(sums)`` is called with the sums of the
+  training epoch; ``objective.state()`` and ``objective.restore(state)`` carry what it learns from them;
+- batches: ``batches.num_batches(epoch)`` and ``batches.batches(epoch, start_batch)``, the same for the same
+  epoch; a batch has ``utterance_ids``.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import List, Optional
+
+import torch
+from torch import nn
+
+from graphs.errors import InputError, TooManyFailures
+from hybrid.data.transforms import seed_of
+from hybrid.training.checkpoint import average_weights, load_checkpoint, save_atomically
+from hybrid.training.device import autocast, choose_device, seed_everything
+from hybrid.training.journal import Journal, Sums
+from hybrid.training.schedule import SCHEDULES, Schedule
+
+
+@dataclass(frozen=True)
+class TrainerOptions:
+    epochs: int = field(default=20, metadata={"help": "passes over the training data"})
+    optimizer: str = field(default="adamw", metadata={"help": "adamw or sgd (momentum 0.9)"})
+    learning_rate: float = field(default=2e-3, metadata={"help": "highest learning rate"})
+    schedule: str = field(default="one_cycle", metadata={"help": f"one of {', '.join(SCHEDULES)}"})
+    warmup: float = field(default=0.15, metadata={"help": "share of the training while the rate rises"})
+    weight_decay: float = field(default=1e-3, metadata={"help": "decoupled, on weight matrices only"})
+    clip_norm: float = field(default=5.0, metadata={"help": "largest norm of a gradient"})
+    seed: int = field(default=1, metadata={"help": "of weights, order, dropout and augmentation"})
+    average_last: int = field(default=5, metadata={"help": "epochs whose weights averaged.pt is the mean of"})
+    checkpoint_seconds: float = field(default=60.0, metadata={"help": "time between checkpoints in an epoch"})
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
+    precision: str = field(default="float32", metadata={"help": "float32, or bfloat16 for mixed precision"})
+    tensorboard: bool = field(default=True, metadata={"help": "write TensorBoard logs when it is installed"})
+    allowed_bad_batches: float = field(default=0.05, metadata={
+        "help": "share of an epoch's batches that may be skipped for a loss or gradient that is not finite"})
+
+    def __post_init__(self):
+        for name, choices in (("optimizer", ("adamw", "sgd")), ("schedule", SCHEDULES),
+                              ("precision", ("float32", "bfloat16"))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}: one of {', '.join(choices)}, not {getattr(self, name)!r}")
+        for name in ("epochs", "average_last"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        for name in ("learning_rate", "clip_norm"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected more than 0, found {getattr(self, name)}")
+        for name in ("warmup", "allowed_bad_batches"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 0 <= {name} < 1, found {getattr(self, name)}")
+        for name in ("weight_decay", "seed", "checkpoint_seconds"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected at least 0, found {getattr(self, name)}")
+
+
+@dataclass
+class Progress:
+    """Where a training stands: the next thing to do is batch `batch` of epoch `epoch` (both from 0)."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    sums: Sums = field(default_factory=Sums)
+    history: List[dict] = field(default_factory=list)
+
+    def state(self) -> dict:
+        """Plain values, so that torch.load needs no trust in the file."""
+        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "sums": self.sums.of}
+
+    @classmethod
+    def from_state(cls, state: dict) -> "Progress":
+        sums = Sums()
+        sums.of = state["sums"]
+        return cls(**{**state, "sums": sums})
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """checkpoint: `averaged` or `best`, the one with the better dev figure. history: as in train.jsonl."""
+
+    checkpoint: str
+    figure: str
+    best_epoch: int
+    best: float
+    averaged: float
+    history: List[dict]
+
+
+class Trainer:
+    """Writes best.pt, averaged.pt, train.jsonl, curves.png and tensorboard/ to the folder `out`."""
+
+    def __init__(self, model: nn.Module, objective, train_batches, dev_batches, options: TrainerOptions,
+                 out: Path, log: Optional[logging.Logger] = None):
+        self.options, self.out = options, Path(out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "epochs").mkdir(exist_ok=True)
+        self.device = choose_device(options.device)
+        self.model, self.objective = model.to(self.device), objective
+        self.train_batches, self.dev_batches = train_batches, dev_batches
+        self.log = log or logging.getLogger(__name__)
+        self.optimizer = _optimizer(model, options)
+        self.schedule = Schedule(options.schedule, options.learning_rate, options.warmup)
+        self.at = Progress()
+
+    @property
+    def checkpoint_path(self) -> Path:
+        return self.out / "checkpoint.pt"
+
+    def run(self) -> TrainingResult:
+        """Trains, from the last checkpoint if there is one. The model is left with the weights of the result.
+
+        Raises: InputError without data; TooManyFailures when too many batches of an epoch had no finite loss
+        or gradient.
+        """
+        self._resume()
+        journal = Journal(self.out, self.log, self.options.tensorboard)
+        while self.at.epoch < self.options.epochs:
+            self._epoch(journal)
+        result = self._finish()
+        journal.close(self.at.history)
+        return result
+
+    def clean_up(self) -> None:
+        """Removes what only a resumed training needs; to be called when all that follows it is done, too."""
+        for path in (self.out / "epochs").glob("*.pt"):
+            path.unlink()
+        (self.out / "epochs").rmdir()
+        self.checkpoint_path.unlink()
+
+    def evaluate(self) -> dict:
+        """Figures of the model as it stands on the dev batches."""
+        self.model.eval()
+        sums = Sums()
+        with torch.no_grad(), autocast(self.device, self.options.precision):
+            for batch in self.dev_batches.batches(0, 0):
+                sums.add(self.objective(self.model, batch, self.device))
+        return sums.figures()
+
+    def _epoch(self, journal: Journal) -> None:
+        at, epochs = self.at, self.options.epochs
+        total = self.train_batches.num_batches(at.epoch)
+        if total == 0:
+            raise InputError("training data", "at least one batch", "none")
+        began, saved = time.monotonic() - at.seconds, time.monotonic()
+        bar = journal.progress(total, at.batch, at.epoch + 1, epochs)
+        self.model.train()
+        for batch in self.train_batches.batches(at.epoch, at.batch):
+            rate = self.schedule.learning_rate((at.epoch + at.batch / total) / epochs)
+            loss = self._step(batch, rate)
+            if loss is not None:
+                journal.step(at.step, loss, rate)
+                bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
+            at.batch, at.step = at.batch + 1, at.step + 1
+            bar.update()
+            if time.monotonic() - saved >= self.options.checkpoint_seconds and at.batch < total:
+                at.seconds = time.monotonic() - began
+                self._save()
+                saved = time.monotonic()
+        bar.close()
+        at.seconds = time.monotonic() - began
+        self._end_epoch(total, rate)
+        journal.epoch(at.history)
+        self._save()
+
+    def _step(self, batch, learning_rate: float) -> Optional[float]:
+        """One update. Returns the loss, or None when the batch was skipped."""
+        seed_everything(seed_of(self.options.seed, self.at.epoch, self.at.batch))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
+        self.optimizer.zero_grad(set_to_none=True)
+        with autocast(self.device, self.options.precision):
+            figures = self.objective(self.model, batch, self.device)
+        total, weight = figures["loss"]
+        loss = total / max(weight, 1)
+        problem = "loss"
+        if torch.isfinite(loss):
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+            problem = "" if torch.isfinite(norm) else "gradient"
+        if problem:
+            for buffer, before in buffers:  # batch statistics of a broken batch
+                buffer.copy_(before)
+            self._skip(batch, problem)
+            return None
+        self.optimizer.step()
+        self.at.sums.add(figures)
+        return loss.item()
+
+    def _skip(self, batch, problem: str) -> None:
+        self.at.skipped += 1
+        self.log.warning("epoch %d, batch %d skipped: its %s is not finite; utterances %s", self.at.epoch + 1,
+                         self.at.batch + 1, problem, " ".join(batch.utterance_ids))
+        allowed = max(1, self.options.allowed_bad_batches * self.train_batches.num_batches(self.at.epoch))
+        if self.at.skipped > allowed:
+            raise TooManyFailures(
+                f"training: {self.at.skipped} batches of epoch {self.at.epoch + 1} had a loss or gradient "
+                "that is not finite; a lower learning_rate may help")
+
+    def _end_epoch(self, num_batches: int, learning_rate: float) -> None:
+        at = self.at
+        if not at.sums.of:
+            raise TooManyFailures(f"training: no usable batch in epoch {at.epoch + 1} ({at.skipped} skipped)")
+        self.objective.end_epoch(at.sums)
+        dev = self.evaluate()
+        figure = dev[self.objective.figure]
+        if all(figure < entry["dev"][self.objective.figure] for entry in at.history):
+            save_atomically({"model": self.model.state_dict(), "epoch": at.epoch + 1}, self.out / "best.pt")
+        self.schedule.end_epoch(figure, (at.epoch + 1) / self.options.epochs)
+        at.history.append({
+            "epoch": at.epoch + 1, "train": at.sums.figures(), "dev": dev, "batches": num_batches,
+            "skipped": at.skipped, "learning_rate": learning_rate, "seconds": round(at.seconds, 2)})
+        at.epoch, at.batch, at.skipped, at.seconds, at.sums = at.epoch + 1, 0, 0, 0.0, Sums()
+        save_atomically({"model": self.model.state_dict()}, self._epoch_path(at.epoch))
+        outdated = self._epoch_path(at.epoch - self.options.average_last)
+        if outdated.exists():
+            outdated.unlink()
+
+    def _epoch_path(self, epoch: int) -> Path:
+        return self.out / "epochs" / f"epoch-{epoch:04d}.pt"
+
+    def _finish(self) -> TrainingResult:
+        """Averages the last epochs and compares with the best one."""
+        at, name = self.at, self.objective.figure
+        last = range(max(1, at.epoch - self.options.average_last + 1), at.epoch + 1)
+        weights = average_weights([self._epoch_path(epoch) for epoch in last])
+        self.model.load_state_dict(weights)
+        figures = self.evaluate()
+        save_atomically({"model": weights, "epochs": list(last)}, self.out / "averaged.pt")
+        best = min(at.history, key=lambda entry: entry["dev"][name])
+        averaged = figures[name]
+        checkpoint = "averaged" if averaged <= best["dev"][name] else "best"
+        self.log.info("average of epochs %d to %d: dev %s %.4f; best epoch %d: %.4f; using %s", last[0],
+                      last[-1], name, averaged, best["epoch"], best["dev"][name], checkpoint)
+        self.model.load_state_dict(load_checkpoint(self.out / f"{checkpoint}.pt")["model"])
+        return TrainingResult(checkpoint, name, best["epoch"], best["dev"][name], averaged, at.history)
+
+    def _save(self) -> None:
+        save_atomically({
+            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state(), "objective": self.objective.state(), "at": self.at.state(),
+        }, self.checkpoint_path)
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.checkpoint_path)
+        if state is None:
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.restore(state["schedule"])
+        self.objective.restore(state["objective"])
+        self.at = Progress.from_state(state["at"])
+        self.log.info("going on from epoch %d, batch %d", self.at.epoch + 1, self.at.batch + 1)
+
+
+def _optimizer(model: nn.Module, options: TrainerOptions) -> torch.optim.Optimizer:
+    """Biases and normalization get no weight decay."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [{"params": [p for p in parameters if p.dim() > 1], "weight_decay": options.weight_decay},
+              {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0}]
+    if options.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=options.learning_rate)
+    return torch.optim.SGD(groups, lr=options.learning_rate, momentum=0.9)

@@ -1,0 +1,161 @@
+"""Objectives for the training loop: frame-wise cross-entropy on pdf_ids, and CTC with a label prior."""
+
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from graphs.ids import BLANK
+from hybrid.nn.padding import frame_mask
+from hybrid.recognize.edit_distance import edit_distance
+
+IGNORED = -100  # target of a frame that does not count
+
+
+class FrameCrossEntropy:
+    """Cross-entropy of each frame against the pdf_id of its alignment; figures `loss` and `frame_error`.
+
+    Batches are of whole utterances, or of chunks (hybrid/training/chunks.py), whose frames of mere context
+    do not count.
+    """
+
+    figure = "loss"
+
+    def __init__(self, pdf_ids: Dict[str, np.ndarray], label_smoothing: float = 0.0):
+        """
+        Args:
+          pdf_ids: utterance_id -> ``[T]`` integers.
+          label_smoothing: share of the target's probability that is spread over all pdf_ids, in training.
+        """
+        self.pdf_ids, self.label_smoothing = pdf_ids, label_smoothing
+
+    def __call__(self, model, batch, device) -> dict:
+        logits, lengths = model(batch.features.to(device), batch.lengths.to(device))
+        targets = self.targets(batch, logits.shape[1]).to(device)
+        logits = logits.float().flatten(0, 1)
+        smoothing = self.label_smoothing if model.training else 0.0
+        loss = F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum",
+                               label_smoothing=smoothing)
+        counted = targets.flatten() != IGNORED
+        wrong = (logits.detach().argmax(dim=1) != targets.flatten()) & counted
+        count = int(counted.sum())
+        return {"loss": (loss, count), "frame_error": (wrong.sum(), count)}
+
+    def targets(self, batch, num_frames: int) -> Tensor:
+        """``[B, num_frames]`` int64: pdf_ids, IGNORED where a frame does not count."""
+        targets = torch.full((len(batch.utterance_ids), num_frames), IGNORED, dtype=torch.int64)
+        chunks = getattr(batch, "chunks", None)
+        for row, utterance_id in enumerate(batch.utterance_ids):
+            pdf_ids = torch.as_tensor(np.asarray(self.pdf_ids[utterance_id]), dtype=torch.int64)
+            length = int(batch.lengths[row])
+            if chunks is None:
+                count = min(length, len(pdf_ids))
+                targets[row, :count] = pdf_ids[:count]
+            else:
+                chunk = chunks[row]
+                end = min(chunk.end, len(pdf_ids))
+                targets[row, chunk.start - chunk.first:end - chunk.first] = pdf_ids[chunk.start:end]
+        return targets
+
+    def end_epoch(self, sums) -> None:
+        """Nothing is learnt from an epoch."""
+
+    def state(self) -> dict:
+        return {}
+
+    def restore(self, state: dict) -> None:
+        """There is no state."""
+
+
+def ctc_loss(log_scores: Tensor, lengths: Tensor, targets: Sequence[Sequence[int]]) -> Tensor:
+    """Minus the log of the sum, over all CTC paths of the targets, of the exponentiated scores of the path.
+
+    The scores need not be normalized. torch's own loss takes them for log-softmax values and its gradient is
+    wrong for others; so they are normalized, q_t = exp(s_t) / Z_t, and the normalizers taken out again:
+
+        -log sum_paths prod_t exp(s_t) = ctc(log q) - sum_t log Z_t
+
+    Args:
+      log_scores: ``[B, T, C]`` float32; column 0 is blank.
+      lengths: ``[B]`` int64.
+      targets: token_ids of each utterance, without blanks.
+    Returns: ``[B]``; inf where no path fits into the frames.
+    """
+    normalizers = log_scores.logsumexp(dim=2)
+    log_q = log_scores - normalizers[:, :, None]
+    target_lengths = torch.tensor([len(tokens) for tokens in targets])
+    flat = torch.tensor([token for tokens in targets for token in tokens], dtype=torch.int64)
+    loss = F.ctc_loss(log_q.transpose(0, 1), flat.to(log_scores.device), lengths.cpu(), target_lengths,
+                      blank=BLANK, reduction="none")
+    return loss - (normalizers * frame_mask(lengths, log_scores.shape[1])).sum(dim=1)
+
+
+def min_frames(tokens: Sequence[int]) -> int:
+    """The fewest frames that a CTC path of the tokens needs: one each, and a blank between equal ones."""
+    return len(tokens) + sum(a == b for a, b in zip(tokens, tokens[1:]))
+
+
+def greedy_tokens(log_scores: Tensor) -> List[int]:
+    """Best token of each frame, repetitions and blanks taken out; log_scores: ``[T, C]``."""
+    best = log_scores.argmax(dim=1).tolist()
+    return [token for i, token in enumerate(best) if token != BLANK and (i == 0 or token != best[i - 1])]
+
+
+class CtcWithPrior:
+    """CTC on posteriors divided by a power of the labels' priors; figures `loss` and `phone_error`.
+
+    CTC alone learns spikes: blank is cheap nearly everywhere. Dividing by the prior of each label makes the
+    frequent blank dear, so that labels last as long as their sounds (Zeyer et al., Interspeech 2017; Huang et
+    al., "Less peaky and more accurate CTC forced alignment by label priors", ICASSP 2024, arXiv 2406.02560).
+    The priors are the average posteriors of the epoch before; the first epoch has none.
+    """
+
+    figure = "phone_error"
+
+    def __init__(self, tokens: Dict[str, Sequence[int]], num_tokens: int, prior_scale: float = 0.0):
+        """
+        Args:
+          tokens: utterance_id -> token_ids without blanks.
+          num_tokens: columns of the network's output.
+          prior_scale: exponent of the priors; 0 is plain CTC.
+        """
+        self.tokens, self.num_tokens, self.prior_scale = tokens, num_tokens, prior_scale
+        self.log_priors: Optional[Tensor] = None
+
+    def __call__(self, model, batch, device) -> dict:
+        logits, lengths = model(batch.features.to(device), batch.lengths.to(device))
+        log_posteriors = logits.float().log_softmax(dim=2)
+        targets = [self.tokens[utterance_id] for utterance_id in batch.utterance_ids]
+        loss = ctc_loss(self.scores(log_posteriors), lengths, targets).sum()
+        figures = {"loss": (loss, sum(map(len, targets)))}
+        if model.training:
+            real = log_posteriors.detach().exp()[frame_mask(lengths, logits.shape[1])]
+            figures["posteriors"] = (real.sum(dim=0), len(real))
+        else:
+            figures["phone_error"] = self._errors(log_posteriors, lengths, targets)
+            blank = log_posteriors[:, :, BLANK].exp() * frame_mask(lengths, logits.shape[1])
+            figures["blank_share"] = (blank.sum(), int(lengths.sum()))
+        return figures
+
+    def scores(self, log_posteriors: Tensor) -> Tensor:
+        """``[..., C]`` log posteriors with the scaled priors taken off."""
+        if self.log_priors is None or self.prior_scale == 0:
+            return log_posteriors
+        return log_posteriors - self.prior_scale * self.log_priors.to(log_posteriors.device)
+
+    def _errors(self, log_posteriors: Tensor, lengths: Tensor, targets) -> Tuple[int, int]:
+        scores = self.scores(log_posteriors).cpu()
+        errors = sum(edit_distance(reference, greedy_tokens(scores[row, :lengths[row]]))
+                     for row, reference in enumerate(targets))
+        return errors, sum(map(len, targets))
+
+    def end_epoch(self, sums) -> None:
+        self.log_priors = sums.mean("posteriors").clamp(min=1e-8).log().float()
+
+    def state(self) -> dict:
+        return {"log_priors": self.log_priors}
+
+    def restore(self, state: dict) -> None:
+        self.log_priors = state["log_priors"]

@@ -1,0 +1,68 @@
+"""Chunks: every frame once, and the same output as from whole utterances."""
+
+import torch
+
+from hybrid.nn.models import ModelOptions, build_model
+from hybrid.training.chunks import ChunkBatches
+
+
+class Features(dict):
+    def num_frames(self, utterance_id):
+        return len(self[utterance_id])
+
+
+def _features(lengths, dim=4):
+    generator = torch.Generator().manual_seed(0)
+    return Features({f"u{i}": torch.randn(n, dim, generator=generator) for i, n in enumerate(lengths)})
+
+
+def test_every_frame_counts_once_in_an_epoch():
+    features = _features([1, 7, 23, 50, 10])
+    batches = ChunkBatches(features, list(features), 10, 3, max_frames=40, seed=5)
+    for epoch in range(3):
+        counted = {u: [0] * len(f) for u, f in features.items()}
+        number = 0
+        for batch in batches.batches(epoch):
+            number += 1
+            assert batch.features.shape[:2] == (len(batch.chunks), int(batch.lengths.max()))
+            for row, chunk in enumerate(batch.chunks):
+                assert int(batch.lengths[row]) == chunk.last - chunk.first
+                assert torch.equal(batch.features[row, :batch.lengths[row]],
+                                   features[chunk.utterance_id][chunk.first:chunk.last])
+                for frame in range(chunk.start, chunk.end):
+                    counted[chunk.utterance_id][frame] += 1
+        assert number == batches.num_batches(epoch)
+        assert all(set(counts) == {1} for counts in counted.values())
+
+
+def test_epochs_differ_and_can_be_entered_in_the_middle():
+    features = _features([40, 50, 60])
+    one, two = (ChunkBatches(features, list(features), 10, 0, 30, seed=5) for _ in range(2))
+    whole = list(one.batches(1))
+    rest = list(two.batches(1, start_batch=2))
+    assert [b.chunks for b in whole[2:]] == [b.chunks for b in rest]
+    assert [b.chunks for b in one.batches(0)] != [b.chunks for b in whole]
+
+
+def test_a_chunk_with_context_gives_the_output_of_the_whole_utterance():
+    torch.manual_seed(0)
+    model = build_model(ModelOptions(hidden_dim=8, dilations=(1, 2, 2)), 4, 3).eval()
+    features = _features([33, 60])
+    whole = {u: model(f[None], torch.tensor([len(f)]))[0][0] for u, f in features.items()}
+    for batch in ChunkBatches(features, list(features), 10, model.left_context, 60).batches(0):
+        logits, _ = model(batch.features, batch.lengths)
+        for row, chunk in enumerate(batch.chunks):
+            counted = logits[row, chunk.start - chunk.first:chunk.end - chunk.first]
+            assert torch.allclose(counted, whole[chunk.utterance_id][chunk.start:chunk.end], atol=1e-5)
+
+
+def test_transforms_see_the_whole_utterance():
+    features = _features([20])
+    seen = []
+
+    def transform(matrix, epoch, utterance_id):
+        seen.append((tuple(matrix.shape), epoch, utterance_id))
+        return matrix + 100
+
+    batch = next(ChunkBatches(features, ["u0"], 8, 0, 100, transforms=[transform]).batches(3))
+    assert set(seen) == {((20, 4), 3, "u0")} and batch.features.max() > 90

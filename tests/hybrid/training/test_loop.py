@@ -1,0 +1,205 @@
+"""The loop: resumption to the bit, broken batches, schedules, checkpoints."""
+
+import json
+import logging
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from graphs.errors import InputError, TooManyFailures
+from hybrid.nn.models import ModelOptions, build_model
+from hybrid.training.checkpoint import average_weights, load_checkpoint, save_atomically
+from hybrid.training.journal import Sums
+from hybrid.training.loop import Trainer, TrainerOptions
+from hybrid.training.schedule import Schedule
+
+OPTIONS = dict(epochs=4, learning_rate=0.01, average_last=2, checkpoint_seconds=0.0, tensorboard=False)
+
+
+class Killed(Exception):
+    pass
+
+
+class Batches:
+    """Random regression data, other batches in each epoch; dies at a chosen (epoch, batch)."""
+
+    def __init__(self, count, die_at=None, broken=()):
+        self.count, self.die_at, self.broken = count, die_at, set(broken)
+
+    def num_batches(self, epoch):
+        return self.count
+
+    def batches(self, epoch, start_batch=0):
+        for number in range(start_batch, self.count):
+            if (epoch, number) == self.die_at:
+                raise Killed
+            generator = torch.Generator().manual_seed(100 * epoch + number)
+            features = torch.randn(3, 12, 4, generator=generator)
+            if (epoch, number) in self.broken:
+                features[0, 5] = float("nan")
+            yield SimpleNamespace(utterance_ids=[f"e{epoch}b{number}u{i}" for i in range(3)],
+                                  features=features, lengths=torch.tensor([12, 9, 4]))
+
+
+class Objective:
+    """Squared distance to a moving target, so that it has a state worth keeping."""
+
+    figure = "loss"
+
+    def __init__(self):
+        self.target = torch.zeros(2)
+
+    def __call__(self, model, batch, device):
+        logits, lengths = model(batch.features, batch.lengths)
+        real = torch.cat([row[:n] for row, n in zip(logits, lengths)])
+        loss = (real - batch.features[0, 0, :2] - self.target).square().sum()
+        return {"loss": (loss, len(real)), "outputs": (real.detach().sum(0), len(real))}
+
+    def end_epoch(self, sums):
+        self.target = 0.1 * sums.mean("outputs").float()
+
+    def state(self):
+        return {"target": self.target}
+
+    def restore(self, state):
+        self.target = state["target"]
+
+
+def _trainer(out, die_at=None, broken=(), **options):
+    torch.manual_seed(1)
+    model = build_model(ModelOptions(hidden_dim=6, dilations=(1, 2), dropout=0.3), 4, 2)
+    options = TrainerOptions(**{**OPTIONS, **options})
+    return Trainer(model, Objective(), Batches(5, die_at, broken), Batches(2), options, out)
+
+
+def _without_seconds(path):
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in entries]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole")
+    trainer = _trainer(out)
+    return trainer, trainer.run(), out
+
+
+@pytest.mark.parametrize("deaths", [[(0, 0)], [(2, 3)], [(1, 4), (1, 4), (3, 0)]])
+def test_a_resumed_run_ends_with_the_same_bits(tmp_path, uninterrupted, deaths):
+    _, expected, whole = uninterrupted
+    for die_at in deaths:
+        with pytest.raises(Killed):
+            _trainer(tmp_path, die_at).run()
+    result = _trainer(tmp_path).run()
+    assert _without_seconds(tmp_path / "train.jsonl") == _without_seconds(whole / "train.jsonl")
+    assert (result.checkpoint, result.best, result.averaged) == (
+        expected.checkpoint, expected.best, expected.averaged)
+    for name in ("best.pt", "averaged.pt"):
+        one, two = (load_checkpoint(folder / name)["model"] for folder in (tmp_path, whole))
+        assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_resuming_from_the_start_of_an_epoch_equals_resuming_in_its_middle(tmp_path, uninterrupted):
+    with pytest.raises(Killed):
+        _trainer(tmp_path, (2, 3), checkpoint_seconds=1e9).run()
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["at"]["batch"] == 0
+    assert _trainer(tmp_path).run().averaged == uninterrupted[1].averaged
+
+
+def test_what_a_training_leaves(uninterrupted):
+    trainer, result, out = uninterrupted
+    assert [entry["epoch"] for entry in result.history] == [1, 2, 3, 4]
+    assert result.history[-1]["train"]["loss"] < result.history[0]["train"]["loss"]
+    assert (out / "curves.png").stat().st_size > 1000
+    assert result.best == min(entry["dev"]["loss"] for entry in result.history)
+    used = load_checkpoint(out / f"{result.checkpoint}.pt")["model"]
+    assert all(torch.equal(value, used[name]) for name, value in trainer.model.state_dict().items())
+    assert not list(out.rglob("*.tmp")) and len(list((out / "epochs").iterdir())) == 2
+
+
+def test_another_seed_gives_another_result(tmp_path, uninterrupted):
+    assert _trainer(tmp_path, seed=2).run().averaged != uninterrupted[1].averaged
+
+
+def test_clean_up_keeps_results_only(tmp_path):
+    trainer = _trainer(tmp_path, epochs=1)
+    trainer.run()
+    trainer.clean_up()
+    assert {p.name for p in tmp_path.iterdir()} == {"best.pt", "averaged.pt", "train.jsonl", "curves.png"}
+
+
+def test_a_broken_batch_is_skipped_named_and_leaves_no_trace_in_the_statistics(tmp_path, caplog):
+    trainer = _trainer(tmp_path, broken=[(1, 2)])
+    with caplog.at_level(logging.WARNING):
+        result = trainer.run()
+    assert [entry["skipped"] for entry in result.history] == [0, 1, 0, 0]
+    assert "e1b2u0 e1b2u1" in caplog.text and "not finite" in caplog.text
+    assert all(torch.isfinite(value).all() for value in trainer.model.state_dict().values())
+
+
+def test_too_many_broken_batches_end_the_training(tmp_path):
+    with pytest.raises(TooManyFailures, match="2 batches of epoch 2"):
+        _trainer(tmp_path, broken=[(1, 2), (1, 3)]).run()
+
+
+def test_no_data_is_said(tmp_path):
+    trainer = _trainer(tmp_path)
+    trainer.train_batches = Batches(0)
+    with pytest.raises(InputError, match="training data"):
+        trainer.run()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 no checkpoint")
+    with pytest.raises(InputError, match="checkpoint.pt"):
+        _trainer(tmp_path).run()
+
+
+def test_tensorboard_log(tmp_path):
+    pytest.importorskip("torch.utils.tensorboard")
+    _trainer(tmp_path, epochs=1, tensorboard=True).run()
+    assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+def test_average_weights(tmp_path):
+    paths = [tmp_path / f"{i}.pt" for i in range(3)]
+    for i, path in enumerate(paths):
+        save_atomically({"model": {"w": torch.tensor([1.0 * i, 3.0]), "n": torch.tensor(i)}}, path)
+    average = average_weights(paths)
+    assert average["w"].tolist() == [1.0, 3.0] and average["w"].dtype == torch.float32 and average["n"] == 2
+
+
+def test_one_cycle_rises_and_falls():
+    schedule = Schedule("one_cycle", 1.0, 0.2, final_share=0.01)
+    rates = [schedule.learning_rate(i / 100) for i in range(101)]
+    assert rates[0] == pytest.approx(0.1) and rates[-1] == pytest.approx(0.01)
+    assert max(rates) == rates[20] == 1.0
+    assert rates[:21] == sorted(rates[:21]) and rates[20:] == sorted(rates[20:], reverse=True)
+
+
+def test_newbob_halves_when_nothing_improves():
+    schedule = Schedule("newbob", 1.0, 0.1)
+    rates = []
+    for epoch, loss in enumerate([5.0, 4.0, 3.999, 3.0, 3.1], 1):
+        schedule.end_epoch(loss, epoch / 5)
+        rates.append(schedule.learning_rate(epoch / 5))
+    assert rates == [1.0, 1.0, 0.5, 0.5, 0.25]
+    other = Schedule("newbob", 1.0, 0.1)
+    other.restore(schedule.state())
+    assert other.learning_rate(0.9) == 0.25
+
+
+def test_sums_keep_vectors_apart_from_figures():
+    sums = Sums()
+    sums.add({"loss": (torch.tensor(2.0), 4), "vector": (torch.tensor([1.0, 2.0]), 2)})
+    sums.add({"loss": (1.0, 2), "vector": (torch.tensor([1.0, 0.0]), 2)})
+    assert sums.figures() == {"loss": 0.5} and sums.mean("vector").tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("bad", [
+    {"epochs": 0}, {"optimizer": "adam"}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"schedule": "cosine"},
+    {"precision": "half"}, {"seed": -1}])
+def test_options_out_of_range(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        TrainerOptions(**bad)

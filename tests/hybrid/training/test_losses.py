@@ -1,0 +1,134 @@
+"""Objectives against enumeration of all paths, and their properties."""
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from hybrid.training.chunks import Chunk
+from hybrid.training.journal import Sums
+from hybrid.training.losses import (
+    IGNORED, CtcWithPrior, FrameCrossEntropy, ctc_loss, greedy_tokens, min_frames)
+
+
+def _collapse(path):
+    return [t for i, t in enumerate(path) if t and (i == 0 or t != path[i - 1])]
+
+
+def _ctc_by_enumeration(scores, target):
+    """Minus the log of the sum over every sequence of tokens that collapses to the target."""
+    frames, tokens = scores.shape
+    paths = [p for p in itertools.product(range(tokens), repeat=frames) if _collapse(p) == list(target)]
+    if not paths:
+        return torch.tensor(float("inf"), dtype=scores.dtype)
+    sums = torch.stack([sum(scores[t, token] for t, token in enumerate(path)) for path in paths])
+    return -torch.logsumexp(sums, dim=0)
+
+
+@pytest.mark.parametrize("normalized", [True, False])
+def test_ctc_loss_and_gradient_against_enumeration(normalized):
+    torch.manual_seed(0)
+    targets, lengths = [[1, 2], [2, 2], [], [1]], [5, 4, 3, 1]
+    scores = torch.randn(4, 5, 3, dtype=torch.float64)
+    scores = (scores.log_softmax(2) if normalized else scores).requires_grad_()
+    actual = ctc_loss(scores, torch.tensor(lengths), targets)
+    expected = torch.stack([_ctc_by_enumeration(scores[i, :n], targets[i]) for i, n in enumerate(lengths)])
+    assert torch.allclose(actual, expected, atol=1e-9)
+    weights = torch.tensor([1.0, 0.5, 2.0, 1.0], dtype=torch.float64)
+    gradients = [torch.autograd.grad((loss * weights).sum(), scores)[0] for loss in (actual, expected)]
+    assert torch.allclose(*gradients, atol=1e-9)
+
+
+def test_ctc_loss_is_infinite_where_no_path_fits():
+    loss = ctc_loss(torch.zeros(2, 2, 3), torch.tensor([2, 2]), [[1, 1], [1, 2]])
+    assert loss[0] == float("inf") and torch.isfinite(loss[1])
+    assert [min_frames(t) for t in ([1, 1], [1, 2], [], [2, 2, 2, 1])] == [3, 2, 0, 6]
+
+
+def test_greedy_tokens():
+    scores = torch.nn.functional.one_hot(torch.tensor([0, 2, 2, 0, 2, 1, 1, 0]), 3).float()
+    assert greedy_tokens(scores) == [2, 2, 1]
+
+
+class _Fixed(torch.nn.Module):
+    """A network that gives the logits it holds."""
+
+    def __init__(self, logits):
+        super().__init__()
+        self.logits = torch.nn.Parameter(logits)
+
+    def forward(self, features, lengths):
+        return self.logits, lengths
+
+
+def _batch(ids, lengths, **more):
+    return SimpleNamespace(utterance_ids=ids, features=torch.zeros(len(ids), max(lengths), 1),
+                           lengths=torch.tensor(lengths), **more)
+
+
+def test_ctc_with_prior_divides_by_the_average_posterior_of_the_epoch_before():
+    torch.manual_seed(0)
+    model, batch = _Fixed(torch.randn(2, 4, 3)), _batch(["a", "b"], [4, 3])
+    objective = CtcWithPrior({"a": [1, 2], "b": [1]}, 3, prior_scale=0.7)
+    first = objective(model.train(), batch, "cpu")
+    sums = Sums()
+    sums.add(first)
+    objective.end_epoch(sums)
+    posteriors = model.logits.detach().softmax(2)
+    prior = torch.cat([posteriors[0], posteriors[1, :3]]).mean(0)
+    assert torch.allclose(objective.log_priors, prior.log(), atol=1e-6)
+    log_posteriors = model.logits.log_softmax(2)
+    plain = _ctc_by_enumeration(log_posteriors[0], [1, 2]) + _ctc_by_enumeration(log_posteriors[1, :3], [1])
+    assert torch.allclose(first["loss"][0], plain, atol=1e-5) and first["loss"][1] == 3
+    scores = log_posteriors - 0.7 * prior.log()
+    divided = _ctc_by_enumeration(scores[0], [1, 2]) + _ctc_by_enumeration(scores[1, :3], [1])
+    assert torch.allclose(objective(model, batch, "cpu")["loss"][0], divided, atol=1e-5)
+    other = CtcWithPrior({}, 3, 0.7)
+    other.restore(objective.state())
+    assert torch.equal(other.log_priors, objective.log_priors)
+
+
+def test_phone_errors_ignore_padding():
+    logits = torch.full((1, 5, 3), -5.0)
+    for frame, token in enumerate([1, 0, 2, 1, 1]):
+        logits[0, frame, token] = 5
+    figures = CtcWithPrior({"a": [1, 1]}, 3)(_Fixed(logits).eval(), _batch(["a"], [3]), "cpu")
+    assert figures["phone_error"] == (1, 2)
+
+
+def test_cross_entropy_is_minus_the_log_posterior_of_the_targets():
+    torch.manual_seed(0)
+    logits = torch.randn(2, 4, 3)
+    pdf_ids = {"a": np.array([0, 1, 2, 2], np.int32), "b": np.array([1, 1], np.int32)}
+    figures = FrameCrossEntropy(pdf_ids)(_Fixed(logits), _batch(["a", "b"], [4, 2]), "cpu")
+    log_posteriors = logits.log_softmax(2)
+    expected = -sum(log_posteriors[i, t, p] for i, u in enumerate("ab") for t, p in enumerate(pdf_ids[u]))
+    assert torch.allclose(figures["loss"][0], expected, atol=1e-5) and figures["loss"][1] == 6
+    best = logits.argmax(2)
+    wrong = sum(int(best[i, t] != p) for i, u in enumerate("ab") for t, p in enumerate(pdf_ids[u]))
+    assert (int(figures["frame_error"][0]), figures["frame_error"][1]) == (wrong, 6)
+
+
+def test_label_smoothing_counts_in_training_only():
+    model, batch = _Fixed(torch.randn(1, 3, 4)), _batch(["a"], [3])
+    pdf_ids = {"a": np.array([0, 3, 1])}
+    plain, smooth = FrameCrossEntropy(pdf_ids), FrameCrossEntropy(pdf_ids, 0.2)
+    assert torch.equal(plain(model.eval(), batch, "cpu")["loss"][0], smooth(model, batch, "cpu")["loss"][0])
+    log_posteriors = model.logits.log_softmax(2)[0]
+    expected = 0.8 * plain(model, batch, "cpu")["loss"][0] - 0.2 * log_posteriors.mean(1).sum()
+    assert torch.allclose(smooth(model.train(), batch, "cpu")["loss"][0], expected, atol=1e-5)
+
+
+def test_targets_of_chunks_ignore_context_and_padding():
+    objective = FrameCrossEntropy({"a": np.arange(10), "b": np.arange(20, 25)})
+    chunks = [Chunk("a", 2, 4, 7, 9), Chunk("b", 0, 0, 5, 5)]
+    targets = objective.targets(_batch(["a", "b"], [7, 5], chunks=chunks), 7)
+    x = IGNORED
+    assert targets.tolist() == [[x, x, 4, 5, 6, x, x], [20, 21, 22, 23, 24, x, x]]
+
+
+def test_one_frame_more_or_less_than_the_alignment():
+    objective = FrameCrossEntropy({"a": np.arange(3), "b": np.arange(5)})
+    assert objective.targets(_batch(["a", "b"], [4, 4]), 4).tolist() == [[0, 1, 2, IGNORED], [0, 1, 2, 3]]
