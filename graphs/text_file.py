@@ -1,0 +1,84 @@
+"""Lines of a text file that a user wrote: every complaint names the line."""
+
+import gzip
+import re
+import unicodedata
+from pathlib import Path
+from typing import BinaryIO, List, Sequence, Tuple, Union
+
+from graphs.errors import InputError
+
+# Blanks other than space and tab split words in one program and not in another (Kaldi
+# utils/validate_text.pl refuses them, too); control characters have no business in a text.
+_ODD_CHARACTER = re.compile("[^\\S \t]|[\u200b\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
+
+
+def open_bytes(path: Union[str, Path]) -> BinaryIO:
+    """Opens a plain or gzip-compressed file, told apart by content. InputError if there is none."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(str(path), "an existing file", "a folder" if path.is_dir() else "none")
+    with open(path, "rb") as stream:
+        compressed = stream.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if compressed else open(path, "rb")
+
+
+def read_lines(path: Union[str, Path]) -> Tuple[List[Tuple[int, str]], List[str]]:
+    """The lines that are not blank, as (number from 1, text without end of line), and notes.
+
+    A byte-order mark and DOS line ends are removed, which the notes tell. Raises InputError that names
+    the line for bytes that are not utf-8, for Unicode blanks and for control characters.
+    """
+    with open_bytes(path) as stream:
+        try:
+            raw_lines = stream.read().split(b"\n")
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise InputError(str(path), "a whole gzip file", str(error)) from None
+    notes = []
+    if raw_lines[0].startswith(b"\xef\xbb\xbf"):
+        raw_lines[0] = raw_lines[0][3:]
+        notes.append(f"{path}:1: byte-order mark removed")
+    dos_ends = sum(line.endswith(b"\r") for line in raw_lines)
+    if dos_ends:
+        notes.append(f"{path}: carriage return at the end of {dos_ends} lines removed")
+    lines = []
+    for number, raw in enumerate(raw_lines, 1):
+        text = _decode(f"{path}:{number}", raw).rstrip("\r")
+        if text.strip(" \t"):
+            check_characters(f"{path}:{number}", text)
+            lines.append((number, text))
+    return lines, notes
+
+
+def _decode(item: str, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{raw[error.start]:02x} at column {error.start + 1}"
+        raise InputError(item, "utf-8 text", found) from None
+
+
+def check_characters(item: str, text: str) -> None:
+    """InputError for a blank other than space and tab, or a control character."""
+    odd = _ODD_CHARACTER.search(text)
+    if odd:
+        name = unicodedata.name(odd.group(), "a control character")
+        raise InputError(item, "no blanks but spaces and tabs, no control characters",
+                         f"U+{ord(odd.group()):04X} ({name}) at column {odd.start() + 1}")
+
+
+def split_blanks(text: str) -> List[str]:
+    """Fields between spaces and tabs (`str.split` alone would also split at Unicode blanks)."""
+    return [field for field in text.replace("\t", " ").split(" ") if field]
+
+
+def raise_first(problems: Sequence[InputError]) -> None:
+    """Raises the first problem, if any; its message tells how many more there are."""
+    if not problems:
+        return
+    first = problems[0]
+    if len(problems) == 1:
+        raise first
+    items = ", ".join(problem.item for problem in problems[1:6])
+    more = f" (and {len(problems) - 1} more problems: {items}{', ...' if len(problems) > 6 else ''})"
+    raise InputError(first.item, first.expected, first.found + more)
