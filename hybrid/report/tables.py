@@ -56,7 +56,7 @@ def _lines(header: Sequence[str], rows: Iterable[Sequence], between: str, edge: 
 
 def _rule(width: int, right: bool, markdown: bool) -> str:
     if markdown:
-        return "-" * max(width - 1, 2) + (":" if right else "-")
+        return "-" * max(width - 1, 1) + (":" if right else "-")
     return "-" * width
 
 

@@ -1,0 +1,151 @@
+"""The results of a work folder: gathered from its score folders, compared, and laid out as tables."""
+
+import csv
+import json
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from graphs.errors import InputError
+from hybrid.recognize.confidence import compare_systems
+
+FILE = "result.json"
+Entry = Dict  # as hybrid.recognize.scoring.result_entry makes it
+
+
+class Result(NamedTuple):
+    """An entry of results.json, and the folder with its details (per_utt.tsv, confusions.tsv, ...)."""
+
+    entry: Entry
+    details: Path
+
+
+class Table(NamedTuple):
+    header: Sequence[str]
+    rows: List[Sequence]
+
+
+def gather_results(work: Path) -> List[Result]:
+    """Every entry of every `score_*/result.json` below the work folder: by test set, the tuned-on set last,
+    and by WER, the worst first.
+
+    Raises: InputError when two score folders hold the same system, test set and seed.
+    """
+    results: Dict[Tuple, Result] = {}
+    for path in sorted(work.rglob(f"score_*/{FILE}")):
+        for entry in json.loads(path.read_text(encoding="utf-8")):
+            key = entry["system"], entry["test"], entry["seed"]
+            if key in results:
+                raise InputError(f"{path}", f"one result of {entry['system']} on {entry['test']} with seed "
+                                 f"{entry['seed']}", f"another in {results[key].details.parent}")
+            results[key] = Result(entry, path.parent / entry["test"])
+    return sorted(results.values(), key=lambda result: _order(result.entry))
+
+
+def _order(entry: Entry) -> Tuple:
+    return entry.get("tuned_on", False), entry["test"], -entry["wer"], entry["system"], entry["seed"] or 0
+
+
+def _test_name(entry: Entry) -> str:
+    return entry["test"] + (" (tuned on)" if entry.get("tuned_on") else "")
+
+
+def _interval(pair: Sequence[float]) -> str:
+    return f"{pair[0]:.2f} to {pair[1]:.2f}"
+
+
+def main_table(results: Sequence[Result]) -> Table:
+    """What is read first."""
+    header = ("system", "test", "WER %", "95 % interval", "errors", "words", "ins", "del", "sub")
+    return Table(header, [
+        (e["system"], _test_name(e), e["wer"], _interval(e["ci95"]), e["errors"], e["words"], e["ins"],
+         e["del"], e["sub"]) for e, _ in results])
+
+
+def run_table(results: Sequence[Result]) -> Table:
+    """How the results came about. Real time is that of the search: its seconds by those of the audio."""
+    header = ("system", "test", "CER %", "SER %", "utterances", "partial", "missing", "lm_scale", "penalty",
+              "seed", "search s", "real time")
+    return Table(header, [
+        (e["system"], _test_name(e), e["cer"], e["ser"], e["utterances"], e["partial"], e["missing"],
+         _general(e["lm_scale"]), _general(e["word_insertion_penalty"]), e["seed"], _tenths(e["seconds"]),
+         real_time(e)) for e, _ in results])
+
+
+def _general(value: Optional[float]) -> Optional[str]:
+    return None if value is None else f"{value:g}"
+
+
+def _tenths(value: Optional[float]) -> Optional[str]:
+    return None if value is None else f"{value:.1f}"
+
+
+def real_time(entry: Entry) -> Optional[str]:
+    if not (entry.get("seconds") and entry.get("audio_seconds")):
+        return None
+    return f"{entry['seconds'] / entry['audio_seconds']:.3f}"
+
+
+def seeds_table(results: Sequence[Result]) -> Table:
+    """WER over seeds, for each system and test set with more than one."""
+    groups: Dict[Tuple[str, str], List[Entry]] = {}
+    for entry, _ in results:
+        groups.setdefault((entry["system"], _test_name(entry)), []).append(entry)
+    rows = []
+    for (system, test), entries in groups.items():
+        if len(entries) > 1:
+            rates = [entry["wer"] for entry in entries]
+            seeds = " ".join(str(entry["seed"]) for entry in entries)
+            rows.append((system, test, len(rates), mean(rates), stdev(rates), min(rates), max(rates), seeds))
+    return Table(("system", "test", "runs", "mean WER %", "deviation", "best", "worst", "seeds"), rows)
+
+
+def comparison_table(results: Sequence[Result]) -> Table:
+    """The best system of each test set against each other one, on the same utterances."""
+    header = ("test", "best", "against", "difference of WER", "95 % interval", "probability of improvement",
+              "sure")
+    rows = []
+    for test in dict.fromkeys(entry["test"] for entry, _ in results):
+        own = [result for result in results if result.entry["test"] == test]
+        best = min(own, key=lambda result: result.entry["wer"])
+        for other in own:
+            if other is not best:
+                rows.append((test, _label(best, own), _label(other, own), *_compared(other, best)))
+    return Table(header, rows)
+
+
+def _label(result: Result, among: Sequence[Result]) -> str:
+    """The system's name, with the seed where there are several."""
+    name = result.entry["system"]
+    several = sum(other.entry["system"] == name for other in among) > 1
+    return f"{name} (seed {result.entry['seed']})" if several else name
+
+
+def read_utterances(details: Path) -> Dict[str, Tuple[int, int]]:
+    """utterance_id -> (errors, words), from per_utt.tsv."""
+    with open(details / "per_utt.tsv", encoding="utf-8", newline="") as stream:
+        lines = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {line["utterance"]: (int(line["errors"]), int(line["words"])) for line in lines}
+
+
+def _compared(a: Result, b: Result) -> Tuple:
+    """Cells of `b` against `a`; blank when the two were not scored on the same words."""
+    scores_a, scores_b = read_utterances(a.details), read_utterances(b.details)
+    words = {utterance_id: count for utterance_id, (_, count) in scores_a.items()}
+    if words != {utterance_id: count for utterance_id, (_, count) in scores_b.items()}:
+        return None, "other references", None, None
+    found = compare_systems(*([scores[key][0] for key in words] for scores in (scores_a, scores_b)),
+                            list(words.values()))
+    return (found.difference, _interval(found.interval), f"{found.probability_of_improvement:.3f}",
+            "yes" if found.significant else "no")
+
+
+def confusion_table(results: Sequence[Result], most: int = 10) -> Table:
+    """The most frequent errors of the best system on each test set that was not tuned on."""
+    rows = []
+    tests = dict.fromkeys(entry["test"] for entry, _ in results if not entry.get("tuned_on"))
+    for test in tests:
+        best = min((r for r in results if r.entry["test"] == test), key=lambda r: r.entry["wer"])
+        lines = (best.details / "confusions.tsv").read_text(encoding="utf-8").splitlines()[1:most + 1]
+        rows += [(test, best.entry["system"], *line.split("\t")) for line in lines]
+    return Table(("test", "system", "count", "reference", "hypothesis"), rows)

@@ -1,0 +1,45 @@
+import json
+
+from tests.hybrid.report.test_results import add_system
+from tools.report import main
+
+
+def stage(work, folder, program, seconds, megabytes, state="done"):
+    (work / folder).mkdir(parents=True, exist_ok=True)
+    (work / folder / ".stage.json").write_text(json.dumps(
+        {"program": program, "state": state, "seconds": seconds, "peak_memory_mb": megabytes}))
+
+
+def test_results_and_stages_are_gathered(tmp_path, capsys):
+    add_system(tmp_path, "score_am", "am", 6, tests=("dev", "test"))
+    add_system(tmp_path, "score_ctc", "ctc", 12)
+    stage(tmp_path, "lang", "tools.prepare_lang", 1.5, 80)
+    stage(tmp_path, "exp/am", "tools.train_am", 300.25, 900)
+    stage(tmp_path, "exp/broken", "tools.train_am", 1.0, 1, state="running")
+    assert main(["--work", str(tmp_path), "--command", "./run.sh egs/x", "--nj", "2", "am.seed=3"]) == 0
+    entries = json.loads((tmp_path / "results.json").read_text())
+    assert [(e["system"], e["test"], e["errors"]) for e in entries] == [
+        ("ctc", "test", 12), ("am", "test", 6), ("am", "dev", 6)]
+    for key in "system test wer errors words ins del sub ci95 lm_scale seed seconds".split():
+        assert key in entries[0], key
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "`./run.sh egs/x`" in text and "tools.train_am" in text and "exp/broken" not in text
+    assert "2 stages, 302 s, peak memory of a process 900 MB" in text
+    assert "Spread over seeds" not in text  # only one seed
+    assert (tmp_path / "errors.png").exists()
+    printed = capsys.readouterr().out
+    assert "ctc" in printed and "10.00" in printed and "RESULTS.md" in printed
+
+
+def test_a_second_report_replaces_the_first(tmp_path):
+    add_system(tmp_path, "score_am", "am", 6)
+    assert main(["--work", str(tmp_path)]) == 0
+    add_system(tmp_path, "score_am", "am", 3)
+    assert main(["--work", str(tmp_path)]) == 0
+    (entry,) = json.loads((tmp_path / "results.json").read_text())
+    assert entry["errors"] == 3
+
+
+def test_a_folder_without_results_is_named(tmp_path, capsys):
+    assert main(["--work", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
