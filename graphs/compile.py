@@ -1,7 +1,7 @@
 """HCLG = asl(H o C o rmeps(det(L o G))): the decoding graph (Mohri et al. 2008; Kaldi utils/mkgraph.sh).
 
-L o G is composed, determinized with weight pushing and freed of disambiguation symbols and epsilons by
-k2; C and H are composed and self-loops added in graphs/hmm_fst.py. Every arc of the result consumes a
+L o G is composed and determinized with weight pushing by k2. Then disambiguation symbols and epsilons go
+(graphs/epsilon.py), C and H are composed and self-loops added (graphs/hmm_fst.py). Every arc of the result consumes a
 frame, which k2's dense intersection needs. k2 has no minimization; arcs that enter a state with the same
 phone share their inner HMM states instead.
 """
@@ -17,6 +17,7 @@ from graphs.arcs import Arcs
 from graphs.context_fst import compose_context
 from graphs.context_tree import ContextTree
 from graphs.errors import InputError
+from graphs.epsilon import remove_input_epsilons
 from graphs.hmm_fst import add_self_loops, compose_hmm
 from graphs.ops import WordSequences, from_k2, to_k2
 from graphs.transitions import TransitionModel
@@ -26,6 +27,8 @@ from graphs.transitions import TransitionModel
 class GraphOptions:
     push: str = field(default="tropical", metadata={
         "help": "weight pushing while determinizing L o G: tropical, log or none"})
+    recognize_oov: bool = field(default=False, metadata={
+        "help": "the unknown word of the LM may be recognized (as the lang's oov word)"})
 
     def __post_init__(self):
         if self.push not in _PUSH:
@@ -67,10 +70,12 @@ class _Steps:
 
 
 def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_disambig_word: int,
-               options: GraphOptions, steps: _Steps) -> k2.Fsa:
-    """det(L o G) without disambiguation symbols and epsilons, as a k2 Fsa with ragged aux_labels."""
-    lg = k2.compose(k2.arc_sort(to_k2(lexicon)), to_k2(grammar))
-    lg = k2.connect(lg)
+               sequences: WordSequences, options: GraphOptions, steps: _Steps) -> Arcs:
+    """det(L o G) without disambiguation symbols and epsilons."""
+    for name, arcs in (("L", lexicon), ("G", grammar)):
+        if not len(arcs.final_state):  # k2 would abort
+            raise InputError(name, "a path from the start to the end", "no final state")
+    lg = k2.connect(k2.compose(k2.arc_sort(to_k2(lexicon)), to_k2(grammar)))
     steps.done("L o G", lg.shape[0], lg.num_arcs)
     if lg.num_arcs == 0:
         raise InputError("L o G", "a path from the start to the end", "none: do lexicon and LM share a word?")
@@ -81,9 +86,11 @@ def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_di
     lg.labels = labels
     words = lg.aux_labels.values if isinstance(lg.aux_labels, k2.RaggedTensor) else lg.aux_labels
     words[words >= first_disambig_word] = 0
-    lg = k2.connect(k2.remove_epsilon(lg))
-    steps.done("epsilons removed", lg.shape[0], lg.num_arcs)
-    return lg
+    arcs = from_k2(lg, sequences)
+    del lg
+    arcs = remove_input_epsilons(arcs, sequences)
+    steps.done("epsilons removed", arcs.num_states, arcs.num_arcs)
+    return arcs
 
 
 def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: TransitionModel,
@@ -102,8 +109,7 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
     """
     steps = _Steps(say)
     sequences = WordSequences(num_words)
-    lg = from_k2(compile_lg(lexicon, grammar, first_disambig_phone, first_disambig_word, options, steps),
-                 sequences)
+    lg = compile_lg(lexicon, grammar, first_disambig_phone, first_disambig_word, sequences, options, steps)
     clg, windows = compose_context(lg, tree)
     steps.done("C o LG", clg.num_states, clg.num_arcs)
     graph = compose_hmm(clg, windows, tree, transitions)

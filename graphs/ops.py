@@ -40,6 +40,14 @@ class WordSequences:
             return self.sequences[label - self.num_words]
         return (label,) if label > 0 else ()
 
+    def join(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Output labels of the first ones' words followed by the second ones', elementwise."""
+        first, second = np.asarray(first, np.int64), np.asarray(second, np.int64)
+        joined = np.where(first == 0, second, first)
+        for i in np.flatnonzero((first > 0) & (second > 0)):
+            joined[i] = self.label(self.words(int(first[i])) + self.words(int(second[i])))
+        return joined
+
     def labels(self, ragged: k2.RaggedTensor) -> np.ndarray:
         """One output label for each row of a k2 ragged tensor; epsilons and -1 are dropped."""
         splits = ragged.shape.row_splits(1).numpy().astype(np.int64)

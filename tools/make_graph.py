@@ -19,26 +19,26 @@ def work(job: Job) -> None:
 
     import torch
 
+    from graphs.arpa import read_arpa
     from graphs.compile import GraphOptions, compile_hclg
     from graphs.context_tree import ContextTree
-    from graphs.grammar_fst import make_grammar_fst
+    from graphs.grammar_fst import make_grammar
     from graphs.graph_io import write_graph
     from graphs.lang import Lang
     from graphs.lexicon import BACKOFF
     from graphs.lexicon_fst import make_lexicon_fst
-    from graphs.ngram import read_arpa
     from graphs.transitions import TransitionModel
     torch.set_num_threads(1)
     lang = Lang.read(job.args.lang)
     transitions = TransitionModel.read(job.args.transitions)
     tree = ContextTree.read(job.args.tree) if job.args.tree else ContextTree.monophone(transitions.topology)
-    arpa = read_arpa(job.args.arpa)
-    grammar, grammar_report = make_grammar_fst(arpa, lang.words)
-    for line in grammar_report.lines():
-        job.log.warning("%s", line)
+    model, arpa_report = read_arpa(job.args.arpa)
+    options = job.options(GraphOptions, "graph")
+    grammar, grammar_report = make_grammar(model, lang.words, lang.oov_word if options.recognize_oov else None)
+    for line in [*arpa_report.lines(), *grammar_report.lines()]:
+        job.log.info("%s", line)
     graph = compile_hclg(make_lexicon_fst(lang, disambig=True), grammar, tree, transitions, lang.num_phones + 1,
-                         lang.words.id_of(BACKOFF), len(lang.words), job.options(GraphOptions, "graph"),
-                         job.log.info)
+                         lang.words.id_of(BACKOFF), len(lang.words), options, job.log.info)
     write_graph(job.out, graph, transitions)
     for name in ("words.txt", "phones.txt"):
         shutil.copy(job.args.lang / name, job.out / name)

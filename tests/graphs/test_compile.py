@@ -1,0 +1,135 @@
+"""HCLG against path sums: every short path of the graph, against lexicon x HMM x grammar taken one by one."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from graphs.arpa import read_arpa
+from graphs.compile import GraphOptions, compile_hclg
+from graphs.context_tree import ContextTree
+from graphs.errors import InputError
+from graphs.grammar_fst import make_grammar_fst
+from graphs.graph_io import read_graph, write_graph
+from graphs.lang import LangOptions, make_lang
+from graphs.lexicon import BACKOFF, Lexicon, Pronunciation
+from graphs.lexicon_fst import make_lexicon_fst
+from graphs.topology import TopologyOptions
+from graphs.training_graph import sentence_fst, training_graph
+from graphs.transitions import TransitionModel
+from tests.reference.paths import all_paths, best_scores
+
+ARPA = r"""
+\data\
+ngram 1=6
+ngram 2=5
+
+\1-grams:
+-99 <s> -0.3
+-0.6 </s>
+-0.7 two -0.2
+-0.9 too -0.4
+-1.1 toot -0.1
+-0.8 a -0.25
+
+\2-grams:
+-0.2 <s> two
+-0.5 two a
+-0.4 a </s>
+-0.1 too too
+-0.3 two </s>
+
+\end\
+"""
+# two and too are homophones, and prefixes of toot; a has two pronunciations
+LEXICON = [("two", "t u", 1.0), ("too", "t u", 1.0), ("toot", "t u t", 1.0), ("a", "u", 0.6), ("a", "t", 0.4)]
+
+
+def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical"):
+    (tmp_path / "lm.arpa").write_text(ARPA)
+    lexicon = Lexicon([Pronunciation(w, tuple(p.split()), q) for w, p, q in LEXICON])
+    lang = make_lang(lexicon, LangOptions(silence_prob=silence_prob), TopologyOptions(speech=speech, silence="1state"))
+    tree = ContextTree.monophone(lang.topology)
+    transitions = TransitionModel.from_tree(tree, lang.topology)
+    grammar = make_grammar_fst(read_arpa(tmp_path / "lm.arpa")[0], lang.words)
+    graph = compile_hclg(make_lexicon_fst(lang, disambig=True), grammar, tree, transitions, lang.num_phones + 1,
+                         lang.words.id_of(BACKOFF), len(lang.words), GraphOptions(push=push))
+    return lang, tree, transitions, grammar, graph
+
+
+def found_paths(graph, frames):
+    """{(transition_ids, word_ids): best score}, word sequences spelled out."""
+    best = {}
+    for inputs, outputs, score in all_paths(graph.arcs, frames):
+        words = tuple(itertools.chain.from_iterable(graph.sequences.words(label) for label in outputs))
+        best[inputs, words] = max(score, best.get((inputs, words), -math.inf))
+    return best
+
+
+def expected_paths(lang, tree, transitions, grammar, silence_prob, frames):
+    """The same, sentence by sentence: G's own best path, and the HMM graph of the sentence."""
+    backoff = lang.words.id_of(BACKOFF)
+    language = {}
+    for inputs, _, score in all_paths(grammar, 2 * frames + 2):
+        sentence = tuple(word for word in inputs if word != backoff)
+        language[sentence] = max(score, language.get(sentence, -math.inf))
+    best = {}
+    for sentence, language_score in language.items():
+        if len(sentence) > frames or not (sentence or silence_prob):
+            continue
+        silence = (lang.phones.id_of("SIL"), math.log(silence_prob), math.log(1 - silence_prob)) if silence_prob else ()
+        graph = training_graph(sentence_fst(sentence, {w: lang.pronunciations(w) for w in sentence}, *silence),
+                               tree, transitions)
+        for (inputs, outputs), score in best_scores(graph, frames).items():
+            assert outputs == sentence
+            best[inputs, sentence] = max(score + language_score, best.get((inputs, sentence), -math.inf))
+    return best
+
+
+@pytest.mark.parametrize("silence_prob, speech, push, frames", [
+    (0.4, "1state", "tropical", 4), (0.0, "1state", "log", 4), (0.4, "2state", "none", 6)])
+def test_every_short_path(tmp_path, silence_prob, speech, push, frames):
+    lang, tree, transitions, grammar, graph = build(tmp_path, silence_prob, speech, push)
+    assert (graph.arcs.ilabel > 0).all()
+    found = found_paths(graph, frames)
+    found.pop(((), ()), None)  # the empty sentence in no time
+    expected = expected_paths(lang, tree, transitions, grammar, silence_prob, frames)
+    assert len(expected) > 50 and found.keys() == expected.keys()
+    worst = max(abs(found[key] - expected[key]) for key in expected)
+    assert worst < 1e-3
+
+
+def test_no_disambiguation_symbol_is_left(tmp_path):
+    lang, _, _, _, graph = build(tmp_path)
+    labels = {word for label in np.unique(graph.arcs.olabel) for word in graph.sequences.words(int(label))}
+    assert labels == {lang.words.id_of(word) for word in ("two", "too", "toot", "a")}
+
+
+def test_report_names_each_step(tmp_path):
+    report = build(tmp_path)[-1].report
+    assert [row["step"] for row in report] == ["L o G", "determinized", "epsilons removed", "C o LG", "H o CLG",
+                                               "self-loops"]
+    assert all(row["arcs"] > 0 and row["states"] > 0 and row["seconds"] >= 0 for row in report)
+
+
+def test_files_round_trip_and_stale_graphs_are_refused(tmp_path):
+    _, _, transitions, _, graph = build(tmp_path)
+    write_graph(tmp_path / "graph", graph, transitions)
+    again = read_graph(tmp_path / "graph", transitions)
+    assert found_paths(again, 3) == found_paths(graph, 3)
+    transitions.estimate(np.arange(transitions.num_transition_ids + 1) * 10.0)
+    with pytest.raises(InputError, match="stale"):
+        read_graph(tmp_path / "graph", transitions)
+
+
+def test_lexicon_and_grammar_without_a_common_sentence(tmp_path):
+    lang, tree, transitions, _, _ = build(tmp_path)
+    nothing = make_lexicon_fst(lang, disambig=True)
+    nothing.final_state = nothing.final_state[:0]
+    nothing.final_score, nothing.final_olabel = nothing.final_score[:0], nothing.final_olabel[:0]
+    (tmp_path / "lm.arpa").write_text(ARPA)
+    grammar = make_grammar_fst(read_arpa(tmp_path / "lm.arpa")[0], lang.words)
+    with pytest.raises(InputError, match="a path from the start to the end"):
+        compile_hclg(nothing, grammar, tree, transitions, lang.num_phones + 1, lang.words.id_of(BACKOFF),
+                     len(lang.words))

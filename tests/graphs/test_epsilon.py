@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from graphs.arcs import Arcs
+from graphs.epsilon import remove_input_epsilons
+from graphs.errors import InputError
+from graphs.ops import WordSequences
+from tests.reference.paths import all_paths
+
+
+def spelled(graph, sequences, labels):
+    """{(inputs, words): best score}"""
+    best = {}
+    for inputs, outputs, score in all_paths(graph, labels):
+        key = (inputs, tuple(w for label in outputs for w in sequences.words(label)))
+        best[key] = max(score, best.get(key, -np.inf))
+    return best
+
+
+def random_graph(rng, num_states=6, num_arcs=14):
+    """Connected, epsilons only from lower to higher states."""
+    arcs = [(s, s + 1, int(rng.integers(0, 3)), int(rng.integers(0, 4)), float(-rng.random())) for s in
+            range(num_states - 1)]
+    for _ in range(num_arcs):
+        src, dst = sorted(rng.integers(0, num_states, 2).tolist())
+        label = int(rng.integers(0 if src < dst else 1, 3))
+        if label and rng.random() < 0.3:
+            src, dst = dst, src
+        arcs.append((src, dst, label, int(rng.integers(0, 4)), float(-rng.random())))
+    return Arcs.from_lists(arcs, [(num_states - 1, -0.5), (int(rng.integers(0, num_states)), -1.0)])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_graphs_keep_every_output(seed):
+    graph = random_graph(np.random.default_rng(seed))
+    sequences = WordSequences(4)
+    result = remove_input_epsilons(graph, sequences)
+    assert (result.ilabel > 0).all()
+    before, after = spelled(graph, sequences, 3), spelled(result, sequences, 3)
+    assert before.keys() == after.keys() and len(before) > 3
+    assert all(after[key] == pytest.approx(before[key], abs=1e-5) for key in before)
+
+
+def test_homophones_stay_apart():
+    graph = Arcs.from_lists([(0, 1, 7, 0, 0.0), (1, 2, 0, 5, -1.0), (1, 2, 0, 6, -2.0), (2, 3, 8, 0, 0.0)], [(3, 0.0)])
+    result = remove_input_epsilons(graph, WordSequences(10))
+    assert {outputs: round(score, 4) for _, outputs, score in all_paths(result, 2)} == {(5,): -1.0, (6,): -2.0}
+
+
+def test_a_cycle_of_epsilons_is_named():
+    graph = Arcs.from_lists([(0, 1, 1, 0, 0.0), (1, 2, 0, 0, -1.0), (2, 1, 0, 0, -1.0), (1, 3, 1, 0, 0.0)], [(3, 0.0)])
+    with pytest.raises(InputError, match="a cycle of epsilons"):
+        remove_input_epsilons(graph, WordSequences(10))
