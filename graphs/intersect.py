@@ -64,7 +64,8 @@ def intersect_pruned(fsas: k2.Fsa, log_likelihoods: Sequence[Tensor], beam: floa
     found = k2.intersect_dense_pruned(fsas, dense, search_beam=beam, output_beam=lattice_beam,
                                       min_active_states=min_active, max_active_states=max_active,
                                       frame_idx_name="frame")
-    return _split(found, len(lengths))
+    # what it returns can hold arcs that lead nowhere
+    return _split(k2.connect(found), len(lengths))
 
 
 def _split(found: k2.Fsa, count: int) -> List[RawLattice]:

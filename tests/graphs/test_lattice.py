@@ -1,0 +1,116 @@
+"""Lattices against enumeration of every path."""
+
+import math
+
+import numpy as np
+import pytest
+
+from graphs.errors import InputError
+from graphs.lattice import Lattice
+from graphs.lattice_io import read_lattices, write_lattices
+from tests.reference.paths import logsumexp
+
+
+def random_lattice(seed, num_frames=4, width=3, name="utt"):
+    """Frame by frame `width` states, all connected; epsilon arcs with words at the end."""
+    rng = np.random.default_rng(seed)
+    arcs = []
+    states = [[0]] + [list(range(1 + width * t, 1 + width * (t + 1))) for t in range(num_frames)]
+    for before, after in zip(states, states[1:]):
+        for src in before:
+            for dst in after:
+                if rng.random() < 0.8 or src == before[0] or dst == after[0]:
+                    arcs.append((src, dst, int(rng.integers(1, 9)), int(rng.integers(0, 3))))
+    final = states[-1][-1] + 1
+    arcs += [(src, final, 0, int(rng.integers(0, 3))) for src in states[-1]]
+    src, dst, transition_id, word_id = (np.array(c, np.int32) for c in zip(*arcs))
+    lattice = Lattice(name, num_frames, src, dst, transition_id, word_id,
+                      rng.normal(size=len(arcs)).astype(np.float32) * (transition_id > 0),
+                      rng.normal(size=len(arcs)).astype(np.float32))
+    return lattice.select(lattice.forward_backward(np.zeros(len(arcs)), best=True)[0][lattice.src] >= 0)
+
+
+def enumerate_paths(lattice):
+    """Oracle: lists of arcs from start to end."""
+    def walk(state, arcs):
+        if state == lattice.num_states - 1:
+            yield arcs
+        for arc in np.flatnonzero(lattice.src == state):
+            yield from walk(lattice.dst[arc], arcs + [int(arc)])
+    return list(walk(0, []))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_best_path_and_posteriors_are_those_of_all_paths(seed):
+    lattice = random_lattice(seed)
+    paths = enumerate_paths(lattice)
+    for setting in [(1.0, 1.0, 0.0), (0.5, 2.0, 1.5), (3.0, 0.1, -2.0)]:
+        scores = lattice.scores(*setting)
+        totals = [scores[path].sum() for path in paths]
+        best = lattice.best_path(*setting)
+        assert best.score == pytest.approx(max(totals))
+        winner = paths[int(np.argmax(totals))]
+        assert best.word_ids == [int(w) for w in lattice.word_id[winner] if w]
+        assert best.transition_ids.tolist() == [int(t) for t in lattice.transition_id[winner] if t]
+        assert best.score == pytest.approx(setting[1] * best.acoustic + setting[0] * best.graph
+                                           - setting[2] * len(best.word_ids), abs=1e-5)
+        whole = logsumexp(totals)
+        expected = np.zeros(lattice.num_arcs)
+        for path, total in zip(paths, totals):
+            expected[path] += math.exp(total - whole)
+        assert lattice.arc_posteriors(*setting) == pytest.approx(expected, abs=1e-9)
+
+
+def test_settings_together_are_settings_one_by_one():
+    lattice = random_lattice(7, num_frames=6)
+    settings = [(g, 1.0, p) for g in (0.1, 1.0, 5.0) for p in (-1.0, 0.0, 2.0)]
+    together = lattice.best_paths(settings)
+    for setting, path in zip(settings, together):
+        alone = lattice.best_path(*setting)
+        assert (alone.word_ids, alone.score) == (path.word_ids, path.score)
+
+
+@pytest.mark.parametrize("beam", [0.0, 0.7, 3.0, 100.0])
+def test_pruning_keeps_just_the_arcs_of_good_paths(beam):
+    lattice = random_lattice(3)
+    scores = lattice.scores()
+    paths = enumerate_paths(lattice)
+    totals = [scores[path].sum() for path in paths]
+    good = {arc for path, total in zip(paths, totals) if total >= max(totals) - beam - 1e-6 for arc in path}
+    pruned = lattice.prune(beam)
+    assert pruned.num_arcs == len(good)
+    pruned.check()
+    assert pruned.best_path().word_ids == lattice.best_path().word_ids
+
+
+def test_files_round_trip_in_parts(tmp_path):
+    lattices = [random_lattice(seed, name=f"utt-{seed}") for seed in range(5)]
+    lattices[2].partial = True
+    write_lattices(tmp_path, 0, lattices[:3])
+    write_lattices(tmp_path, 1, [])
+    write_lattices(tmp_path, 2, lattices[3:])
+    again = list(read_lattices(tmp_path))
+    assert [item.utterance_id for item in again] == [item.utterance_id for item in lattices]
+    assert [item.partial for item in again] == [False, False, True, False, False]
+    for one, other in zip(again, lattices):
+        assert all(np.array_equal(getattr(one, n), getattr(other, n))
+                   for n in ("src", "dst", "transition_id", "word_id", "acoustic", "graph"))
+    assert [item.utterance_id for item in read_lattices(tmp_path, "utt-3")] == ["utt-3"]
+    with pytest.raises(InputError, match="a folder of lattices"):
+        list(read_lattices(tmp_path / "nothing"))
+
+
+def test_check_names_what_is_wrong():
+    lattice = random_lattice(1)
+    lattice.check()
+    lattice.acoustic[3] = np.nan
+    with pytest.raises(InputError, match="lattice utt, arc 3: expected a finite acoustic score"):
+        lattice.check()
+    lattice = random_lattice(1)
+    lattice.num_frames = 9
+    with pytest.raises(InputError, match="paths of 9 frames, found 4"):
+        lattice.check()
+    lattice = random_lattice(1)
+    lattice.dst[-1] = 0
+    with pytest.raises(InputError, match="no cycle"):
+        lattice.check()

@@ -1,0 +1,167 @@
+"""The search against exhaustive search, and its promises: no utterance lost, no dependence on the batch."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from graphs.arcs import Arcs
+from graphs.compile import DecodingGraph
+from graphs.errors import InputError
+from graphs.intersect import RawLattice
+from graphs.ops import WordSequences
+from graphs.search import Searcher, SearchOptions, make_lattice
+from graphs.training_graph import sentence_fst, training_graph
+from tests.graphs.hmms import small_model
+from tests.reference.paths import all_paths
+
+WIDE = SearchOptions(beam=1e4, lattice_beam=1e4, min_active=0, max_active=10_000, acoustic_scale=1.0)
+VARIANTS = {5: [((2, 3), -0.1), ((3,), -1.0)], 6: [((3, 2), 0.0)], 7: [((4,), -0.2), ((2, 4, 3), -0.4)]}
+
+
+def sentence_graph(word_ids, speech="2state"):
+    tree, transitions = small_model(speech, "1state")
+    arcs = training_graph(sentence_fst(word_ids, VARIANTS, 1, math.log(0.3), math.log(0.7)), tree, transitions)
+    return DecodingGraph(arcs, WordSequences(10), []), transitions
+
+
+def loop_graph():
+    """A free loop over the three words, with optional silence between them."""
+    tree, transitions = small_model("2state", "1state")
+    from graphs.context_fst import compose_context
+    from graphs.hmm_fst import add_self_loops, compose_hmm
+    arcs, states = [(0, 0, 1, 0, -1.0)], 1
+    for word, variants in VARIANTS.items():
+        for phones, score in variants:
+            path = [0, *range(states, states + len(phones) - 1), 0]
+            states += len(phones) - 1
+            arcs += [(path[i], path[i + 1], p, word if i == 0 else 0, score if i == 0 else 0.0)
+                     for i, p in enumerate(phones)]
+    graph, windows = compose_context(Arcs.from_lists(arcs, [(0, 0.0)]), tree)
+    hclg = add_self_loops(compose_hmm(graph, windows, tree, transitions), transitions).sorted_by_source()
+    return DecodingGraph(hclg, WordSequences(10), []), transitions
+
+
+def scores(frames, transitions, seed):
+    return torch.randn(frames, transitions.num_pdfs, generator=torch.Generator().manual_seed(seed)) * 2
+
+
+@pytest.mark.parametrize("word_ids", [[5, 6], [7], []])
+def test_best_path_and_whole_lattice_are_exhaustive_searchs(word_ids):
+    graph, transitions = sentence_graph(word_ids, "1state")
+    x = scores(6, transitions, seed=len(word_ids))
+    expected = {}
+    for inputs, outputs, score in all_paths(graph.arcs, 6):
+        if len(inputs) == 6:
+            acoustic = sum(float(x[t, transitions.pdf_id[i]]) for t, i in enumerate(inputs))
+            expected[inputs] = max(score + acoustic, expected.get(inputs, -math.inf))
+    result = Searcher(graph, transitions, WIDE).search([("u", x)])["u"]
+    assert result.outcome == "done"
+    result.lattice.check()
+    best = result.lattice.best_path()
+    assert tuple(best.transition_ids) == max(expected, key=expected.get)
+    assert best.score == pytest.approx(max(expected.values()), abs=1e-3)
+    assert best.word_ids == word_ids
+    found = {tuple(result.lattice.transition_id[path][:6]) for path in _paths(result.lattice)}
+    assert found == set(expected)
+
+
+def _paths(lattice):
+    def walk(state, arcs):
+        if state == lattice.num_states - 1:
+            yield arcs
+        for arc in np.flatnonzero(lattice.src == state):
+            yield from walk(lattice.dst[arc], arcs + [int(arc)])
+    return walk(0, [])
+
+
+@pytest.mark.parametrize("options", [WIDE, replace(WIDE, beam=6.0, lattice_beam=4.0, max_active=12, min_active=3)])
+def test_the_answer_does_not_depend_on_the_batch(options, monkeypatch):
+    graph, transitions = loop_graph()
+    lengths = [31, 7, 18, 7, 25, 12, 3]
+    utterances = [(f"u{i}", scores(n, transitions, i)) for i, n in enumerate(lengths)]
+    alone = {name: Searcher(graph, transitions, options).search([(name, x)])[name] for name, x in utterances}
+    monkeypatch.setattr(Searcher, "_batches", lambda self, waiting, options: [
+        sorted(waiting, key=lambda item: -len(item[1]))] if waiting else [])
+    together = Searcher(graph, transitions, options).search(utterances)
+    for name, _ in utterances:
+        one, other = alone[name].lattice, together[name].lattice
+        assert one.best_path(*(1.0, 1.0)).word_ids == other.best_path(1.0, 1.0).word_ids
+        assert one.best_path().score == pytest.approx(other.best_path().score, abs=1e-3)
+        assert one.num_arcs == other.num_arcs
+
+
+@pytest.mark.parametrize("max_active", [1, 2, 5, 50])
+@pytest.mark.parametrize("beam", [0.05, 2.0, 50.0])
+def test_no_utterance_is_lost_at_any_beam(max_active, beam):
+    graph, transitions = sentence_graph([5, 6, 7, 5])
+    options = SearchOptions(beam=beam, lattice_beam=5.0, min_active=0, max_active=max_active, acoustic_scale=1.0)
+    utterances = [(f"u{n}", scores(n, transitions, n)) for n in (1, 2, 6, 9, 30, 60)]
+    results = Searcher(graph, transitions, options).search(utterances)
+    assert results.keys() == {name for name, _ in utterances}
+    for name, x in utterances:
+        result = results[name]
+        assert result.outcome in ("done", "retried", "partial")
+        assert result.lattice.partial == (result.outcome == "partial")
+        result.lattice.check()
+        assert len(result.lattice.best_path().transition_ids) == len(x)
+    # one frame cannot hold four words: a partial path, marked and explained
+    assert results["u1"].outcome == "partial" and "no final state" in results["u1"].reason
+
+
+def test_partial_path_is_the_best_beginning():
+    graph, transitions = sentence_graph([5, 6], "1state")
+    x = scores(1, transitions, 3)
+    result = Searcher(graph, transitions, WIDE).search([("u", x)])["u"]
+    assert result.outcome == "partial"
+    begin = graph.arcs.src == 0
+    expected = max(float(s + x[0, transitions.pdf_id[i]])
+                   for s, i in zip(graph.arcs.score[begin], graph.arcs.ilabel[begin]))
+    assert result.lattice.best_path().score == pytest.approx(expected, abs=1e-4)
+    assert Searcher(graph, transitions, WIDE, partial=False).search([("u", x)])["u"].outcome == "failed"
+
+
+def test_bad_scores_fail_by_name_and_the_rest_goes_on():
+    graph, transitions = sentence_graph([5])
+    bad = scores(9, transitions, 1)
+    bad[4, 0] = math.nan
+    results = Searcher(graph, transitions, WIDE).search(
+        [("empty", bad[:0]), ("nan", bad), ("good", scores(9, transitions, 2))])
+    assert {name: result.outcome for name, result in results.items()} == {
+        "empty": "failed", "nan": "failed", "good": "done"}
+    assert results["empty"].reason == "no frames" and "not finite" in results["nan"].reason
+    with pytest.raises(InputError, match="log-likelihoods"):
+        Searcher(graph, transitions, WIDE).search([("wide", torch.zeros(5, transitions.num_pdfs + 1))])
+
+
+def test_several_words_on_an_arc_become_several_arcs():
+    _, transitions = small_model("1state", "1state")
+    sequences = WordSequences(10)
+    graph = type("Graph", (), {})()
+    graph.olabel = np.array([sequences.label((3, 4, 5)), 0, sequences.label((6, 7))])
+    graph.transition_id, graph.score = np.array([2, 4, 0]), np.array([-1.0, -2.0, -0.5])
+    raw = RawLattice(np.array([0, 1, 2], np.int32), np.array([1, 2, 3], np.int32), np.array([0, 1, 2]),
+                     np.array([0, 1, 2]))
+    lattice = make_lattice("u", raw, graph, sequences, transitions, np.ones((2, transitions.num_pdfs), np.float32))
+    lattice.check()
+    path = lattice.best_path()
+    assert path.word_ids == [3, 4, 5, 6, 7] and path.transition_ids.tolist() == [2, 4]
+    assert path.graph == pytest.approx(-3.5) and path.acoustic == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("change", [{"beam": 0.0}, {"max_active": 0}, {"min_active": 9, "max_active": 8},
+                                    {"acoustic_scale": -1.0}, {"retries": -1}])
+def test_bad_options_are_refused(change):
+    with pytest.raises(ValueError, match="expected"):
+        SearchOptions(**change)
+
+
+def test_words_never_change_with_max_active_that_is_wide_enough():
+    graph, transitions = loop_graph()
+    utterances = [(f"u{i}", scores(20, transitions, 40 + i)) for i in range(4)]
+    words = [[Searcher(graph, transitions, replace(WIDE, max_active=m)).search(utterances)[n].lattice.best_path().word_ids
+              for n, _ in utterances] for m in (10_000, 500)]
+    assert words[0] == words[1] and any(itertools.chain.from_iterable(words[0]))
