@@ -10,7 +10,7 @@ from graphs.errors import InputError
 
 # every section that a program reads, so that a misspelled one is found at once
 SECTIONS = (
-    "corpus", "data", "features", "lang", "topology", "ctc", "bootstrap", "am", "align", "graph",
+    "corpus", "data", "features", "lang", "topology", "ctc", "bootstrap", "dnn", "am", "align", "graph",
     "search", "score",
 )
 
