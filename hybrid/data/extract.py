@@ -118,6 +118,15 @@ def extract(cuts: Sequence[Cut], options: FeatureOptions, sampling_rate: int, de
 
 def _compute(waves, ids, options: FeatureOptions, sampling_rate: int, device: str) -> List[torch.Tensor]:
     computer = make_computer(options, sampling_rate, device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums come out in the same order whatever --nj is
+    try:
+        return _compute_waves(computer, waves, ids, options)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _compute_waves(computer, waves, ids, options: FeatureOptions) -> List[torch.Tensor]:
     if options.dither == 0:
         return computer(waves, chunk_size=CHUNK_FRAMES) if waves else []
     features = []

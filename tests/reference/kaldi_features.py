@@ -53,8 +53,10 @@ def fbank(samples, rate, num_bins, low=20.0, high=-200.0, shift=0.01, length=0.0
             total = 0.0
             for i, value in enumerate(power):
                 m = mel(i * rate / size)
-                if left < m < right:
-                    total += value * ((m - left) / (centre - left) if m <= centre else (right - m) / (right - centre))
+                if left < m <= centre:
+                    total += value * (m - left) / (centre - left)
+                elif centre < m < right:
+                    total += value * (right - m) / (right - centre)
             row.append(math.log(max(total, np.finfo(np.float32).eps)))
         rows.append(row)
         energies.append(energy)
@@ -75,7 +77,7 @@ def mfcc(samples, rate, num_bins, num_ceps, use_energy=False, **more):
 
 
 def deltas(features, order, window=2):
-    """``[T, F * (order + 1)]`` after Kaldi's ComputeDeltas: each order's filter, frames clamped at the ends."""
+    """``[T, F * (order + 1)]`` after Kaldi's ComputeDeltas, frames clamped at the ends."""
     scales = [[1.0]]
     for _ in range(order):
         previous, norm = scales[-1], sum(j * j for j in range(-window, window + 1))
@@ -84,11 +86,12 @@ def deltas(features, order, window=2):
             for k, value in enumerate(previous):
                 current[j + k + window] += j * value
         scales.append([value / norm for value in current])
-    out = np.zeros((len(features), features.shape[1] * (order + 1)))
+    dim = features.shape[1]
+    out = np.zeros((len(features), dim * (order + 1)))
     for i, scale in enumerate(scales):
         reach = (len(scale) - 1) // 2
         for t in range(len(features)):
             for j in range(-reach, reach + 1):
                 frame = min(max(t + j, 0), len(features) - 1)
-                out[t, i * features.shape[1]:(i + 1) * features.shape[1]] += scale[j + reach] * features[frame]
+                out[t, i * dim:(i + 1) * dim] += scale[j + reach] * features[frame]
     return out

@@ -1,0 +1,113 @@
+"""Building blocks for programs that turn a corpus into cuts.
+
+A file that cannot be read does not stop them: its cut is made all the same, empty, and
+tools.validate_data names it, counts it and leaves it out.
+"""
+
+import math
+import random
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import soundfile
+from lhotse import AudioSource, MonoCut, MultiCut, Recording, SupervisionSegment
+from lhotse.cut import Cut
+from lhotse.supervision import AlignmentItem
+
+from graphs.errors import InputError
+from hybrid.data.manifest import speaker_of
+from hybrid.data.probe import announced_samples
+
+UNKNOWN_RATE = 16000  # stands in the manifest of a file whose header cannot be read
+
+
+def recording_of(path: Union[str, Path], recording_id: Optional[str] = None) -> Recording:
+    """A Lhotse recording from the header of an audio file (wav, flac, ogg, mp3, NIST sphere ...).
+
+    A file without a readable header gives a recording of no samples.
+    """
+    path = Path(path)
+    recording_id = recording_id or path.stem
+    try:
+        header = soundfile.info(str(path))
+        rate, channels = header.samplerate, header.channels
+        frames = max(header.frames, announced_samples(path) or 0)  # validation tells a truncated file by this
+    except (soundfile.LibsndfileError, OSError):
+        rate, frames, channels = _other_header(path)
+    return Recording(
+        id=recording_id, sampling_rate=rate, num_samples=frames, duration=frames / rate,
+        sources=[AudioSource(type="file", channels=list(range(channels)), source=str(path))])
+
+
+def _other_header(path: Path):
+    """Rate, frames and channels by Lhotse's other readers, for formats libsndfile lacks."""
+    if path.suffix[1:].upper() not in soundfile.available_formats() and path.is_file():
+        try:
+            recording = Recording.from_file(path)
+            return recording.sampling_rate, recording.num_samples, recording.num_channels
+        except Exception:  # what is wrong with it is found by tools.validate_data
+            pass
+    return UNKNOWN_RATE, 0, 1
+
+
+def utterance(utterance_id: str, recording: Recording, text: str, speaker: Optional[str] = None,
+              start: float = 0.0, duration: Optional[float] = None, channel: Optional[int] = None,
+              gender: Optional[str] = None, language: Optional[str] = None,
+              alignment: Optional[Dict[str, List[AlignmentItem]]] = None) -> Cut:
+    """A cut with one supervision over all of it.
+
+    Args:
+      start, duration: seconds in the recording; all of it by default.
+      channel: of a recording with several; left open, option data.channel decides.
+      alignment: {"word": [...], "phone": [...]}, seconds relative to the cut.
+    """
+    duration = recording.duration - start if duration is None else duration
+    channels = recording.channel_ids
+    open_channel = channel is None and len(channels) > 1
+    chosen = channels if open_channel else channels[0] if channel is None else channel
+    supervision = SupervisionSegment(
+        id=utterance_id, recording_id=recording.id, start=0.0, duration=duration, channel=chosen, text=text,
+        speaker=speaker, gender=gender, language=language, alignment=alignment)
+    cut_class = MultiCut if open_channel else MonoCut
+    return cut_class(id=utterance_id, start=start, duration=duration, channel=chosen, recording=recording,
+                     supervisions=[supervision])
+
+
+def hold_out(cuts: Sequence[Cut], share: float, seed: int = 0) -> Tuple[List[Cut], List[Cut]]:
+    """Splits off about that share of the utterances, whole speakers at a time: (the rest, held out).
+
+    Single utterances are held out when there are fewer than 3 speakers. Both keep the order.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share: between 0 and 1, not {share}")
+    by_speaker = len({speaker_of(cut) for cut in cuts}) >= 3
+    groups: Dict[str, int] = {}
+    for cut in cuts:
+        name = speaker_of(cut) if by_speaker else cut.id
+        groups[name] = groups.get(name, 0) + 1
+    names = sorted(groups)
+    random.Random(seed).shuffle(names)
+    chosen, wanted = set(), max(1, math.floor(share * len(cuts) + 0.5))
+    for name in names[:-1]:  # someone stays in training
+        if wanted <= 0:
+            break
+        if groups[name] <= 1.5 * wanted or not chosen:
+            chosen.add(name)
+            wanted -= groups[name]
+    held = [cut for cut in cuts if (speaker_of(cut) if by_speaker else cut.id) in chosen]
+    return [cut for cut in cuts if (speaker_of(cut) if by_speaker else cut.id) not in chosen], held
+
+
+def parse_splits(words: Optional[str]) -> Dict[str, str]:
+    """`train,dev=dev_clean` as {"train": "train", "dev": "dev_clean"}; {} for None.
+
+    Raises InputError for an empty or repeated name.
+    """
+    splits: Dict[str, str] = {}
+    for word in (words or "").split(","):
+        name, _, source = word.strip().partition("=")
+        if name in splits or (words and not name):
+            raise InputError("--splits", "different names, `NAME` or `NAME=SOURCE`", repr(words))
+        if name:
+            splits[name] = source or name
+    return splits

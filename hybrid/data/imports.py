@@ -1,0 +1,47 @@
+"""What every importer does with the splits it has read."""
+
+import shutil
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from lhotse.cut import Cut
+
+from graphs.errors import InputError
+from hybrid.data.corpus import hold_out
+from hybrid.data.manifest import write_cuts
+
+
+def with_dev(splits: Dict[str, List[Cut]], share: Optional[float]) -> Dict[str, List[Cut]]:
+    """Holds a share of `train` out as `dev`. Raises InputError when that cannot be."""
+    if share is None:
+        return splits
+    if "dev" in splits or "train" not in splits:
+        raise InputError("--hold-out", "a split `train` and no split `dev`", ", ".join(splits))
+    if not 0 < share < 1:
+        raise InputError("--hold-out", "a share between 0 and 1", str(share))
+    train, dev = hold_out(splits["train"], share)
+    return {**splits, "train": train, "dev": dev}
+
+
+def copy_resources(out: Path, lexicon: Optional[Path], lm: Optional[Path]) -> None:
+    """Puts a lexicon and an ARPA file into a corpus folder under the names that stages look for."""
+    if lexicon is not None:
+        name = "lexiconp.txt" if lexicon.name.startswith("lexiconp") else "lexicon.txt"
+        shutil.copyfile(lexicon, out / name)
+    if lm is not None:
+        shutil.copyfile(lm, out / ("lm.arpa.gz" if lm.suffix == ".gz" else "lm.arpa"))
+
+
+def write_corpus(job, splits: Dict[str, List[Cut]], outcomes) -> None:
+    """Ends an import program: writes the corpus, counts, and checks the share of failures.
+
+    Args:
+      job: tools.program.Job with the arguments hold_out, max_failed_share, lexicon and lm.
+    """
+    outcomes.write(job.out / "outcomes.tsv")
+    outcomes.check(job.args.max_failed_share, "import")
+    for name, cuts in with_dev(splits, job.args.hold_out).items():
+        job.facts[name] = write_cuts(job.out / f"{name}.jsonl.gz", cuts)
+        job.log.info("%s: %d utterances", name, len(cuts))
+    copy_resources(job.out, job.args.lexicon, job.args.lm)
+    job.log.info("%s", outcomes.summary())

@@ -1,0 +1,160 @@
+"""Reads a Kaldi data directory as Lhotse cuts.
+
+Lhotse has an importer, too; it reads no pipes without another package and stops at the first
+utterance that lacks a line. Here every problem is tied to its utterance and the rest goes on.
+"""
+
+import re
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from lhotse import AudioSource, Recording
+from lhotse.cut import Cut
+from lhotse.utils import fastcopy
+
+from graphs.errors import InputError
+from graphs.text_file import read_lines, split_blanks
+from hybrid.data.corpus import UNKNOWN_RATE, recording_of, utterance
+from hybrid.data.parallel import ordered_map
+from hybrid.outcomes import Outcomes
+
+# files begin with these; the suffix tells Lhotse's readers what a pipe has given
+SUFFIX_OF = {b"RIFF": ".wav", b"NIST": ".sph", b"fLaC": ".flac", b"OggS": ".ogg"}
+
+
+class Segment(NamedTuple):
+    """Seconds in a recording; end None means its end."""
+
+    recording_id: str
+    start: float = 0.0
+    end: Optional[float] = None
+
+
+def read_table(path: Path, must_exist: bool = False) -> Dict[str, str]:
+    """Kaldi's `KEY VALUE...` lines; the value may be empty. {} for an optional file that is missing.
+
+    Raises InputError for a missing or repeated key, naming the line.
+    """
+    if not path.exists():
+        if must_exist:
+            raise InputError(str(path), "a file of a Kaldi data directory", "none")
+        return {}
+    table: Dict[str, str] = {}
+    for number, line in read_lines(path)[0]:
+        key, value, *_ = re.split("[ \t]+", line.strip(" \t"), maxsplit=1) + [""]
+        if key in table:
+            raise InputError(f"{path}:{number}", "every key once", f"{key!r} again")
+        table[key] = value
+    return table
+
+
+def read_segments(path: Path) -> Dict[str, Segment]:
+    """Raises InputError that names the line."""
+    segments = {}
+    for number, line in read_lines(path)[0]:
+        fields = split_blanks(line)
+        try:
+            utterance_id, recording_id, start, end = fields[0], fields[1], float(fields[2]), float(fields[3])
+        except (IndexError, ValueError):
+            raise InputError(f"{path}:{number}", "`UTTERANCE RECORDING START END`", repr(line)) from None
+        if utterance_id in segments:
+            raise InputError(f"{path}:{number}", "every utterance once", f"{utterance_id!r} again")
+        segments[utterance_id] = Segment(recording_id, start, None if end == -1 else end)
+    return segments
+
+
+def read_kaldi_dir(folder: Path, audio_folder: Path, outcomes: Outcomes, nj: int = 1,
+                   roots: Sequence[Path] = (Path("."),)) -> List[Cut]:
+    """The utterances of a data directory, in the order of segments or wav.scp.
+
+    Args:
+      folder: with wav.scp and text; segments, utt2spk, spk2gender, utt2lang and reco2dur are optional.
+      audio_folder: what the pipes of wav.scp give is written here, once.
+      outcomes: takes utterances that have no place in the audio or no transcript, and broken pipes.
+      roots: relative paths are looked for in these folders in turn; commands run in the first.
+    Raises: InputError for a missing wav.scp or text, or a line that does not parse.
+    """
+    wav_scp = read_table(folder / "wav.scp", must_exist=True)
+    texts = read_table(folder / "text", must_exist=True)
+    has_segments = (folder / "segments").exists()
+    segments = read_segments(folder / "segments") if has_segments else {key: Segment(key) for key in wav_scp}
+    speakers, genders = read_table(folder / "utt2spk"), read_table(folder / "spk2gender")
+    languages = read_table(folder / "utt2lang")
+    recordings = _open_recordings(folder, wav_scp, audio_folder, outcomes, nj, roots)
+    cuts = []
+    for utterance_id, segment in segments.items():
+        recording = recordings.get(segment.recording_id)
+        problem = _problem(utterance_id, segment, recording, texts)
+        if problem:
+            outcomes.add(utterance_id, "failed", problem)
+            continue
+        speaker = speakers.get(utterance_id)
+        end = recording.duration if segment.end is None else segment.end
+        cuts.append(utterance(
+            utterance_id, recording, texts[utterance_id], speaker, start=segment.start,
+            duration=max(0.0, round(end - segment.start, 6)),
+            gender=genders.get(speaker), language=languages.get(utterance_id)))
+        outcomes.add(utterance_id)
+    for utterance_id in texts.keys() - segments.keys():
+        where = "segments" if has_segments else "wav.scp"
+        outcomes.add(utterance_id, "failed", f"in {folder / 'text'} but not in {where}")
+    return cuts
+
+
+def _problem(utterance_id: str, segment: Segment, recording: Optional[Recording],
+             texts: Dict[str, str]) -> str:
+    if recording is None:
+        return f"its recording {segment.recording_id} is not in wav.scp"
+    if utterance_id not in texts:
+        return "no line in text"
+    if segment.start < 0 or (segment.end is not None and segment.end <= segment.start):
+        return f"its segment runs from {segment.start:g} to {segment.end:g} s"
+    return ""
+
+
+def _open_recordings(folder: Path, wav_scp: Dict[str, str], audio_folder: Path, outcomes: Outcomes, nj: int,
+                     roots: Sequence[Path]) -> Dict[str, Recording]:
+    work = partial(_open_recording, audio_folder=audio_folder.resolve(), roots=[r.resolve() for r in roots])
+    durations = read_table(folder / "reco2dur")
+    recordings = {}
+    for recording, problem in ordered_map(work, list(wav_scp.items()), nj, folder.name, unit="file"):
+        if problem:
+            outcomes.add(f"recording {recording.id}", "failed", problem)
+        if recording.id in durations:
+            recording = _with_duration(recording, float(durations[recording.id]))
+        recordings[recording.id] = recording
+    return recordings
+
+
+def _with_duration(recording: Recording, seconds: float) -> Recording:
+    """A file much shorter than reco2dur says was cut off: validation then sees what was announced."""
+    if seconds - recording.duration < 0.1 or not recording.num_samples:
+        return recording
+    return fastcopy(recording, duration=seconds, num_samples=round(seconds * recording.sampling_rate))
+
+
+def _open_recording(item: Tuple[str, str], audio_folder: Path, roots: List[Path]) -> Tuple[Recording, str]:
+    """The recording of a line of wav.scp, and what went wrong with its pipe."""
+    recording_id, source = item
+    if source.endswith("|"):
+        return _run_pipe(recording_id, source[:-1].strip(), audio_folder, roots[0])
+    found = next((root / source for root in roots if (root / source).exists()), roots[0] / source)
+    return recording_of(found, recording_id), ""
+
+
+def _run_pipe(recording_id: str, command: str, audio_folder: Path, cwd: Path) -> Tuple[Recording, str]:
+    done = subprocess.run(command, shell=True, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL)
+    path = audio_folder / recording_id.replace("/", "_")
+    problem = ""
+    if done.returncode != 0 or not done.stdout:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        problem = f"`{command}` gave status {done.returncode}: {said[-1] if said else 'no output'}"
+        missing = AudioSource(type="file", channels=[0], source=str(path.with_name(path.name + ".wav")))
+        return Recording(recording_id, [missing], UNKNOWN_RATE, 0, 0.0), problem
+    path = path.with_name(path.name + SUFFIX_OF.get(done.stdout[:4], ".wav"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(done.stdout)
+    return recording_of(path, recording_id), problem

@@ -1,0 +1,119 @@
+"""Reads Lhotse manifests (cuts, or recordings with supervisions) as one cut per supervision."""
+
+from pathlib import Path
+from typing import Dict, List, Sequence
+
+from lhotse import load_manifest
+from lhotse.cut import Cut, MonoCut, MultiCut
+from lhotse.utils import fastcopy
+
+from graphs.errors import InputError
+from hybrid.data.extract import first_line
+from hybrid.data.manifest import read_cuts
+from hybrid.outcomes import Outcomes
+
+SUFFIXES = (".jsonl.gz", ".jsonl", ".json.gz", ".json", ".yaml")
+
+
+def find_manifests(folder: Path) -> Dict[str, List[Path]]:
+    """Split -> [cuts], or [recordings, supervisions], from the names in the folder.
+
+    Known names, with or without something in front as `librispeech_`: `cuts_SPLIT`, `recordings_SPLIT` with
+    `supervisions_SPLIT`, and a plain `SPLIT`, which holds cuts.
+    """
+    named: Dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        suffix = next((s for s in SUFFIXES if path.name.endswith(s)), None)
+        if suffix and path.is_file():
+            named[path.name[:-len(suffix)]] = path
+    found: Dict[str, List[Path]] = {}
+    for name, path in named.items():
+        for kind in ("cuts_", "recordings_", "supervisions_"):
+            before, mark, split = name.rpartition(kind)
+            if mark and (not before or before.endswith(("_", "-", "."))):
+                break
+        else:
+            found.setdefault(name, [path])
+            continue
+        if kind == "cuts_":
+            found[split] = [path]
+        elif kind == "recordings_" and f"{before}supervisions_{split}" in named:
+            found.setdefault(split, [path, named[f"{before}supervisions_{split}"]])
+    return found
+
+
+def read_manifests(paths: Sequence[Path], outcomes: Outcomes, roots: Sequence[Path] = ()) -> List[Cut]:
+    """One cut per supervision, with the supervision's id where a cut holds several.
+
+    Args:
+      paths: [cuts] or [recordings, supervisions].
+      outcomes: takes cuts without a supervision and supervisions without a recording.
+      roots: relative audio paths are looked for in these folders.
+    """
+    cuts = read_cuts(paths[0]) if len(paths) == 1 else _join(paths, outcomes)
+    result: List[Cut] = []
+    for cut in cuts:
+        for one in _one_per_supervision(cut, outcomes):
+            result.append(_with_found_files(one, roots))
+            outcomes.add(one.id)
+    return result
+
+
+def _join(paths: Sequence[Path], outcomes: Outcomes) -> List[Cut]:
+    try:
+        recordings, supervisions = (list(load_manifest(path)) for path in paths)
+    except Exception as error:  # lhotse raises whatever the broken text leads to
+        raise InputError(", ".join(map(str, paths)), "Lhotse recordings and supervisions",
+                         first_line(error)) from error
+    by_id = {recording.id: recording for recording in recordings}
+    cuts = []
+    for supervision in supervisions:
+        recording = by_id.get(supervision.recording_id)
+        if recording is None:
+            outcomes.add(supervision.id, "failed", f"no recording {supervision.recording_id} in {paths[0]}")
+            continue
+        channels = supervision.channel
+        cut_class = MultiCut if isinstance(channels, list) and len(channels) > 1 else MonoCut
+        channel = channels[0] if isinstance(channels, list) and cut_class is MonoCut else channels
+        cuts.append(cut_class(
+            id=supervision.id, start=supervision.start, duration=supervision.duration, channel=channel,
+            recording=recording, supervisions=[_moved(supervision, -supervision.start)]))
+    return cuts
+
+
+def _moved(supervision, seconds: float):
+    """The supervision, times shifted. Lhotse's with_offset would clip it at 0."""
+    alignment = supervision.alignment and {
+        kind: [item.with_offset(seconds) for item in items] for kind, items in supervision.alignment.items()}
+    return fastcopy(supervision, start=round(supervision.start + seconds, 8), alignment=alignment)
+
+
+def _one_per_supervision(cut: Cut, outcomes: Outcomes) -> List[Cut]:
+    if not cut.supervisions:
+        outcomes.add(cut.id, "failed", "no supervision")
+        return []
+    whole = len(cut.supervisions) == 1 and cut.supervisions[0].duration >= 0.98 * cut.duration
+    if whole or not isinstance(cut, (MonoCut, MultiCut)):
+        return [cut]
+    return [fastcopy(cut, id=one.id, start=round(cut.start + one.start, 8), duration=one.duration,
+                     supervisions=[_moved(one, -one.start)])
+            for one in cut.supervisions]
+
+
+def _with_found_files(cut: Cut, roots: Sequence[Path]) -> Cut:
+    """The cut with absolute paths to its audio and features."""
+    if not isinstance(cut, (MonoCut, MultiCut)):
+        return cut
+    recording, features = cut.recording, cut.features
+    if recording is not None:
+        recording = fastcopy(recording, sources=[
+            fastcopy(source, source=_found(source.source, roots)) if source.type == "file" else source
+            for source in recording.sources])
+    if features is not None and features.storage_path and "url" not in features.storage_type:
+        features = fastcopy(features, storage_path=_found(features.storage_path, roots))
+    return fastcopy(cut, recording=recording, features=features)
+
+
+def _found(path: str, roots: Sequence[Path]) -> str:
+    candidates = [root / path for root in roots]
+    return str(next((one for one in candidates if one.exists()), Path(path)).resolve())

@@ -1,0 +1,36 @@
+"""Sentences of a text file or of a cut manifest."""
+
+import json
+from pathlib import Path
+from typing import Iterator, List, Tuple, Union
+
+from graphs.errors import InputError
+from graphs.text_file import read_lines, split_blanks
+
+MANIFEST_ENDINGS = (".jsonl", ".jsonl.gz")
+
+
+def read_sentences(path: Union[str, Path]) -> Iterator[Tuple[str, List[str]]]:
+    """(FILE:LINE, words) of each sentence that is not empty.
+
+    Args:
+      path: a text of one sentence a line, plain or gzip-compressed, or a cut or supervision manifest
+        (.jsonl, .jsonl.gz) whose transcripts are the sentences.
+    Raises: InputError that names the line.
+    """
+    is_manifest = str(path).endswith(MANIFEST_ENDINGS)
+    for number, line in read_lines(path)[0]:
+        item = f"{path}:{number}"
+        for text in _transcripts(item, line) if is_manifest else [line]:
+            words = split_blanks(text)
+            if words:
+                yield item, words
+
+
+def _transcripts(item: str, line: str) -> List[str]:
+    try:
+        entry = json.loads(line)
+        supervisions = entry.get("supervisions", [entry])
+        return [supervision.get("text") or "" for supervision in supervisions]
+    except (ValueError, AttributeError):
+        raise InputError(item, "a cut or a supervision in JSON", repr(line[:60])) from None

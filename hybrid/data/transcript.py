@@ -1,0 +1,77 @@
+"""Transcripts: one way to write them, and whether a lexicon and the audio can hold them."""
+
+import unicodedata
+from collections import Counter
+from typing import Optional, Tuple
+
+from graphs.lexicon import Lexicon
+
+CASES = ("keep", "upper", "lower")
+# zero-width space, word joiner, byte-order mark: invisible, and different words to a program
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+
+
+def normalise_text(text: str, case: str = "keep") -> str:
+    """Unicode NFC, one space between words, nothing invisible, and the case asked for.
+
+    >>> normalise_text("  cafe\\u0301\\tau lait ", "upper")
+    'CAFÉ AU LAIT'
+    """
+    text = unicodedata.normalize("NFC", text).translate(_INVISIBLE)
+    text = "".join(c if c.isspace() or unicodedata.category(c) != "Cc" else " " for c in text)
+    if case != "keep":
+        # some characters change their composition with the case
+        text = unicodedata.normalize("NFC", text.upper() if case == "upper" else text.lower())
+    return " ".join(text.split())
+
+
+class Transcripts:
+    """Checks transcripts and counts their words.
+
+    Attributes:
+      words: running words seen.
+      oov: word outside the lexicon -> how often it was seen.
+    """
+
+    def __init__(self, lexicon: Optional[Lexicon], min_frames_per_phone: float = 1.0):
+        self.lexicon, self.min_frames_per_phone = lexicon, min_frames_per_phone
+        self.words, self.oov = 0, Counter()
+
+    def check(self, text: str, num_frames: float, count: bool = True) -> Tuple[str, str]:
+        """A reason to reject the transcript and its detail; ("", "") for a good one.
+
+        Args:
+          num_frames: of the utterance.
+          count: the words are counted.
+        """
+        words = text.split()
+        if not words:
+            return "empty_transcript", ""
+        if self.lexicon is None:
+            return "", ""
+        unknown = [word for word in words if word not in self.lexicon]
+        if count:
+            self.words += len(words)
+            self.oov.update(unknown)
+        if len(unknown) == len(words):
+            return "all_oov", text[:100]
+        phones = sum(self._shortest(word) for word in words)
+        if phones * self.min_frames_per_phone > num_frames:
+            return "too_short", f"{phones} phones in {num_frames:.0f} frames"
+        return "", ""
+
+    def _shortest(self, word: str) -> int:
+        """Phones of the shortest pronunciation; an unknown word will take at least one."""
+        if word not in self.lexicon:
+            return 1
+        return min(len(entry.phones) for entry in self.lexicon.pronunciations(word))
+
+    def case_hint(self) -> str:
+        """What to set when the words are in the lexicon in another case, else ""."""
+        unknown = sum(self.oov.values())
+        for case in ("upper", "lower"):
+            found = sum(n for word, n in self.oov.items() if normalise_text(word, case) in self.lexicon)
+            if found > 0.5 * unknown and found > 0.1 * self.words:
+                return (f"{found} of {unknown} unknown words are in the lexicon in {case} case: "
+                        f"set data.case={case}")
+        return ""
