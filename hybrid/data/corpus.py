@@ -9,14 +9,17 @@ import random
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
+import numpy as np
 import soundfile
 from lhotse import AudioSource, MonoCut, MultiCut, Recording, SupervisionSegment
 from lhotse.cut import Cut
+from lhotse.features import Features
 from lhotse.supervision import AlignmentItem
 
 from graphs.errors import InputError
 from hybrid.data.manifest import speaker_of
 from hybrid.data.probe import announced_samples
+from hybrid.data.storage import FeatureStore
 
 UNKNOWN_RATE = 16000  # stands in the manifest of a file whose header cannot be read
 
@@ -71,6 +74,28 @@ def utterance(utterance_id: str, recording: Recording, text: str, speaker: Optio
     cut_class = MultiCut if open_channel else MonoCut
     return cut_class(id=utterance_id, start=start, duration=duration, channel=chosen, recording=recording,
                      supervisions=[supervision])
+
+
+def utterance_of_features(utterance_id: str, matrix: np.ndarray, store: FeatureStore, text: str,
+                          speaker: Optional[str], frame_shift: float, sampling_rate: int, kind: str) -> MonoCut:
+    """A cut that has ready features instead of a recording.
+
+    Args:
+      matrix: ``[T, F]`` float32, written into the store.
+      frame_shift: seconds.
+      sampling_rate: Hz, of the audio that the features were made from.
+      kind: a name for the features.
+    """
+    duration = round(len(matrix) * frame_shift, 6)
+    where = store.write(matrix)
+    where["storage_path"] = str(store.folder / where["storage_path"])
+    features = Features(type=kind, num_frames=len(matrix), num_features=matrix.shape[1], frame_shift=frame_shift,
+                        sampling_rate=sampling_rate, start=0.0, duration=duration, channels=0,
+                        recording_id=utterance_id, **where)
+    supervision = SupervisionSegment(id=utterance_id, recording_id=utterance_id, start=0.0, duration=duration,
+                                     channel=0, text=text, speaker=speaker)
+    return MonoCut(id=utterance_id, start=0.0, duration=duration, channel=0, features=features,
+                   supervisions=[supervision])
 
 
 def hold_out(cuts: Sequence[Cut], share: float, seed: int = 0) -> Tuple[List[Cut], List[Cut]]:

@@ -23,10 +23,10 @@ class FeatureStore:
         if format not in available_storage_backends():
             raise InputError(f"features.storage = {format}", f"the package {_PACKAGE_OF.get(format)}",
                              "none (numpy_files needs no package)")
-        self._root, self.format, self._archive_bytes = Path(folder), format, archive_bytes
+        self.folder, self.format, self._archive_bytes = Path(folder), format, archive_bytes
         self._open_writer = get_writer(format)
         self._writer, self._written, self._archives, self._count = None, 0, 0, 0
-        (self._root / FOLDER).mkdir(parents=True, exist_ok=True)
+        (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
 
     def write(self, matrix: np.ndarray) -> Dict[str, str]:
         """Stores ``[T, F]`` float32 and gives the storage_* fields of lhotse.Features.
@@ -38,13 +38,13 @@ class FeatureStore:
         key = self._writer.write(f"{self._count % 1000:03d}-{self._count}", matrix)
         self._count += 1
         self._written += matrix.nbytes
-        path = str(Path(self._writer.storage_path).relative_to(self._root))
+        path = str(Path(self._writer.storage_path).relative_to(self.folder))
         return {"storage_type": self.format, "storage_path": path, "storage_key": key}
 
     def _next_archive(self) -> None:
         self.close()
         name = FOLDER if self.format == "numpy_files" else f"{FOLDER}/{self._archives:03d}"
-        self._writer = self._open_writer(self._root / name)
+        self._writer = self._open_writer(self.folder / name)
         self._archives, self._written = self._archives + 1, 0
 
     def close(self) -> None:

@@ -1,0 +1,100 @@
+"""AN4 as a corpus: cuts of train, dev (speakers held out of training) and, if there, the official test half.
+
+    python -m egs.an4.prepare --corpus an4 --out work/corpus
+
+Takes audio (wav/, NIST sphere or headerless raw) where there is some, else Sphinx features (feat/). Copies the
+corpus' own lexicon and unigram ARPA.
+"""
+
+from pathlib import Path
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("egs.an4.prepare", __doc__, sections=("corpus",))
+           .input("--corpus", help="AN4 folder", listing=True))
+
+
+def work(job: Job) -> None:
+    import shutil
+    from dataclasses import dataclass, field
+
+    from egs.an4 import corpus as an4
+    from graphs.errors import InputError
+    from hybrid.data.corpus import hold_out
+    from hybrid.data.manifest import write_cuts
+    from hybrid.outcomes import Outcomes
+
+    @dataclass(frozen=True)
+    class CorpusOptions:
+        dev_share: float = field(default=0.1, metadata={"help": "share of training held out, whole speakers"})
+        dev_seed: int = field(default=0, metadata={"help": "which speakers"})
+
+    options = job.options(CorpusOptions, "corpus")
+    folder = an4.find_corpus(job.args.corpus)
+    outcomes = Outcomes(job.log)
+    make = _cuts_of_audio if (folder / "wav").is_dir() else _cuts_of_features
+    splits = {"train": make(job.out, folder, an4.read_split(folder, "train"), outcomes)}
+    if an4.read_split(folder, "test"):
+        splits["test"] = make(job.out, folder, an4.read_split(folder, "test"), outcomes)
+    else:
+        job.log.warning("no etc/an4_test.fileids: the official test half is not there; dev is scored only")
+    outcomes.write(job.out / "outcomes.tsv")
+    outcomes.check(0.05, f"AN4 in {folder}")
+    for split, cuts in splits.items():
+        if len(cuts) != an4.UTTERANCES[split]:
+            job.log.warning("%s: the distribution has %d utterances, here are %d", split, an4.UTTERANCES[split],
+                            len(cuts))
+    splits["train"], splits["dev"] = hold_out(splits["train"], options.dev_share, options.dev_seed)
+    for split, cuts in splits.items():
+        write_cuts(job.out / f"{split}.jsonl.gz", cuts)
+        job.facts[split] = {"utterances": len(cuts), "speakers": len({c.supervisions[0].speaker for c in cuts}),
+                            "minutes": round(sum(c.duration for c in cuts) / 60, 1)}
+        job.log.info("%s: %s", split, ", ".join(f"{v} {k}" for k, v in job.facts[split].items()))
+    for source, target in (("an4.dic", "lexicon.txt"), ("an4.ug.lm", "lm.arpa")):
+        path = next((p for p in (folder / "etc" / source, folder / "etc" / f"{source}.DMP") if p.exists()), None)
+        if path is None or path.suffix == ".DMP":
+            raise InputError(f"{folder / 'etc' / source}", "the corpus' own file", "none")
+        shutil.copyfile(path, job.out / target)
+
+
+def _cuts_of_audio(out: Path, folder: Path, utterances, outcomes) -> list:
+    """Raw files become wav files in the corpus folder; other formats are read where they lie."""
+    import soundfile
+
+    from egs.an4 import corpus as an4
+    from hybrid.data.corpus import recording_of, utterance
+    cuts = []
+    for item in utterances:
+        path = an4.audio_file(folder, item.fileid)
+        if path.suffix == ".raw":
+            wav = out / "wav" / f"{item.utterance_id}.wav"
+            wav.parent.mkdir(exist_ok=True)
+            soundfile.write(str(wav), an4.read_raw(path), an4.SAMPLING_RATE, subtype="PCM_16")
+            path = wav
+        # a missing or damaged file is named by tools.validate_data
+        cuts.append(utterance(item.utterance_id, recording_of(path, item.utterance_id), item.text, item.speaker))
+        outcomes.add(item.utterance_id)
+    return cuts
+
+
+def _cuts_of_features(out: Path, folder: Path, utterances, outcomes) -> list:
+    from egs.an4 import corpus as an4
+    from graphs.errors import InputError
+    from hybrid.data.corpus import utterance_of_features
+    from hybrid.data.storage import FeatureStore
+    cuts = []
+    with FeatureStore(out / f"sphinx_{'test' if 'test' in utterances[0].fileid else 'train'}") as store:
+        for item in utterances:
+            try:
+                matrix = an4.read_mfc(folder / "feat" / f"{item.fileid}.mfc")
+            except (InputError, OSError) as error:
+                outcomes.add(item.utterance_id, "failed", str(error))
+                continue
+            cuts.append(utterance_of_features(item.utterance_id, matrix, store, item.text, item.speaker,
+                                              an4.FRAME_SHIFT, an4.SAMPLING_RATE, "sphinx-mfcc"))
+            outcomes.add(item.utterance_id)
+    return cuts
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
