@@ -14,6 +14,9 @@ class InputError(Exception):
         super().__init__(f"{item}: expected {expected}, found {found}")
         self.item, self.expected, self.found = item, expected, found
 
+    def __reduce__(self):
+        return InputError, (self.item, self.expected, self.found)  # so that it comes home from a process
+
 
 class TooManyFailures(Exception):
     """More items failed than the stated share allows."""
