@@ -77,7 +77,8 @@ def utterance(utterance_id: str, recording: Recording, text: str, speaker: Optio
 
 
 def utterance_of_features(utterance_id: str, matrix: np.ndarray, store: FeatureStore, text: str,
-                          speaker: Optional[str], frame_shift: float, sampling_rate: int, kind: str) -> MonoCut:
+                          speaker: Optional[str], frame_shift: float, sampling_rate: int,
+                          kind: str) -> MonoCut:
     """A cut that has ready features instead of a recording.
 
     Args:
@@ -89,9 +90,9 @@ def utterance_of_features(utterance_id: str, matrix: np.ndarray, store: FeatureS
     duration = round(len(matrix) * frame_shift, 6)
     where = store.write(matrix)
     where["storage_path"] = str(store.folder / where["storage_path"])
-    features = Features(type=kind, num_frames=len(matrix), num_features=matrix.shape[1], frame_shift=frame_shift,
-                        sampling_rate=sampling_rate, start=0.0, duration=duration, channels=0,
-                        recording_id=utterance_id, **where)
+    features = Features(
+        type=kind, num_frames=len(matrix), num_features=matrix.shape[1], frame_shift=frame_shift,
+        sampling_rate=sampling_rate, start=0.0, duration=duration, channels=0, recording_id=utterance_id, **where)
     supervision = SupervisionSegment(id=utterance_id, recording_id=utterance_id, start=0.0, duration=duration,
                                      channel=0, text=text, speaker=speaker)
     return MonoCut(id=utterance_id, start=0.0, duration=duration, channel=0, features=features,

@@ -1,0 +1,156 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from lhotse.kaldi import load_kaldi_data_dir
+
+from graphs.errors import InputError
+from hybrid.data.kaldi_dir import read_kaldi_dir, read_segments, read_table
+from hybrid.data.validate import DataOptions, validate_corpus
+from hybrid.outcomes import Outcomes
+from tests.hybrid.data.material import write_noise
+
+
+def write_dir(folder, **files):
+    """wav_scp=... writes wav.scp, others the file of that name."""
+    folder.mkdir(exist_ok=True)
+    for name, lines in files.items():
+        name = {"wav_scp": "wav.scp"}.get(name, name)
+        (folder / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return folder
+
+
+def read(folder, **more):
+    outcomes = Outcomes()
+    cuts = read_kaldi_dir(folder, folder / "audio", outcomes, **more)
+    return {cut.id: cut for cut in cuts}, outcomes
+
+
+@pytest.fixture
+def plain(tmp_path):
+    for name in ("a", "b"):
+        write_noise(tmp_path / f"{name}.wav", seconds=2.0, seed=ord(name))
+    return write_dir(
+        tmp_path / "train", wav_scp=[f"rec-a {tmp_path}/a.wav", f"rec-b {tmp_path}/b.wav"],
+        segments=["utt1 rec-a 0.25 1.00", "utt2 rec-a 1.0 1.5", "utt3 rec-b 0.0 -1"],
+        text=["utt1 HELLO WORLD", "utt2 HELLO", "utt3"], utt2spk=["utt1 anna", "utt2 ben", "utt3 anna"],
+        spk2gender=["anna f", "ben m"], utt2lang=["utt1 en", "utt2 en", "utt3 en"])
+
+
+def test_same_as_lhotse(plain):
+    cuts, outcomes = read(plain)
+    recordings, supervisions, _ = load_kaldi_data_dir(plain, sampling_rate=16000)
+    assert len(cuts) == len(supervisions) == 3
+    for expected in supervisions:
+        cut, found = cuts[expected.id], cuts[expected.id].supervisions[0]
+        assert (cut.start, cut.duration, cut.recording_id) == (
+            expected.start, expected.duration, expected.recording_id)
+        for name in ("id", "text", "speaker", "gender", "language", "channel"):
+            assert getattr(found, name) == getattr(expected, name)
+        stated = recordings[cut.recording_id]
+        assert cut.recording.num_samples == stated.num_samples
+        assert np.array_equal(cut.recording.load_audio(), stated.load_audio())
+    assert outcomes.counts == {"done": 3}
+
+
+def test_segments_cut_the_audio(plain, tmp_path):
+    cuts, _ = read(plain)
+    samples = soundfile.read(str(tmp_path / "a.wav"))[0]
+    assert np.allclose(cuts["utt1"].load_audio()[0], samples[4000:16000], atol=1e-6)
+    assert cuts["utt3"].duration == 2.0 and cuts["utt3"].supervisions[0].text == ""
+
+
+def test_whole_recordings_without_segments(plain, tmp_path):
+    (plain / "segments").unlink()
+    write_dir(plain, text=["rec-a ONE", "rec-b TWO"], utt2spk=["rec-a x", "rec-b y"])
+    cuts, _ = read(plain)
+    assert {i: (cut.duration, cut.supervisions[0].text) for i, cut in cuts.items()} == {
+        "rec-a": (2.0, "ONE"), "rec-b": (2.0, "TWO")}
+
+
+def test_pipes_run_once_and_are_kept(plain, tmp_path):
+    write_dir(plain, wav_scp=[f"rec-a echo run >> {tmp_path}/count; cat {tmp_path}/a.wav |",
+                              f"rec-b {tmp_path}/b.wav"])
+    cuts, outcomes = read(plain, nj=2)
+    samples = soundfile.read(str(tmp_path / "a.wav"))[0]
+    assert np.allclose(cuts["utt2"].load_audio()[0], samples[16000:24000], atol=1e-6)
+    assert Path(cuts["utt2"].recording.sources[0].source) == plain / "audio" / "rec-a.wav"
+    assert (tmp_path / "count").read_text() == "run\n" and outcomes.counts == {"done": 3}
+
+
+def test_broken_pipe_is_named_and_its_utterances_are_rejected_later(plain, tmp_path):
+    write_dir(plain, wav_scp=["rec-a echo no such tool >&2; false |", f"rec-b {tmp_path}/b.wav"])
+    cuts, outcomes = read(plain)
+    outcome, reason = outcomes.notable["recording rec-a"]
+    assert outcome == "failed" and "status 1" in reason and "no such tool" in reason
+    result = validate_corpus({"test": list(cuts.values())}, DataOptions())[0]["test"]
+    assert [one[:2] for one in result.rejected] == [("utt1", "missing"), ("utt2", "missing")]
+
+
+def test_missing_audio_is_rejected_later(plain, tmp_path):
+    (tmp_path / "a.wav").unlink()
+    cuts, outcomes = read(plain)
+    assert len(cuts) == 3
+    result = validate_corpus({"test": list(cuts.values())}, DataOptions())[0]["test"]
+    assert {(one.reason, one.detail) for one in result.rejected} == {("missing", f"no file {tmp_path}/a.wav")}
+
+
+def test_utterances_that_do_not_fit_are_named(plain, tmp_path):
+    write_dir(plain, segments=["utt1 rec-a 0.25 1", "lost rec-z 0 1", "mute rec-a 0 1", "back rec-a 1 0.5"],
+              text=["utt1 HELLO", "lost X", "back X", "extra X"])
+    cuts, outcomes = read(plain)
+    assert list(cuts) == ["utt1"]
+    assert {item: reason for item, (_, reason) in outcomes.notable.items()} == {
+        "lost": "its recording rec-z is not in wav.scp", "mute": "no line in text",
+        "back": "its segment runs from 1 to 0.5 s", "extra": f"in {plain}/text but not in segments"}
+
+
+def test_speaker_and_gender_are_optional(plain):
+    for name in ("utt2spk", "spk2gender", "utt2lang"):
+        (plain / name).unlink()
+    cuts, _ = read(plain)
+    assert cuts["utt1"].supervisions[0].speaker is None
+
+
+def test_reco2dur_tells_of_a_file_that_was_cut_off(plain, tmp_path):
+    write_dir(plain, reco2dur=["rec-a 2.004", "rec-b 3.5"])
+    cuts, _ = read(plain)
+    assert cuts["utt1"].recording.duration == 2.0
+    result = validate_corpus({"test": list(cuts.values())}, DataOptions())[0]["test"]
+    assert [(one.utterance_id, one.reason) for one in result.rejected] == [("utt3", "truncated")]
+
+
+def test_relative_paths(plain, tmp_path):
+    write_dir(plain, wav_scp=["rec-a a.wav", "rec-b b.wav"])
+    cuts, _ = read(plain, roots=[tmp_path / "nowhere", tmp_path])
+    assert cuts["utt1"].recording.sources[0].source == str(tmp_path / "a.wav")
+
+
+def test_stereo_leaves_the_channel_open(plain, tmp_path):
+    write_noise(tmp_path / "a.wav", seconds=2.0, channels=2)
+    cuts, _ = read(plain)
+    good = validate_corpus({"train": [cuts["utt1"]]}, DataOptions(channel=1))[0]["train"].cuts[0]
+    assert good.channel == 1 and good.load_audio().shape == (1, 12000)
+
+
+@pytest.mark.parametrize("name", ["wav.scp", "text"])
+def test_needed_files(plain, name):
+    (plain / name).unlink()
+    with pytest.raises(InputError, match=name):
+        read(plain)
+
+
+def test_bad_lines_are_named(tmp_path):
+    (tmp_path / "segments").write_text("u1 r 0 1\nu2 r 0 one\n")
+    with pytest.raises(InputError, match="segments:2.*UTTERANCE RECORDING START END"):
+        read_segments(tmp_path / "segments")
+    (tmp_path / "text").write_text("u1 A\n\nu1 B\n")
+    with pytest.raises(InputError, match="text:3.*'u1' again"):
+        read_table(tmp_path / "text")
+
+
+def test_tables_keep_what_is_in_the_value(tmp_path):
+    (tmp_path / "t").write_text("u1\tA  B\nu2   cat 'x\ty' |\nu3\n")
+    assert read_table(tmp_path / "t") == {"u1": "A  B", "u2": "cat 'x\ty' |", "u3": ""}
+    assert read_table(tmp_path / "none") == {}

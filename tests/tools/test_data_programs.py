@@ -1,0 +1,116 @@
+"""The data stages from a Kaldi directory or Lhotse manifests to features, as a recipe runs them."""
+
+import json
+
+import pytest
+
+from hybrid.data.features import FeatureReader
+from hybrid.data.manifest import read_cuts
+from tests.hybrid.data.material import noise_cut, ready_corpus, write_noise
+from tools import compute_features, import_kaldi, import_lhotse, validate_data
+
+
+def run(module, *argv):
+    return module.PROGRAM.run(module.work, [*map(str, argv), "--nj", "1"])
+
+
+def facts_of(folder):
+    return json.loads((folder / ".stage.json").read_text(encoding="utf-8"))["facts"]
+
+
+@pytest.fixture
+def kaldi_data(tmp_path):
+    """24 training and 2 test utterances, one of each with bad audio."""
+    for split, count in (("train", 24), ("test", 2)):
+        folder = tmp_path / "data" / split
+        names = [f"{split}{i:02d}" for i in range(count)]
+        paths = [write_noise(tmp_path / "wav" / f"{name}.wav", seconds=0.5, seed=i, rate=8000)
+                 for i, name in enumerate(names)]
+        folder.mkdir(parents=True)
+        (folder / "wav.scp").write_text("".join(f"{n} {p}\n" for n, p in zip(names, paths)))
+        (folder / "text").write_text("".join(f"{n} YES NO\n" for n in names))
+        (folder / "utt2spk").write_text("".join(f"{n} s{i % 4}\n" for i, n in enumerate(names)))
+        paths[1].write_bytes(b"")
+    (tmp_path / "lexicon.txt").write_text("YES Y EH S\nNO N OW\n")
+    return tmp_path
+
+
+def test_from_a_kaldi_directory_to_features(kaldi_data, capsys):
+    pytest.importorskip("kaldifeat")
+    root = kaldi_data
+    assert run(import_kaldi, "--data", root / "data", "--out", root / "corpus", "--hold-out", "0.25",
+               "--lexicon", root / "lexicon.txt") == 0
+    assert facts_of(root / "corpus") == {"train": 18, "test": 2, "dev": 6}
+    assert (root / "corpus" / "lexicon.txt").exists()
+
+    validate = (validate_data, "--corpus", root / "corpus", "--out", root / "cuts")
+    assert run(*validate) == 2  # 1 of 2 test utterances
+    assert "test (each is named in" in capsys.readouterr().err
+    rejected = (root / "cuts" / "rejected_test.tsv").read_text().splitlines()
+    assert len(rejected) == 2 and rejected[1].startswith("test01\tempty_file\t0 bytes")
+    assert run(*validate, "data.max_rejected_share=0.5") == 0
+    facts = facts_of(root / "cuts")
+    assert sum(facts[split]["good"] for split in facts) == 24
+    assert sum(facts[split]["rejected"].get("empty_file", 0) for split in facts) == 2
+    assert "1 rejected: empty_file" in (root / "cuts" / "report.txt").read_text(encoding="utf-8")
+
+    compute = (compute_features, "--cuts", root / "cuts", "features.cmvn=global", "features.device=cpu")
+    test_split = ("--split", "test", "--out", root / "features/test", "--stats", root / "features/train")
+    assert run(*compute, "--split", "train", "--out", root / "features/train", "features.speed=0.9,1.0") == 0
+    assert run(*compute, *test_split) == 0
+    good = len(read_cuts(root / "cuts" / "train.jsonl.gz"))
+    train, test = FeatureReader(root / "features/train"), FeatureReader(root / "features/test")
+    assert len(train) == 2 * good and test.ids == ["test00"]
+    assert train.dim == test.dim == 40 and test["test00"].shape == (50, 40)
+    assert "up to date" not in capsys.readouterr().out
+    assert run(*compute, *test_split) == 0
+    assert "up to date" in capsys.readouterr().out
+
+
+def test_one_kaldi_directory_under_another_name(kaldi_data):
+    out = kaldi_data / "corpus"
+    assert run(import_kaldi, "--data", kaldi_data / "data" / "train", "--splits", "test", "--out", out) == 0
+    assert facts_of(out) == {"test": 24}
+
+
+def test_from_lhotse_manifests(tmp_path, capsys):
+    from lhotse import CutSet
+    cuts = [noise_cut(tmp_path / "wav", f"u{i}", seconds=0.3, seed=i) for i in range(4)]
+    CutSet.from_cuts(cuts).to_file(tmp_path / "manifests_cuts_small.jsonl.gz")
+    out = tmp_path / "corpus"
+    assert run(import_lhotse, "--manifests", tmp_path, "--splits", "train=small", "--out", out) == 0
+    assert [cut.id for cut in read_cuts(out / "train.jsonl.gz")] == ["u0", "u1", "u2", "u3"]
+    assert run(import_lhotse, "--manifests", tmp_path, "--splits", "dev=big", "--out", tmp_path / "x") == 2
+    assert "expected manifests of big, found small" in capsys.readouterr().err
+
+
+def test_ready_features_need_no_kaldifeat(tmp_path, monkeypatch):
+    import sys
+
+    from hybrid.data.manifest import write_cuts
+    monkeypatch.setitem(sys.modules, "kaldifeat", None)
+    write_cuts(tmp_path / "corpus" / "train.jsonl.gz", ready_corpus(tmp_path / "made", number=6))
+    assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts") == 0
+    assert run(compute_features, "--cuts", tmp_path / "cuts", "--split", "train", "--out", tmp_path / "f",
+               "features.deltas=2") == 0
+    assert FeatureReader(tmp_path / "f").dim == 15
+
+
+def test_without_kaldifeat_the_message_says_what_to_run(tmp_path, monkeypatch, capsys):
+    import sys
+
+    from hybrid.data.manifest import write_cuts
+    monkeypatch.setitem(sys.modules, "kaldifeat", None)
+    write_cuts(tmp_path / "train.jsonl.gz", [noise_cut(tmp_path / "wav", "u")])
+    assert run(compute_features, "--cuts", tmp_path, "--split", "train", "--out", tmp_path / "f") == 2
+    assert "./run.sh doctor" in capsys.readouterr().err
+
+
+def test_empty_folders_are_told(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert run(validate_data, "--corpus", tmp_path / "empty", "--out", tmp_path / "a") == 2
+    assert run(import_kaldi, "--data", tmp_path / "empty", "--out", tmp_path / "b") == 2
+    assert run(compute_features, "--cuts", tmp_path / "empty", "--split", "dev", "--out", tmp_path / "c") == 2
+    errors = capsys.readouterr().err
+    for expected in ("manifests such as train.jsonl.gz", "with wav.scp", "dev.jsonl.gz"):
+        assert expected in errors
