@@ -331,6 +331,8 @@ def _mend_weights(model: NgramModel, report: ArpaReport) -> None:
             histories = model.tables[n + 1].word_ids[:, :-1]
             numbers = _numbers(np.concatenate([table.word_ids, histories]), len(model.words))
             has_continuation = np.isin(numbers[:len(table)], numbers[len(table):])
+        else:
+            table.log10_backoff[:] = 0.0  # the longest n-grams are no histories
         weights = table.log10_backoff
         report.missing_backoffs += int((np.isnan(weights) & has_continuation).sum())
         dead = np.isneginf(weights) & ~has_continuation

@@ -133,7 +133,18 @@ class Lexicon:
             raise InputError(f"{path}:{lines[0][0]}", "a phone after the word",
                              f"a number, as on every line; is this a lexiconp.txt (lexicon_form=prob)? "
                              f"{lines[0][1]!r}")
+        if form == "plain":
+            notes += _cmu_suspicion(path, entries)
         return cls(entries, notes)
+
+
+def _cmu_suspicion(path, entries: Sequence[Pronunciation]) -> List[str]:
+    words = {entry.word for entry in entries}
+    variants = [word for word in words if _CMU_VARIANT.match(word) and _CMU_VARIANT.sub(r"\1", word) in words]
+    if not variants:
+        return []
+    return [f"{path}: {len(variants)} words look like variants in a CMU dictionary ({min(variants)}): "
+            f"lexicon_form=cmu reads them so"]
 
 
 def _parse_line(item: str, text: str, form: str) -> Pronunciation:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Union
 
 from graphs.errors import InputError
+from graphs.text_file import decode
 
 EPS = "<eps>"
 
@@ -60,7 +61,8 @@ class SymbolTable:
         """Raises InputError that names the line when an id is missing, repeated or not a number."""
         pairs: Dict[int, str] = {}
         # split on ASCII blanks only: a Unicode space may be part of a symbol
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
+        for number, raw in enumerate(Path(path).read_bytes().split(b"\n"), 1):
+            line = decode(f"{path}:{number}", raw)
             if not line.strip(" \t\r"):
                 continue
             fields = [field for field in line.strip("\r").replace("\t", " ").split(" ") if field]

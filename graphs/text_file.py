@@ -43,14 +43,15 @@ def read_lines(path: Union[str, Path]) -> Tuple[List[Tuple[int, str]], List[str]
         notes.append(f"{path}: carriage return at the end of {dos_ends} lines removed")
     lines = []
     for number, raw in enumerate(raw_lines, 1):
-        text = _decode(f"{path}:{number}", raw).rstrip("\r")
+        text = decode(f"{path}:{number}", raw).rstrip("\r")
         if text.strip(" \t"):
             check_characters(f"{path}:{number}", text)
             lines.append((number, text))
     return lines, notes
 
 
-def _decode(item: str, raw: bytes) -> str:
+def decode(item: str, raw: bytes) -> str:
+    """InputError that names the item for bytes that are not utf-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

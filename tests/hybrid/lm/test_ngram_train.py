@@ -1,0 +1,163 @@
+import itertools
+import math
+import random
+from collections import Counter
+
+import pytest
+
+from graphs.arpa import read_arpa
+from graphs.errors import InputError
+from graphs.grammar_fst import make_grammar
+from graphs.symbols import SymbolTable
+from hybrid.lm.ngram_train import FALLBACK_DISCOUNTS, NgramOptions, perplexity, train_ngram
+
+
+def random_text(seed, sentences=300, words=("a", "b", "c", "d", "e", "f")):
+    """A first-order process, so that histories tell something; some words are rare."""
+    rng = random.Random(seed)
+    text = []
+    for _ in range(sentences):
+        sentence = [rng.choice(words)]
+        while rng.random() < 0.8:
+            place = words.index(sentence[-1])
+            sentence.append(rng.choices(words, [1 / (1 + (place * 3 + i) % len(words)) ** 2
+                                                for i in range(len(words))])[0])
+        text.append(sentence)
+    return text
+
+
+OPTIONS = [NgramOptions(order=order, method=method, prune=prune)
+           for order, method, prune in itertools.product((1, 2, 3, 4), ("kneser-ney", "witten-bell"),
+                                                         ((), (0, 0, 1), (0, 1, 2)))]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_probabilities_sum_to_one_after_every_history(options):
+    model = train_ngram(random_text(0), options, vocabulary=["a", "b", "c", "d", "e", "x"])
+    predicted = [word for word in model.words if word != "<s>"]
+    histories = [(), ("<s>",), ("x",), ("<unk>",)] + [
+        tuple(model.words[i] for i in ids) for table in model.tables for ids in table.word_ids[::7]
+        if "</s>" not in [model.words[i] for i in ids]]
+    for history in histories:
+        total = sum(10.0 ** model.log10_prob(word, history) for word in predicted)
+        assert total == pytest.approx(1.0, abs=1e-6), history
+
+
+def naive_kneser_ney(text, order):
+    """p(word, history) of interpolated modified Kneser-Ney, by the formulas, with dictionaries."""
+    sentences = [("<s>", *words, "</s>") for words in text]
+    vocabulary = {word for sentence in sentences for word in sentence[1:]} | {"<unk>"}
+    raw = {n: Counter(s[i - n:i] for s in sentences for i in range(max(n, 2), len(s) + 1))
+           for n in range(1, order + 1)}
+    counts = {}
+    for n in range(1, order + 1):
+        if n == order:
+            counts[n] = raw[n]
+        else:
+            before = Counter(ngram[1:] for ngram in raw[n + 1])
+            counts[n] = Counter({g: raw[n][g] if g[0] == "<s>" else before[g] for g in raw[n]})
+    discounts = {}
+    for n, table in counts.items():
+        n1, n2, n3, n4 = (sum(c == k for c in table.values()) for k in (1, 2, 3, 4))
+        if min(n1, n2, n3) == 0:
+            discounts[n] = (0.0, *FALLBACK_DISCOUNTS)
+        else:
+            y = n1 / (n1 + 2 * n2)
+            discounts[n] = (0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+            if not all(0 < d < k for k, d in enumerate(discounts[n][1:], 1)):
+                discounts[n] = (0.0, *FALLBACK_DISCOUNTS)
+
+    def prob(word, history):
+        if history is None:
+            return 1.0 / len(vocabulary)
+        n = len(history) + 1
+        after = {g: c for g, c in counts[n].items() if g[:-1] == history}
+        total = sum(after.values())
+        lower = prob(word, history[1:] if history else None)
+        if not total:
+            return lower
+        discount = discounts[n]
+        held_back = sum(discount[min(c, 3)] for c in after.values())
+        count = after.get((*history, word), 0)
+        return (count - discount[min(count, 3)] + held_back * lower) / total
+
+    return prob
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_kneser_ney_equals_the_formulas(order):
+    text = random_text(order, sentences=60)
+    model, prob = train_ngram(text, NgramOptions(order=order)), naive_kneser_ney(text, order)
+    histories = {tuple(sentence[max(0, end - order + 1):end])
+                 for sentence in (["<s>", *words] for words in text) for end in range(1, len(sentence) + 1)}
+    assert len(histories) >= 1
+    for history in itertools.islice(sorted(histories), 40):
+        for word in ("a", "c", "f", "</s>", "<unk>"):
+            assert 10.0 ** model.log10_prob(word, history) == pytest.approx(
+                prob(word, history[len(history) - order + 1:] if order > 1 else ()), rel=1e-6)
+
+
+def test_witten_bell_by_hand():
+    model = train_ngram([["a", "b"], ["a", "a"]], NgramOptions(order=2, method="witten-bell"))
+    # unigrams: a 3, b 1, </s> 2; 3 different of 6; uniform over a, b, </s>, <unk>
+    p_a = (3 + 3 / 4) / (6 + 3)
+    assert 10.0 ** model.log10_prob("a") == pytest.approx(p_a)
+    # after a: b 1, a 1, </s> 1
+    assert 10.0 ** model.log10_prob("a", ["a"]) == pytest.approx((1 + 3 * p_a) / (3 + 3))
+    # after b: </s> 1
+    assert 10.0 ** model.log10_prob("a", ["b"]) == pytest.approx(1 * p_a / (1 + 1))
+
+
+def test_vocabulary_and_unknown_words():
+    model = train_ngram([["a", "b", "zebra"]] * 3, NgramOptions(order=2), vocabulary=["a", "b", "c"])
+    assert model.words == ["<unk>", "<s>", "</s>", "a", "b", "c"]
+    assert model.log10_prob("zebra", ["b"]) == model.log10_prob("<unk>", ["b"]) > model.log10_prob("c", ["b"])
+    assert not math.isinf(model.log10_prob("c"))
+    assert "zebra" in train_ngram([["a", "b", "zebra"]], NgramOptions(order=2)).words
+
+
+def test_long_orders_and_short_sentences():
+    model = train_ngram([["a"], ["b"]], NgramOptions(order=5))
+    assert model.order == 3  # <s> a </s> is the longest n-gram there is
+    assert train_ngram([[]], NgramOptions(order=1)).log10_prob("</s>") < 0
+
+
+def test_higher_orders_predict_better_and_pruning_costs_little():
+    train, test = random_text(1, 2000), random_text(2, 200)
+    found = [perplexity(train_ngram(train, NgramOptions(order=order)), test)[0] for order in (1, 2)]
+    assert found[1] < 0.8 * found[0]
+    full, pruned = (train_ngram(train, NgramOptions(order=3, prune=p)) for p in ((), (0, 0, 1)))
+    assert len(pruned.tables[2]) < len(full.tables[2]) and len(pruned.tables[1]) == len(full.tables[1])
+    assert perplexity(pruned, test)[0] < 1.05 * perplexity(full, test)[0]
+
+
+def test_perplexity_counts():
+    model = train_ngram([["a", "b"]], NgramOptions(order=1), vocabulary=["a", "b"])
+    value, tokens, impossible = perplexity(model, [["a"], ["b", "b"]])
+    expected = [model.log10_prob(w) for w in ("a", "</s>", "b", "b", "</s>")]
+    assert value == pytest.approx(10.0 ** (-sum(expected) / 5)) and (tokens, impossible) == (5, 0)
+
+
+def test_through_arpa_into_g(tmp_path):
+    text = random_text(4)
+    model = train_ngram(text, NgramOptions(order=3))
+    model.write_arpa(tmp_path / "lm.arpa")
+    again, report = read_arpa(tmp_path / "lm.arpa")
+    assert report.lines()[1:] == []  # nothing to mend in our own files
+    assert again.score(text[0]) == pytest.approx(model.score(text[0]), abs=1e-5)
+    _, report = make_grammar(again, SymbolTable([*"abcdef", "#0", "<s>", "</s>"]))
+    assert report.unknown_words == report.words_without_unigram == []
+
+
+@pytest.mark.parametrize("options", [{"order": 0}, {"method": "katz"}, {"prune": (1, 0)}, {"prune": (1,)},
+                                     {"prune": (0, -1)}])
+def test_options_out_of_range(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        NgramOptions(**options)
+
+
+def test_bad_texts():
+    with pytest.raises(InputError, match="expected at least one sentence"):
+        train_ngram([], NgramOptions())
+    with pytest.raises(InputError, match="sentence 2: expected no reserved words"):
+        train_ngram([["a"], ["<s>", "a"]], NgramOptions())

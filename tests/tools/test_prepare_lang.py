@@ -1,0 +1,99 @@
+import json
+
+import pytest
+
+from graphs.arpa import read_arpa
+from graphs.lang import Lang
+from tools import prepare_lang, train_ngram
+
+LEXICON = "A AH\nA EY\nAND AE N D\nBE B IY\nBEE B IY\n"
+
+
+def run(module, tmp_path, *arguments, out="out"):
+    return module.PROGRAM.run(module.work, ["--out", str(tmp_path / out), *map(str, arguments)])
+
+
+def facts(tmp_path, out="out"):
+    return json.loads((tmp_path / out / ".stage.json").read_text())["facts"]
+
+
+@pytest.fixture
+def lexicon(tmp_path):
+    path = tmp_path / "lexicon.txt"
+    path.write_text(LEXICON)
+    return path
+
+
+def test_from_a_lexicon(tmp_path, lexicon, capsys):
+    text = tmp_path / "text"
+    text.write_text("A BEE\nAND A COW\n")
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon, "--text", text, "lang.silence_prob=0.3",
+               "topology.speech=1state") == 0
+    lang = Lang.read(tmp_path / "out")
+    assert lang.silence_prob == 0.3 and len(lang.topology.entry(2)) == 1
+    assert facts(tmp_path) == {"words": 5, "pronunciations": 6, "phones": 9, "disambiguation_symbols": 4,
+                               "oov_word": "<unk>", "text_words": 5, "oov_words": 1}
+    assert "1 of 5 words of the text (20.00 %) are not in the lexicon: COW" in capsys.readouterr().err
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon, "--text", text, "lang.silence_prob=0.3",
+               "topology.speech=1state") == 0
+    assert "is up to date" in capsys.readouterr().out
+
+
+def test_cmu_dictionary_and_notes(tmp_path, capsys):
+    path = tmp_path / "words.dic"
+    path.write_bytes(b"A AH\r\nA(2) EY\r\nA(3) AH\r\n")
+    assert run(prepare_lang, tmp_path, "--lexicon", path, "lang.lexicon_form=cmu") == 0
+    assert Lang.read(tmp_path / "out").lexicon.words == ["A", "<unk>"]
+    said = capsys.readouterr().err
+    assert "carriage return" in said and "1 repeated pronunciations merged (A)" in said
+
+
+@pytest.mark.parametrize("unit, phones", [("grapheme", ["SIL", "SPN", "a", "b", "c", "e"]),
+                                          ("sentencepiece", None)])
+def test_units_made_from_text(tmp_path, unit, phones):
+    (tmp_path / "text").write_text("abba cab\nbabe\n" * 5)
+    (tmp_path / "lm").write_text("\\data\\\nngram 1=3\n\\1-grams:\n-1\tace\n-1\t</s>\n-1\t<unk>\n\\end\\\n")
+    assert run(prepare_lang, tmp_path, "--text", tmp_path / "text", "--lm", tmp_path / "lm",
+               f"lang.unit={unit}", "lang.num_pieces=9", "topology.silence=silence5") == 0
+    lang = Lang.read(tmp_path / "out")
+    assert lang.lexicon.words == ["abba", "ace", "babe", "cab", "<unk>"]
+    assert phones is None or sorted(lang.phones.symbols[1:lang.num_phones + 1]) == phones
+    assert (tmp_path / "out" / "pieces.model").exists() == (unit == "sentencepiece")
+    if unit == "sentencepiece":  # the model may be used again
+        assert run(prepare_lang, tmp_path, "--text", tmp_path / "text", "lang.unit=sentencepiece", "--pieces",
+                   tmp_path / "out" / "pieces.model", "--like", tmp_path / "out", out="second") == 0
+        assert Lang.read(tmp_path / "second").phones.symbols == lang.phones.symbols
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ([], "--lexicon: expected a lexicon file, since lang.unit is lexicon, found none"),
+    (["lang.unit=grapheme"], "--text: expected a text, since lang.unit is grapheme, found none"),
+    (["lang.silence_prob=2"], "silence_prob: expected 0 to below 1"),
+    (["lang.silence=2"], "option lang.silence: expected one of unit"),
+])
+def test_bad_calls_end_with_status_2_and_a_message(tmp_path, capsys, arguments, message):
+    assert run(prepare_lang, tmp_path, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_bad_lexicon_line_is_named(tmp_path, lexicon, capsys):
+    lexicon.write_text(LEXICON + "COW\n")
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon) == 2
+    assert f"{lexicon}:6: expected phones after the word COW, found nothing" in capsys.readouterr().err
+
+
+def test_ngram_program(tmp_path, lexicon):
+    (tmp_path / "text").write_text("A BE AND\nBE A BEE\n" * 4)
+    (tmp_path / "dev").write_text("A BE\n")
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon, out="lang") == 0
+    assert run(train_ngram, tmp_path, "--text", tmp_path / "text", "--text", tmp_path / "dev", "--order", "2",
+               "--lang", tmp_path / "lang", "--dev", tmp_path / "dev", out="lm") == 0
+    model, report = read_arpa(tmp_path / "lm" / "lm.arpa")
+    assert model.order == 2 and sorted(model.words) == ["</s>", "<s>", "<unk>", "A", "AND", "BE", "BEE"]
+    assert facts(tmp_path, "lm")["ngrams"] == report.ngrams and facts(tmp_path, "lm")["perplexity"] > 1
+
+
+def test_ngram_program_refuses_bad_orders(tmp_path, capsys):
+    (tmp_path / "text").write_text("A\n")
+    assert run(train_ngram, tmp_path, "--text", tmp_path / "text", "--order", "0") == 2
+    assert "order: expected at least 1, found 0" in capsys.readouterr().err

@@ -1,0 +1,76 @@
+"""Makes a lang folder: phones, words, lexicon with disambiguation symbols, silence, topology.
+
+With lang.unit=lexicon the pronunciations come from --lexicon. With lang.unit=grapheme or
+lang.unit=sentencepiece they are made from the words of --text (and of --lm, if given).
+The files are in Kaldi's formats; graphs/lang.py lists them.
+"""
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("tools.prepare_lang", __doc__, sections=("lang", "topology"))
+           .input("--lexicon", help="lexicon.txt, lexiconp.txt or a CMU dictionary (lang.lexicon_form=cmu)")
+           .input("--text", action="append",
+                  help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
+           .input("--lm", help="ARPA file whose words are wanted in the lexicon, too")
+           .input("--pieces", help="ready sentencepiece model, instead of training one")
+           .input("--like", help="lang folder whose phone ids and topology are kept (for another lexicon)"))
+
+
+def work(job: Job) -> None:
+    from graphs.lang import Lang, LangOptions, make_lang
+    from graphs.text_file import raise_first
+    from graphs.topology import TopologyOptions
+    options = job.options(LangOptions, "lang")
+    lexicon = _lexicon(job, options)
+    for note in lexicon.notes:
+        job.log.warning("lexicon: %s", note)
+    like = Lang.read(job.args.like) if job.args.like else None
+    lang = make_lang(lexicon, options, job.options(TopologyOptions, "topology"), like)
+    lang.write(job.out)
+    raise_first(Lang.validate(job.out))
+    job.facts.update(words=len(lang.lexicon.words), pronunciations=len(lang.lexicon), phones=lang.num_phones,
+                     disambiguation_symbols=len(lang.disambig_ids), oov_word=lang.oov_word)
+    if job.args.text and options.unit == "lexicon":
+        _report_coverage(job, lang)
+    job.log.info("%d words, %d pronunciations, %d phones, %d disambiguation symbols",
+                 *list(job.facts.values())[:4])
+
+
+def _lexicon(job: Job, options):
+    from graphs.arpa import read_arpa
+    from graphs.errors import InputError
+    from graphs.lexicon import RESERVED_WORDS, Lexicon
+    from hybrid.data.sentences import read_sentences
+    from hybrid.data.units import PieceModel, unit_lexicon
+    if options.unit == "lexicon":
+        if job.args.lexicon is None:
+            raise InputError("--lexicon", "a lexicon file, since lang.unit is lexicon", "none")
+        return Lexicon.read(job.args.lexicon, options.lexicon_form)
+    if not job.args.text:
+        raise InputError("--text", f"a text, since lang.unit is {options.unit}", "none")
+    sentences = [words for path in job.args.text for _, words in read_sentences(path)]
+    more = read_arpa(job.args.lm)[0].words if job.args.lm else []
+    more = [word for word in more if word not in RESERVED_WORDS and word.lower() != options.oov_word.lower()]
+    lexicon, model = unit_lexicon(options, sentences, more,
+                                  PieceModel.read(job.args.pieces) if job.args.pieces else None)
+    if model is not None:
+        model.write(job.out / "pieces.model")
+    return lexicon
+
+
+def _report_coverage(job: Job, lang) -> None:
+    from hybrid.data.sentences import read_sentences
+    total, unknown = 0, []
+    for path in job.args.text:
+        for _, words in read_sentences(path):
+            total += len(words)
+            unknown += lang.word_ids(" ".join(words))[1]
+    job.facts.update(text_words=total, oov_words=len(unknown))
+    if unknown:
+        some = ", ".join(sorted(set(unknown))[:8])
+        job.log.warning("%d of %d words of the text (%.2f %%) are not in the lexicon: %s",
+                        len(unknown), total, 100.0 * len(unknown) / total, some)
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
