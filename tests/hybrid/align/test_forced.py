@@ -1,0 +1,131 @@
+"""Forced alignment: a planted path is found again, and what cannot be aligned says why."""
+
+import numpy as np
+import pytest
+import torch
+
+from graphs.context_tree import ContextTree
+from graphs.lang import LangOptions, make_lang
+from graphs.lexicon import Lexicon, Pronunciation
+from graphs.topology import TopologyOptions
+from graphs.transitions import TransitionModel
+from hybrid.align.alignment import phone_segments
+from hybrid.align.bootstrap import BootstrapOptions, ctc_log_likelihoods, even_states
+from hybrid.align.forced import Aligner, AlignOptions
+
+pytest.importorskip("k2")
+ENTRIES = [("cat", "k a t"), ("act", "a k t"), ("act", "a t"), ("a", "a")]
+
+
+def make_aligner(silence_prob=0.5, **options):
+    lexicon = Lexicon([Pronunciation(word, tuple(phones.split())) for word, phones in ENTRIES])
+    lang = make_lang(lexicon, LangOptions(silence_prob=silence_prob), TopologyOptions(speech="3state"))
+    tree = ContextTree.monophone(lang.topology)
+    transitions = TransitionModel.from_tree(tree, lang.topology)
+    return Aligner(lang, tree, transitions, AlignOptions(**options), 0.01)
+
+
+def planted(aligner, phones_and_frames, noise=0.5, seed=0):
+    """Log-likelihoods in which the states of these phones stand out, three equal parts each."""
+    lang, transitions = aligner.lang, aligner.transitions
+    rows = []
+    for phone, frames in phones_and_frames:
+        pdfs = transitions.pdf_id[1:][transitions.phone_id[1:] == lang.phones.id_of(phone)]
+        states = np.unique(pdfs)
+        rows += [int(states[3 * t // frames]) for t in range(frames)]
+    scores = torch.randn(len(rows), transitions.num_pdfs, generator=torch.Generator().manual_seed(seed)) * noise
+    scores[torch.arange(len(rows)), torch.tensor(rows)] += 12.0
+    return scores
+
+
+def segments_of(aligner, alignment):
+    return [(aligner.lang.phones.symbol_of(s.label), s.num_frames)
+            for s in phone_segments(alignment, aligner.transitions)]
+
+
+@pytest.mark.parametrize("text, truth, words", [
+    ("cat act", [("SIL", 6), ("k", 3), ("a", 9), ("t", 6), ("a", 3), ("t", 6), ("SIL", 3)],
+     [("cat", 6, 18), ("act", 24, 9)]),
+    ("act cat", [("a", 6), ("k", 3), ("t", 3), ("SIL", 9), ("k", 3), ("a", 3), ("t", 3)],
+     [("act", 0, 12), ("cat", 21, 9)]),
+    ("a a", [("a", 6), ("a", 6)], [("a", 0, 6), ("a", 6, 6)]),
+    ("", [("SIL", 9)], []),
+])
+def test_a_planted_path_is_found(text, truth, words):
+    aligner = make_aligner()
+    outcome = aligner.align("u", text, planted(aligner, truth))
+    assert outcome.outcome == "done"
+    assert segments_of(aligner, outcome.alignment) == truth
+    named = [(aligner.lang.words.symbol_of(s.label), s.start_frame, s.num_frames) for s in outcome.alignment.words]
+    assert named == words
+    assert outcome.alignment.num_frames == sum(frames for _, frames in truth)
+
+
+def test_unknown_words_are_aligned_as_the_oov_word():
+    aligner = make_aligner()
+    outcome = aligner.align("u", "cat dog", planted(aligner, [("k", 3), ("a", 3), ("t", 3), ("SPN", 9)]))
+    assert segments_of(aligner, outcome.alignment)[-1] == ("SPN", 9)
+    assert aligner.lang.words.symbol_of(outcome.alignment.words[-1].label) == "<unk>"
+
+
+def test_what_cannot_be_aligned_says_why():
+    aligner = make_aligner()
+    short = aligner.align("u", "cat cat", planted(aligner, [("k", 3), ("a", 3), ("t", 3)]))
+    assert short.outcome == "failed" and short.alignment is None
+    assert short.reason == "9 frames, but the words need 18"
+    without_silence = make_aligner(silence_prob=0.0)
+    empty = without_silence.align("u", "", planted(without_silence, [("k", 3)]))
+    assert empty.outcome == "failed" and "empty transcript" in empty.reason
+
+
+def test_a_narrow_beam_is_retried():
+    """The first phones look bad, so the best path falls out of a narrow beam."""
+    aligner = make_aligner(beam=0.5, retry_beam=1000.0)
+    scores = planted(aligner, [("k", 6), ("a", 6), ("t", 6)], noise=3.0)
+    outcome = aligner.align("u", "act cat", scores)
+    assert outcome.outcome == "retried" and outcome.reason == "beam 1000"
+
+
+@pytest.mark.parametrize("options", [{"beam": 0.0}, {"beam": 10.0, "retry_beam": 5.0}, {"acoustic_scale": 0.0}])
+def test_bad_options(options):
+    with pytest.raises(ValueError):
+        AlignOptions(**options)
+
+
+def test_bootstrap_finds_the_phones_of_peaky_posteriors():
+    """Spikes on the phones, blank elsewhere: phones lie around their spikes, silence in the long blank."""
+    aligner = make_aligner()
+    lang = aligner.lang
+    posteriors = torch.full((40, lang.num_phones + 1), 1e-4)
+    posteriors[:, 0] = 1.0
+    for frame, phone in ((6, "k"), (10, "a"), (14, "t")):
+        posteriors[frame, lang.phones.id_of(phone)] = 5.0
+    log_posteriors = (posteriors / posteriors.sum(1, keepdim=True)).log()
+    scores = ctc_log_likelihoods(log_posteriors, log_posteriors.exp().mean(0).log(), 40, lang, aligner.transitions,
+                                 BootstrapOptions())
+    assert scores.shape == (40, aligner.transitions.num_pdfs)
+    found = phone_segments(aligner.align("u", "cat", scores).alignment, aligner.transitions)
+    names = [lang.phones.symbol_of(s.label) for s in found]
+    assert names[-4:] == ["k", "a", "t", "SIL"]
+    for segment, spike in zip(found[-4:-1], (6, 10, 14)):
+        assert segment.start_frame <= spike < segment.start_frame + segment.num_frames
+
+
+def test_bootstrap_repeats_subsampled_frames():
+    aligner = make_aligner()
+    log_posteriors = torch.randn(5, aligner.lang.num_phones + 1).log_softmax(1)
+    scores = ctc_log_likelihoods(log_posteriors, torch.zeros(aligner.lang.num_phones + 1), 14, aligner.lang,
+                                 aligner.transitions, BootstrapOptions(prior_scale=0.0))
+    assert len(scores) == 14 and torch.equal(scores[0], scores[2]) and torch.equal(scores[12], scores[13])
+
+
+def test_even_states_keep_the_phones_and_cut_them_evenly():
+    aligner = make_aligner()
+    outcome = aligner.align("u", "cat", planted(aligner, [("SIL", 5), ("k", 7), ("a", 3), ("t", 12)]))
+    before = outcome.alignment.transition_ids
+    after = even_states(before, aligner.transitions)
+    transitions = aligner.transitions
+    assert np.array_equal(transitions.phone_id[before], transitions.phone_id[after])
+    assert np.array_equal(transitions.is_phone_start[before], transitions.is_phone_start[after])
+    states = transitions.hmm_state[after]
+    assert states[5:12].tolist() == [0, 0, 1, 1, 1, 2, 2] and states[15:].tolist() == [0] * 4 + [1] * 4 + [2] * 4
