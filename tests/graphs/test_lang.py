@@ -103,8 +103,8 @@ def test_another_lexicon_with_the_same_phone_ids():
 
 @pytest.mark.parametrize("option, value", [
     ("unit", "letter"), ("silence_prob", 1.0), ("silence_prob", -0.1), ("oov_word", "<s>"),
-    ("oov_word", "a b"), ("silence_phones", ()), ("silence_phones", ("SIL", "SIL")), ("num_pieces", 0), ("lexicon_form", "x"),
-    ("piece_model", "word")])
+    ("oov_word", "a b"), ("silence_phones", ()), ("silence_phones", ("SIL", "SIL")), ("num_pieces", 0),
+    ("lexicon_form", "x"), ("piece_model", "word")])
 def test_options_out_of_range(option, value):
     with pytest.raises(ValueError, match=option):
         LangOptions(**{option: value})
