@@ -1,5 +1,6 @@
 """Tables of text for the terminal, Markdown and tab-separated files."""
 
+import re
 import unicodedata
 from typing import Iterable, List, Sequence
 
@@ -21,8 +22,12 @@ def pad(text: str, width: int, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
+_NUMBER = re.compile(r"([-+]?\d[\d.]*(e[-+]?\d+)?( to [-+]?\d[\d.]*)?)?$")
+
+
 def _is_number(cell: str) -> bool:
-    return not cell or cell[0].isdigit() or (cell[0] in "+-±" and cell[1:2].isdigit())
+    """A number, a range of numbers, or nothing."""
+    return _NUMBER.match(cell) is not None
 
 
 def _cells(rows: Iterable[Sequence]) -> List[List[str]]:

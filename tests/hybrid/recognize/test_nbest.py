@@ -1,0 +1,31 @@
+"""The best sentences against enumeration of every path."""
+
+import numpy as np
+import pytest
+
+from hybrid.recognize.nbest import best_sentences
+from tests.graphs.test_lattice import enumerate_paths, random_lattice
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("number", [1, 3, 1000])
+def test_the_best_distinct_word_sequences_come_in_order(seed, number):
+    lattice, setting = random_lattice(seed), (1.5, 0.3, 0.7)
+    scores, best = lattice.scores(*setting), {}
+    for path in enumerate_paths(lattice):
+        words = tuple(int(w) for w in lattice.word_id[path] if w)
+        best[words] = max(best.get(words, -np.inf), scores[path].sum())
+    expected = sorted(best.items(), key=lambda item: -item[1])[:number]
+    found = best_sentences(lattice, number, *setting)
+    assert [sentence.word_ids for sentence in found] == [words for words, _ in expected]
+    assert [sentence.score for sentence in found] == pytest.approx([score for _, score in expected])
+    for s in found:
+        assert s.score == pytest.approx(1.5 * s.graph + 0.3 * s.acoustic - 0.7 * len(s.word_ids))
+
+
+def test_the_first_is_the_best_path():
+    lattice = random_lattice(7, num_frames=30)
+    path = lattice.best_path(2.0, 0.5)
+    (sentence,) = best_sentences(lattice, 1, 2.0, 0.5)
+    assert list(sentence.word_ids) == path.word_ids
+    assert sentence.score == pytest.approx(path.score)
