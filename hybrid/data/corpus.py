@@ -92,7 +92,8 @@ def utterance_of_features(utterance_id: str, matrix: np.ndarray, store: FeatureS
     where["storage_path"] = str(store.folder / where["storage_path"])
     features = Features(
         type=kind, num_frames=len(matrix), num_features=matrix.shape[1], frame_shift=frame_shift,
-        sampling_rate=sampling_rate, start=0.0, duration=duration, channels=0, recording_id=utterance_id, **where)
+        sampling_rate=sampling_rate, start=0.0, duration=duration, recording_id=utterance_id, channels=0,
+        **where)
     supervision = SupervisionSegment(id=utterance_id, recording_id=utterance_id, start=0.0, duration=duration,
                                      channel=0, text=text, speaker=speaker)
     return MonoCut(id=utterance_id, start=0.0, duration=duration, channel=0, features=features,

@@ -43,7 +43,7 @@ class FeatureOptions:
     deltas: int = field(default=0, metadata={"help": "order of time derivatives, 0 to 2"})
     speed: Tuple[float, ...] = field(default=(), metadata={"help": "speeds of training copies: 0.9,1.0,1.1"})
     volume: Tuple[float, ...] = field(default=(), metadata={"help": "range of random training volume: 0.1,2"})
-    storage: str = field(default="numpy_hdf5", metadata={"help": f"Lhotse storage: {', '.join(FORMATS)}"})
+    storage: str = field(default="auto", metadata={"help": f"Lhotse storage: {', '.join(FORMATS)}"})
     device: str = field(default="auto", metadata={"help": "auto, cpu or cuda"})
     batch_seconds: float = field(default=100.0, metadata={"help": "seconds of audio in one batch of work"})
     max_failed_share: float = field(default=0.02, metadata={"help": "share of utterances that may fail"})

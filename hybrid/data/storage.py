@@ -7,7 +7,7 @@ import numpy as np
 
 from graphs.errors import InputError
 
-FORMATS = ("numpy_hdf5", "numpy_files", "lilcom_chunky")
+FORMATS = ("auto", "numpy_hdf5", "numpy_files", "lilcom_chunky")
 FOLDER = "storage"
 _PACKAGE_OF = {"numpy_hdf5": "h5py", "lilcom_chunky": "lilcom"}
 
@@ -18,8 +18,11 @@ class FeatureStore:
     The keys are running numbers, so an utterance id may hold any character.
     """
 
-    def __init__(self, folder: Path, format: str = "numpy_hdf5", archive_bytes: int = 1 << 30):
+    def __init__(self, folder: Path, format: str = "auto", archive_bytes: int = 1 << 30):
+        """format: auto takes numpy_hdf5 (few large files) where h5py is installed, else numpy_files."""
         from lhotse.features.io import available_storage_backends, get_writer
+        if format == "auto":
+            format = "numpy_hdf5" if "numpy_hdf5" in available_storage_backends() else "numpy_files"
         if format not in available_storage_backends():
             raise InputError(f"features.storage = {format}", f"the package {_PACKAGE_OF.get(format)}",
                              "none (numpy_files needs no package)")

@@ -5,6 +5,8 @@ All take and give ``[T, F]`` float tensors of a single utterance, so that no pad
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Tuple
 
 import torch
 from torch import Tensor
@@ -16,8 +18,9 @@ def _context_frames(num_frames: int, left: int, right: int) -> Tensor:
     return (torch.arange(num_frames)[:, None] + offsets).clamp_(0, max(num_frames - 1, 0))
 
 
-def delta_windows(order: int, window: int = 2):
-    """Filters of the deltas of order 0 to `order`, as lists of float.
+@lru_cache(maxsize=None)
+def delta_windows(order: int, window: int = 2) -> Tuple[Tuple[float, ...], ...]:
+    """Filters of the deltas of order 0 to `order`.
 
     The filter of order i convolves that of order i - 1 with ``j / sum(j^2)``, j = -window .. window
     (Kaldi `feat/feature-functions.cc`, DeltaFeatures).
@@ -31,7 +34,7 @@ def delta_windows(order: int, window: int = 2):
         for j, weight in enumerate(ramp):
             longer[j:j + len(last)] += weight * last
         scales.append(longer)
-    return [scale.tolist() for scale in scales]
+    return tuple(tuple(scale.tolist()) for scale in scales)
 
 
 def add_deltas(features: Tensor, order: int = 2, window: int = 2) -> Tensor:

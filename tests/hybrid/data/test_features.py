@@ -266,3 +266,12 @@ def test_description_of_the_folder(tmp_path):
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         FeatureOptions(**bad)
+
+
+def test_storage_without_h5py(tmp_path, monkeypatch):
+    monkeypatch.setattr("lhotse.features.io.is_module_available", lambda *names: "h5py" not in names)
+    reader = make(tmp_path / "f", ready_corpus(tmp_path / "made", number=3))
+    assert {reader.cut(i).features.storage_type for i in reader.ids} == {"numpy_files"}
+    assert len(reader["u001"]) == reader.num_frames("u001")
+    with pytest.raises(InputError, match="h5py"):
+        make(tmp_path / "g", ready_corpus(tmp_path / "made", number=3), storage="numpy_hdf5")

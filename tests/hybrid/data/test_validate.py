@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import soundfile
-from lhotse import CutSet, MonoCut, Recording
+from lhotse import AudioSource, CutSet, MonoCut, Recording
 from lhotse.supervision import AlignmentItem
 from lhotse.utils import fastcopy
 
@@ -191,6 +191,24 @@ def test_trimming_trims_the_alignment(tmp_path):
     alignment = {"phone": [AlignmentItem("Y", 0.0, 0.5), AlignmentItem("S", 0.5, 0.55)]}
     good, _ = kept(utterance("a", recording, "yes", duration=1.05, alignment=alignment))
     assert good.supervisions[0].alignment["phone"][-1].end == pytest.approx(1.0)
+
+
+def test_audio_that_lhotse_must_read(tmp_path):
+    write_noise(tmp_path / "a.wav")
+    pipe = Recording("p", [AudioSource("command", [0], f"cat {tmp_path}/a.wav")], 16000, 16000, 1.0)
+    assert kept(utterance("p", pipe, "yes"))[1] == []
+    broken = Recording("q", [AudioSource("command", [0], "true")], 16000, 16000, 1.0)
+    assert only_reason(utterance("q", broken, "yes"))[0] == "unreadable"
+    faster = noise_cut(tmp_path, "b").perturb_speed(2.0)
+    good, notes = kept(faster)
+    assert notes == [] and good.load_audio().shape == (1, 8000)
+
+
+def test_headers_may_be_believed(tmp_path):
+    cut = noise_cut(tmp_path, "a")
+    assert kept(cut, decode=False)[1] == []
+    cut_off(tmp_path / "a.wav", 0.5)
+    assert only_reason(cut, decode=False)[0] == "truncated"
 
 
 def test_transcripts(tmp_path):
