@@ -69,18 +69,13 @@ def build_model(options: ModelOptions, in_dim: int, out_dim: int) -> nn.Module:
     else:
         kernels = [3 if dilation else 1 for dilation in o.dilations]
         dilations = [max(dilation, 1) for dilation in o.dilations]
-    strides = _strides(o.subsampling, len(kernels))
+    # subsampling in the first layer, early and cheap, with windows wide enough to overlap
+    strides = [o.subsampling] + [1] * (len(kernels) - 1)
+    kernels[0] = max(kernels[0], 2 * o.subsampling - 1)
     return ConvolutionNetwork(
         in_dim, out_dim, o.hidden_dim, kernels, dilations, strides,
         bottleneck=0 if o.arch == "dnn" else o.bottleneck, dropout=o.dropout, residual=o.residual,
         num_filters=o.num_filters if o.arch == "cnn_tdnn" else 0)
-
-
-def _strides(subsampling: int, num_layers: int) -> Tuple[int, ...]:
-    """All of it in the second layer, as early as the first has seen every frame."""
-    strides = [1] * num_layers
-    strides[min(1, num_layers - 1)] = subsampling
-    return tuple(strides)
 
 
 def num_parameters(model: nn.Module) -> int:

@@ -1,0 +1,138 @@
+"""Trains the CTC model over phones that starts the bootstrap."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Dict, List
+
+import torch
+from torch import Tensor
+
+from graphs.errors import InputError
+from graphs.lang import Lang
+from hybrid.am.acoustic_model import write_priors
+from hybrid.data.batches import FeatureBatches
+from hybrid.data.features import FeatureReader
+from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
+from hybrid.nn.models import ModelOptions, build_model, num_parameters, write_description
+from hybrid.nn.padding import frame_mask
+from hybrid.outcomes import Outcomes
+from hybrid.training.device import seed_everything
+from hybrid.training.loop import Trainer, TrainerOptions
+from hybrid.training.losses import CtcWithPrior, min_frames
+
+SILENCE_TARGETS = ("none", "edges")
+
+
+@dataclass(frozen=True)
+class CtcOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
+    """The section [ctc]: network, training, SpecAugment, and what only CTC has."""
+
+    subsampling: int = field(default=3, metadata={"help": "input frames for each output frame"})
+    epochs: int = field(default=20, metadata={"help": "passes over the training data"})
+    max_duration: float = field(default=40.0, metadata={"help": "seconds of speech in a batch"})
+    spec_augment: bool = field(default=True, metadata={"help": "blank spans of time and frequency bands"})
+    label_prior_scale: float = field(default=0.3, metadata={
+        "help": "power of the label priors that training divides out, against peaks; 0 is plain CTC"})
+    silence_target: str = field(default="none", metadata={
+        "help": "where the targets have silence: none (blank stands for it), or edges of the utterance"})
+    max_failed_share: float = field(default=0.05, metadata={
+        "help": "share of utterances that may be unusable"})
+
+    def __post_init__(self):
+        for part in (ModelOptions, TrainerOptions, SpecAugmentOptions):
+            part.__post_init__(self)
+        if self.max_duration <= 0:
+            raise ValueError(f"max_duration: expected more than 0 seconds, found {self.max_duration}")
+        if not 0 <= self.label_prior_scale <= 1:
+            raise ValueError(f"label_prior_scale: expected 0 to 1, found {self.label_prior_scale}")
+        if self.silence_target not in SILENCE_TARGETS:
+            raise ValueError(f"silence_target: expected one of {', '.join(SILENCE_TARGETS)}, found "
+                             f"{self.silence_target!r}")
+        if not 0 <= self.max_failed_share <= 1:
+            raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
+
+
+def target_tokens(lang: Lang, text: str, silence_target: str = "none") -> List[int]:
+    """token_ids of a transcript: those of the first pronunciation of each word (token_id p is phone_id p)."""
+    tokens = lang.phone_ids(text)
+    if silence_target == "edges" and lang.optional_silence and tokens:
+        silence = lang.phones.id_of(lang.optional_silence)
+        tokens = [silence, *tokens, silence]
+    return tokens
+
+
+def usable_targets(features: FeatureReader, lang: Lang, options: CtcOptions, outcomes: Outcomes,
+                   ) -> Dict[str, List[int]]:
+    """Targets of the utterances that CTC can learn from; the others are named in `outcomes`."""
+    targets = {}
+    for utterance_id in features.ids:
+        tokens = target_tokens(lang, features.text(utterance_id), options.silence_target)
+        frames = -(-features.num_frames(utterance_id) // options.subsampling)
+        if not tokens:
+            outcomes.add(utterance_id, "empty", "a transcript without phones")
+        elif min_frames(tokens) > frames:
+            reason = f"{frames} frames after subsampling for {len(tokens)} phones"
+            outcomes.add(utterance_id, "too_short", reason)
+        else:
+            outcomes.add(utterance_id)
+            targets[utterance_id] = tokens
+    return targets
+
+
+def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: CtcOptions, out: Path, log,
+              ) -> dict:
+    """Trains, and writes a folder that hybrid.align.ctc_model.CtcModel loads, and outcomes.tsv.
+
+    Args:
+      features, dev: features of the training and the development set, made in the same way.
+    Returns: facts for the stage record.
+    Raises: InputError when the two sets do not fit; TooManyFailures when too many utterances are unusable.
+    """
+    check_same_features(features, dev)
+    outcomes = Outcomes(log)
+    targets = usable_targets(features, lang, options, outcomes)
+    dev_targets = usable_targets(dev, lang, options, outcomes)
+    outcomes.write(out / "outcomes.tsv")
+    outcomes.check(options.max_failed_share, "CTC training")
+    seed_everything(options.seed)
+    num_tokens = 1 + lang.num_phones
+    model = build_model(options, features.dim, num_tokens)
+    log.info("%s with %d parameters, %d tokens; %s", options.arch, num_parameters(model), num_tokens,
+             outcomes.summary())
+    transforms = [SpecAugment(options, options.seed, features.dim // features.base_dim)]
+    batches = FeatureBatches(features, options.max_duration, seed=options.seed, ids=list(targets),
+                             transforms=transforms if options.spec_augment else [])
+    trainer = Trainer(
+        model, CtcWithPrior({**targets, **dev_targets}, num_tokens, options.label_prior_scale), batches,
+        FeatureBatches(dev, options.max_duration, shuffle=False, ids=list(dev_targets)), options, out, log)
+    result = trainer.run()
+    plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(targets))
+    write_priors(out, average_posteriors(model, plain, trainer.device).clamp(min=1e-8).log())
+    facts = {"phone_error": min(result.best, result.averaged), "checkpoint": result.checkpoint,
+             "parameters": num_parameters(model), "outcomes": outcomes.counts}
+    write_description(out, options, features.dim, num_tokens, frame_shift=features.frame_shift,
+                      checkpoint=result.checkpoint, phone_error=facts["phone_error"],
+                      phones=lang.phones.symbols[1:num_tokens], training=asdict(options))
+    trainer.clean_up()
+    return facts
+
+
+def check_same_features(features: FeatureReader, dev: FeatureReader) -> None:
+    """Raises InputError when the dimensions or the frame shifts of two features folders differ."""
+    for name in ("dim", "frame_shift"):
+        if getattr(features, name) != getattr(dev, name):
+            raise InputError(f"{name} of the development features",
+                             f"{getattr(features, name)} as in training", str(getattr(dev, name)))
+
+
+@torch.no_grad()
+def average_posteriors(model, batches, device) -> Tensor:
+    """``[C]`` float64: mean posterior of each class over all frames of the batches of epoch 0."""
+    model.eval()
+    total, count = 0, 0
+    for batch in batches.batches(0, 0):
+        logits, lengths = model(batch.features.to(device), batch.lengths.to(device))
+        posteriors = logits.float().softmax(dim=2)[frame_mask(lengths, logits.shape[1])]
+        total = total + posteriors.double().sum(dim=0).cpu()
+        count += len(posteriors)
+    return total / count

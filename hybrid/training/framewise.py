@@ -1,0 +1,148 @@
+"""Trains an acoustic model on alignments, frame by frame."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Dict, Iterable, Mapping, Optional
+
+import numpy as np
+import torch
+
+from graphs.errors import InputError
+from graphs.transitions import TransitionModel
+from hybrid.align.alignment import Alignment
+from hybrid.align.priors import log_priors_from_counts, pdf_counts
+from hybrid.am.acoustic_model import TRANSITIONS, write_priors
+from hybrid.data.batches import FeatureBatches
+from hybrid.data.features import FeatureReader
+from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
+from hybrid.nn.models import ModelOptions, build_model, num_parameters, write_description
+from hybrid.outcomes import Outcomes
+from hybrid.training.chunks import ChunkBatches
+from hybrid.training.ctc import average_posteriors, check_same_features
+from hybrid.training.device import seed_everything
+from hybrid.training.loop import Trainer, TrainerOptions
+from hybrid.training.losses import FrameCrossEntropy
+
+PRIOR_SOURCES = ("alignments", "posteriors")
+FRAME_TOLERANCE = 1  # frames by which an alignment may differ from its features
+
+
+@dataclass(frozen=True)
+class AmOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
+    """The section [am]: network, training, SpecAugment, and what only frame-wise training has."""
+
+    max_duration: float = field(default=40.0, metadata={"help": "seconds of speech in a batch"})
+    chunk_frames: int = field(default=0, metadata={
+        "help": "train on chunks of so many frames, cut anew in each epoch; 0 trains on whole utterances"})
+    spec_augment: bool = field(default=True, metadata={"help": "blank spans of time and frequency bands"})
+    label_smoothing: float = field(default=0.0, metadata={
+        "help": "share of a target's probability that is spread over all pdf_ids"})
+    prior_scale: float = field(default=1.0, metadata={
+        "help": "power of the priors that decoding divides out"})
+    prior_floor: float = field(default=1e-5, metadata={"help": "smallest prior of a pdf_id"})
+    priors: str = field(default="alignments", metadata={
+        "help": "where priors come from: frame counts of the alignments, or the average posteriors"})
+    max_failed_share: float = field(default=0.1, metadata={
+        "help": "share of utterances that may lack an alignment that fits"})
+
+    def __post_init__(self):
+        for part in (ModelOptions, TrainerOptions, SpecAugmentOptions):
+            part.__post_init__(self)
+        if self.subsampling != 1:
+            raise ValueError(f"subsampling: expected 1, every frame has its pdf_id; found {self.subsampling}")
+        if self.max_duration <= 0:
+            raise ValueError(f"max_duration: expected more than 0 seconds, found {self.max_duration}")
+        if self.chunk_frames < 0:
+            raise ValueError(f"chunk_frames: expected at least 0, found {self.chunk_frames}")
+        for name in ("label_smoothing", "max_failed_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 0 <= {name} < 1, found {getattr(self, name)}")
+        if self.prior_scale < 0 or not 0 < self.prior_floor < 1:
+            raise ValueError("prior_scale: expected at least 0; prior_floor: expected 0 to 1")
+        if self.priors not in PRIOR_SOURCES:
+            raise ValueError(f"priors: expected one of {', '.join(PRIOR_SOURCES)}, found {self.priors!r}")
+
+
+def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: TransitionModel,
+                   outcomes: Outcomes, ids: Optional[Iterable[str]] = None) -> Dict[str, np.ndarray]:
+    """utterance_id -> pdf_ids ``[T]``, where an alignment fits; other utterances are named in `outcomes`.
+
+    Args:
+      features: ``features.ids`` and ``features.num_frames(utterance_id)``.
+      ids: these utterances only.
+    Raises: InputError when an alignment holds transition_ids that the model lacks.
+    """
+    found = {}
+    for utterance_id in features.ids if ids is None else ids:
+        alignment, frames = alignments.get(utterance_id), features.num_frames(utterance_id)
+        if alignment is None:
+            outcomes.add(utterance_id, "no_alignment", "features without an alignment")
+        elif abs(alignment.num_frames - frames) > FRAME_TOLERANCE:
+            reason = f"{frames} frames, alignment of {alignment.num_frames}"
+            outcomes.add(utterance_id, "other_length", reason)
+        else:
+            if not 1 <= alignment.transition_ids.min() <= alignment.transition_ids.max() \
+                    <= transitions.num_transition_ids:
+                raise InputError(f"alignment of {utterance_id}",
+                                 f"transition_ids 1 to {transitions.num_transition_ids}",
+                                 f"{alignment.transition_ids.min()} to {alignment.transition_ids.max()}")
+            outcomes.add(utterance_id)
+            found[utterance_id] = alignment.pdf_ids(transitions)
+    return found
+
+
+def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[str, Alignment],
+             dev_alignments: Mapping[str, Alignment], transitions: TransitionModel, options: AmOptions,
+             out: Path, log) -> dict:
+    """Trains, and writes a folder that hybrid.am.acoustic_model.AcousticModel loads, and outcomes.tsv.
+
+    Args:
+      features, dev: features of the training and the development set, made in the same way.
+      alignments, dev_alignments: by utterance_id; both with transition_ids of `transitions`.
+    Returns: facts for the stage record.
+    Raises: InputError when things do not fit; TooManyFailures when too many utterances are unusable.
+    """
+    check_same_features(features, dev)
+    outcomes = Outcomes(log)
+    pdf_ids = usable_pdf_ids(features, alignments, transitions, outcomes)
+    dev_pdf_ids = usable_pdf_ids(dev, dev_alignments, transitions, outcomes)
+    outcomes.write(out / "outcomes.tsv")
+    outcomes.check(options.max_failed_share, "acoustic model training")
+    seed_everything(options.seed)
+    model = build_model(options, features.dim, transitions.num_pdfs)
+    log.info("%s with %d parameters, %d pdf_ids; %s", options.arch, num_parameters(model),
+             transitions.num_pdfs, outcomes.summary())
+    trainer = Trainer(
+        model, FrameCrossEntropy({**pdf_ids, **dev_pdf_ids}, options.label_smoothing),
+        training_batches(features, list(pdf_ids), model, options),
+        FeatureBatches(dev, options.max_duration, shuffle=False, ids=list(dev_pdf_ids)), options, out, log)
+    result = trainer.run()
+    counts = pdf_counts((alignments[utterance_id] for utterance_id in pdf_ids), transitions)
+    if options.priors == "posteriors":
+        plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(pdf_ids))
+        counts = average_posteriors(model, plain, trainer.device).numpy()
+    write_priors(out, torch.from_numpy(log_priors_from_counts(counts, options.prior_floor)))
+    transitions.write(out / TRANSITIONS)
+    last = result.history[result.best_epoch - 1]
+    facts = {"dev_loss": min(result.best, result.averaged), "dev_frame_error": last["dev"]["frame_error"],
+             "checkpoint": result.checkpoint, "parameters": num_parameters(model),
+             "outcomes": outcomes.counts}
+    write_description(out, options, features.dim, transitions.num_pdfs, frame_shift=features.frame_shift,
+                      checkpoint=result.checkpoint, prior_scale=options.prior_scale,
+                      dev_loss=facts["dev_loss"], training=asdict(options))
+    trainer.clean_up()
+    return facts
+
+
+def training_batches(features: FeatureReader, ids, model, options: AmOptions):
+    """Batches of whole utterances, or of chunks with the network's context around them."""
+    transforms = []
+    if options.spec_augment:
+        transforms = [SpecAugment(options, options.seed, features.dim // features.base_dim)]
+    if not options.chunk_frames:
+        return FeatureBatches(features, options.max_duration, seed=options.seed, ids=ids,
+                              transforms=transforms)
+    # a recurrent network has no bounded context: some frames to get under way
+    context = getattr(model, "left_context", 20)
+    return ChunkBatches(features, ids, options.chunk_frames, context,
+                        int(options.max_duration / features.frame_shift), options.seed, transforms)

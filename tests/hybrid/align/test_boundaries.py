@@ -1,0 +1,97 @@
+"""Boundary errors with planted shifts."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from hybrid.align.boundaries import by_class, compare, compare_folder, statistics, table
+from hybrid.align.ctm import TimedSymbol
+from hybrid.align.phone_classes import phone_class
+
+
+def _phones(text):
+    """`SIL 0.1 K 0.2 ...`: each phone with its end; they follow each other from 0."""
+    fields, phones, time = text.split(), [], 0.0
+    for symbol, end in zip(fields[::2], fields[1::2]):
+        phones.append(TimedSymbol(symbol, time, float(end)))
+        time = float(end)
+    return phones
+
+
+TRUTH = _phones("SIL 0.10 K 0.20 AE 0.35 T 0.40 S 0.60 SIL 0.75")
+
+
+def _errors(aligned, truth=TRUTH, duration=0.75):
+    comparison = compare(_phones(aligned), truth, ["SIL"], duration)
+    return [(round(1000 * b.error), b.phone) for b in comparison.boundaries], comparison.missed
+
+
+def test_the_truth_has_no_errors():
+    errors, missed = _errors("SIL 0.10 K 0.20 AE 0.35 T 0.40 S 0.60 SIL 0.75")
+    assert errors == [(0, "K"), (0, "AE"), (0, "T"), (0, "S"), (0, None)] and missed == 0
+
+
+def test_planted_shifts_are_found_with_their_sign():
+    errors, _ = _errors("SIL 0.12 K 0.19 AE 0.35 T 0.43 S 0.60 SIL 0.75")
+    assert errors == [(20, "K"), (-10, "AE"), (0, "T"), (30, "S"), (0, None)]
+
+
+def test_a_boundary_beside_a_missing_or_added_phone_does_not_count():
+    errors, missed = _errors("SIL 0.11 K 0.22 AE 0.38 S 0.63 SIL 0.75")  # T is missing
+    assert errors == [(10, "K"), (20, "AE"), (30, None)] and missed == 2
+    errors, missed = _errors("SIL 0.10 K 0.21 AE 0.35 T 0.37 D 0.40 S 0.60 SIL 0.75")
+    assert errors == [(0, "K"), (10, "AE"), (0, "T"), (0, None)] and missed == 1
+
+
+def test_another_phone_in_the_same_place_counts():
+    errors, missed = _errors("SIL 0.10 K 0.20 AH 0.37 T 0.40 S 0.60 SIL 0.75")
+    assert errors == [(0, "K"), (0, "AE"), (20, "T"), (0, "S"), (0, None)] and missed == 0
+
+
+def test_a_pause_in_one_of_the_two_is_two_boundaries():
+    errors, _ = _errors("SIL 0.10 K 0.20 AE 0.33 SIL 0.36 T 0.40 S 0.60 SIL 0.75")
+    assert errors == [(0, "K"), (0, "AE"), (-20, None), (10, "T"), (0, "S"), (0, None)]
+
+
+def test_ends_of_the_utterance_that_nothing_can_get_wrong_do_not_count():
+    truth = _phones("K 0.20 AE 0.35")
+    assert _errors("K 0.22 AE 0.35", truth, 0.35) == ([(20, "AE")], 0)
+    errors = [(30, "K"), (20, "AE"), (-30, None)]
+    assert _errors("SIL 0.03 K 0.22 AE 0.32 SIL 0.35", truth, 0.35) == (errors, 0)
+
+
+def test_nothing_aligned():
+    assert _errors("") == ([], 5)
+
+
+def test_statistics():
+    figures = statistics([0.010, -0.020, 0.030, -0.060])
+    assert figures == {
+        "count": 4, "mean_ms": pytest.approx(30), "median_ms": pytest.approx(25),
+        "shift_ms": pytest.approx(-10), "within_10_ms": 0.25, "within_20_ms": 0.5, "within_50_ms": 0.75}
+    assert statistics([]) == {"count": 0}
+
+
+def _cut(utterance_id, phones):
+    items = [SimpleNamespace(symbol=p.symbol, start=p.start, end=p.end) for p in phones]
+    alignment = {"phone": items} if phones else None
+    return SimpleNamespace(id=utterance_id, duration=0.75,
+                           supervisions=[SimpleNamespace(start=0.0, alignment=alignment)])
+
+
+def test_a_folder_of_utterances():
+    aligned = {"a": _phones("SIL 0.12 K_B 0.20 AE_I 0.35 T_I 0.40 S_E 0.60 SIL 0.75"), "b": TRUTH, "c": TRUTH}
+    cuts = [_cut("a", TRUTH), _cut("b", TRUTH), _cut("c", []), _cut("d", TRUTH)]
+    result = compare_folder(aligned, cuts, ["SIL"], lambda phone: phone.split("_")[0])
+    assert (result["utterances"], result["without_truth"], result["without_alignment"]) == (2, ["c"], ["d"])
+    classes = result["classes"]
+    assert list(classes) == ["all", "vowel", "stop", "fricative", "silence"]
+    assert classes["all"]["count"] == 10 and classes["all"]["mean_ms"] == pytest.approx(2)
+    assert classes["stop"]["count"] == 4 and classes["stop"]["mean_ms"] == pytest.approx(5)
+    assert "stop" in table(result) and "2 utterances" in table(result)
+
+
+def test_classes():
+    assert by_class([])["all"] == {"count": 0}
+    names = [phone_class(p, ["SIL"]) for p in ("AH0", "UW1_E", "JH", "ŋ", "R_S", "SIL", None, "?")]
+    assert names == ["vowel", "vowel", "affricate", "nasal", "approximant", "silence", "silence", "other"]

@@ -1,0 +1,39 @@
+"""Trains an acoustic model on alignments, frame by frame.
+
+    python -m tools.train_am --features features/train --dev-features features/dev \\
+        --alignment exp/align_ctc_train --dev-alignment exp/align_ctc_dev --out exp/am1
+
+Writes model.json, best.pt, averaged.pt, priors.pt, transitions, train.jsonl, curves.png, tensorboard/,
+outcomes.tsv. A run that was cut off goes on from its last checkpoint. Section [am].
+"""
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("tools.train_am", __doc__, sections=("am",), resumable=True)
+           .input("--features", help="features folder of the training set", required=True)
+           .input("--dev-features", help="features folder of the development set", required=True)
+           .input("--alignment", help="alignments of the training set", required=True)
+           .input("--dev-alignment", help="alignments of the development set", required=True))
+
+
+def work(job: Job) -> None:
+    from graphs.errors import InputError
+    from graphs.transitions import TransitionModel
+    from hybrid.align.alignment import read_alignments
+    from hybrid.data.features import FeatureReader
+    from hybrid.training.device import use_threads
+    from hybrid.training.framewise import AmOptions, train_am
+    options, args = job.options(AmOptions, "am"), job.args
+    use_threads(job.nj)
+    transitions = TransitionModel.read(args.alignment / "transitions")
+    dev_transitions = TransitionModel.read(args.dev_alignment / "transitions")
+    if dev_transitions.states != transitions.states:
+        raise InputError(f"--dev-alignment {args.dev_alignment}", f"the transition_ids of {args.alignment}",
+                         "others")
+    job.facts.update(train_am(
+        FeatureReader(args.features), FeatureReader(args.dev_features), read_alignments(args.alignment),
+        read_alignments(args.dev_alignment), transitions, options, job.out, job.log))
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)

@@ -1,0 +1,29 @@
+"""Trains a CTC model over phones, the start of the bootstrap.
+
+    python -m tools.train_ctc --features features/train --dev-features features/dev --lang lang --out exp/ctc
+
+Writes model.json, best.pt, averaged.pt, priors.pt, train.jsonl, curves.png, tensorboard/, outcomes.tsv. A run
+that was cut off goes on from its last checkpoint. Section [ctc].
+"""
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("tools.train_ctc", __doc__, sections=("ctc",), resumable=True)
+           .input("--features", help="features folder of the training set", required=True)
+           .input("--dev-features", help="features folder of the development set", required=True)
+           .input("--lang", help="lang folder", required=True))
+
+
+def work(job: Job) -> None:
+    from graphs.lang import Lang
+    from hybrid.data.features import FeatureReader
+    from hybrid.training.ctc import CtcOptions, train_ctc
+    from hybrid.training.device import use_threads
+    options = job.options(CtcOptions, "ctc")
+    use_threads(job.nj)
+    job.facts.update(train_ctc(FeatureReader(job.args.features), FeatureReader(job.args.dev_features),
+                               Lang.read(job.args.lang), options, job.out, job.log))
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
