@@ -9,6 +9,9 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from hybrid.report.figures import new_figure, save_figure
 
 
+STEP_X = 1.8  # from column to column; matplotlib only
+
+
 class Edge(NamedTuple):
     """weight: 0 to 1, how bold it is drawn."""
 
@@ -22,7 +25,6 @@ class Drawing(NamedTuple):
     """
     nodes: state -> label.
     finals: states with a double ring.
-    column: state -> place from left to right; without, the distance from the start.
     """
 
     title: str
@@ -30,7 +32,6 @@ class Drawing(NamedTuple):
     edges: Sequence[Edge]
     start: int
     finals: Sequence[int]
-    column: Optional[Dict[int, float]] = None
 
 
 def draw(drawing: Drawing, path: Path) -> None:
@@ -87,34 +88,56 @@ def draw_by_matplotlib(drawing: Drawing):
     return figure
 
 
-def _draw_edge(axes, place: Dict[int, tuple], edge: Edge, number: int) -> None:
+def _draw_edge(axes, places: Dict[int, tuple], edge: Edge, number: int) -> None:
     """number: how many edges between the same states came before."""
-    (x, y), (to_x, to_y) = place[edge.src], place[edge.dst]
+    (x, y), (to_x, to_y) = places[edge.src], places[edge.dst]
     text = {"ha": "center", "va": "bottom", "fontsize": 8}
     if edge.src == edge.dst:
         axes.text(x, y + 0.25 + 0.2 * number, f"↻ {edge.label}", **text)
         return
-    bend = 0.25 * ((number + 1) // 2) * (1 if number % 2 else -1) + (0.15 if abs(to_x - x) > 1.5 else 0.0)
+    far = abs(to_x - x) > 1.5 * STEP_X  # bent, so as not to run through the states between
+    bend = 0.25 * ((number + 1) // 2) * (1 if number % 2 else -1) + (0.2 if far else 0.0)
     axes.annotate("", (to_x, to_y), (x, y), arrowprops={
         "arrowstyle": "->", "connectionstyle": f"arc3,rad={bend}", "shrinkA": 10, "shrinkB": 10,
         "linewidth": 0.5 + 2 * edge.weight})
-    # the middle of arc3's curve lies half its height (rad times the chord) off the chord
-    middle = (x + to_x + bend * (to_y - y)) / 2, (y + to_y - bend * (to_x - x)) / 2
-    axes.text(*middle, edge.label, **text)
+    # arc3 is a quadratic curve whose middle point lies rad times the chord off the chord; labels stand nearer
+    # to the source, for in the middle edges cross
+    share = 0.28 if to_y > y else 0.4
+    off = 2 * share * (1 - share) * bend
+    place = x + share * (to_x - x) + off * (to_y - y), y + share * (to_y - y) - off * (to_x - x)
+    axes.text(*place, edge.label, **{**text, "va": "center"}, bbox={
+        "boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8})
     axes.update_datalim([(x, y), (to_x, to_y)])
 
 
 def _places(drawing: Drawing) -> Dict[int, tuple]:
-    column = drawing.column or _distances(drawing)
-    rank = {value: i for i, value in enumerate(sorted(set(column.values())))}
+    column = _depths(drawing) or _distances(drawing)
     rows: Dict[int, List[int]] = {}
     for state in drawing.nodes:
-        rows.setdefault(rank[column[state]], []).append(state)
-    return {state: (1.5 * x, 1.2 * ((len(states) - 1) / 2 - y))
+        rows.setdefault(column[state], []).append(state)
+    return {state: (STEP_X * x, 1.2 * ((len(states) - 1) / 2 - y))
             for x, states in rows.items() for y, state in enumerate(states)}
 
 
+def _depths(drawing: Drawing) -> Optional[Dict[int, int]]:
+    """State -> longest way from a state that nothing enters; None where there is a cycle."""
+    waiting = {state: 0 for state in drawing.nodes}
+    for edge in drawing.edges:
+        waiting[edge.dst] += 1
+    depth = {state: 0 for state, number in waiting.items() if number == 0}
+    queue = list(depth)
+    for state in queue:
+        for edge in drawing.edges:
+            if edge.src == state:
+                depth[edge.dst] = max(depth.get(edge.dst, 0), depth[state] + 1)
+                waiting[edge.dst] -= 1
+                if waiting[edge.dst] == 0:
+                    queue.append(edge.dst)
+    return depth if len(queue) == len(drawing.nodes) else None
+
+
 def _distances(drawing: Drawing) -> Dict[int, int]:
+    """State -> shortest way from the start; those that it does not reach come last."""
     following: Dict[int, List[int]] = {}
     for edge in drawing.edges:
         following.setdefault(edge.src, []).append(edge.dst)

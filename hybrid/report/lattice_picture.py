@@ -97,4 +97,4 @@ def draw_lattice(lattice: Lattice, path: Path, word_of: Callable[[int], str] = s
     edges = [Edge(arc.src, arc.dst, f"{' '.join(map(word_of, arc.word_ids)) or '-'}\n{arc.posterior:.2f}",
                   arc.posterior) for arc in graph.arcs]
     draw(Drawing(title, {state: str(frame) for state, frame in graph.frame.items()}, edges, graph.start,
-                 [graph.end], graph.frame), path)
+                 [graph.end]), path)

@@ -1,0 +1,119 @@
+"""tools.show on one artefact of each kind."""
+
+import pytest
+
+from tests.graphs.test_lattice import random_lattice
+from tests.tools.work_folder import make_work
+from tools.artefacts.registry import KINDS, kind_of
+from tools.records import training_seed
+from tools.show import main
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("show") / "work"
+    make_work(folder)
+    return folder
+
+
+SHOWN = [
+    ("cuts", [], "folder of cuts", ["train 3", "test 1"]),
+    ("cuts", ["test"], "folder of cuts", ["u003"]),
+    ("cuts/train.jsonl.gz", [], "cuts", ["speakers:", "s0, s1, s2", "6, 2 different"]),
+    ("cuts/train.jsonl.gz", ["u001"], "cuts", ["yes no", "speaker:"]),
+    ("features", [], "features folder", ["utterances:", "how it was made", "tools.compute_features"]),
+    ("features", ["u002"], "features folder", ["yes no", "deviation"]),
+    ("lang", [], "lang folder", ["unknown word", "pdf class", "B A D"]),
+    ("lang", ["bad"], "lang folder", ["0.75", "B A D"]),
+    ("lang", ["D"], "lang folder", ["phone_id", "bad, add"]),
+    ("lang/topo", [], "topology", ["0: 0.75"]),
+    ("lang/words.txt", ["bad"], "symbol table", ["id:"]),
+    ("lang/phones.txt", ["1"], "symbol table", ["SIL"]),
+    ("lang/lexiconp.txt", ["bad"], "lexicon", ["0.25"]),
+    ("lm.arpa", [], "n-gram model", ["order:", "2"]),
+    ("lm.arpa", ["bad"], "n-gram model", ["-0.1000", "-0.6000"]),
+    ("exp/align", [], "alignments", ["SIL", "tools.align", "-1.250"]),
+    ("exp/align", ["u001"], "alignments", ["bad", "0.050", "0.130", "transition_ids"]),
+    ("exp/align/transitions", [], "transition model", ["self-loop", "pdfs:"]),
+    ("exp/align/transitions", ["D"], "transition model", ["0.7500"]),
+    ("exp/align/words.ctm", ["u000"], "CTM", ["0.130"]),
+    ("exp/align/words.ctm", [], "CTM", ["bad"]),
+    ("exp/am", [], "model", ["hidden_dim:", "train loss", "parameters:"]),
+    ("exp/am", ["best"], "model", ["weights"]),
+    ("exp/am/best.pt", [], "checkpoint", ["epoch:", "shape"]),
+    ("exp/am/tree", [], "context tree", ["monophone"]),
+    ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
+    ("exp/decode_test", [], "lattices", ["lattices:", "u2", "0.5"]),
+    ("exp/score_am", [], "scores", ["speakers of test", "one", "ten"]),
+    ("exp/score_am", ["u3"], "scores", ["dev id: u3", "test id: u3", "REF: one two three HYP: ten two three EVAL: S"]),
+    ("exp/score_am/result.json", [], "results", ["am", "5.00"]),
+    ("exp/score_am/result.json", ["dev"], "results", ["dev (tuned on)"]),
+    ("exp/score_am/test/per_utt.tsv", ["u1"], "table", ["rows:", "33.33"]),
+    ("exp/am/.stage.json", [], "stage record", ["tools.train_am", "seed:"]),
+    ("", [], "work folder", ["exp/decode_test", "tools.decode"]),
+]
+
+
+@pytest.mark.parametrize("path, item, kind, texts", SHOWN)
+def test_artefacts_are_shown(work, capsys, path, item, kind, texts):
+    assert main([str(work / path), *item]) == 0
+    out = capsys.readouterr().out
+    assert f": {kind}\n" in out
+    for text in texts:
+        assert text in " ".join(out.split()), out
+
+
+def test_every_kind_but_the_last_is_among_them():
+    assert {kind.name for kind in KINDS} - {kind for _, _, kind, _ in SHOWN} == {"output of a stage"}
+
+
+def test_the_n_best_list_and_the_branches_of_a_lattice(work, capsys):
+    assert main([str(work / "exp/decode_test"), "u1"]) == 0
+    out = capsys.readouterr().out
+    best = random_lattice(1).best_path(1.0, 0.5)
+    first = next(line for line in out.splitlines() if line.strip().startswith("1 "))
+    assert first.split()[1:4] == [f"{value:.2f}" for value in (best.score, best.acoustic, best.graph)]
+    assert first.split()[4:] == [f"w{word_id}" for word_id in best.word_ids]
+    assert "posterior" in out
+
+
+@pytest.mark.parametrize("path, item", [
+    ("cuts/train.jsonl.gz", []), ("features", []), ("features", ["u001"]), ("lang/topo", ["2"]),
+    ("exp/graph", []), ("exp/decode_test", ["u2"]), ("exp/decode_test", []), ("exp/am", []),
+    ("exp/score_am", [])])
+def test_pictures(work, tmp_path, path, item):
+    assert main([str(work / path), *item, "--png", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("path, arguments, message", [
+    ("nothing", [], "an existing file or folder"),
+    ("storage.bin", [], "decoding graph: a folder with HCLG.npz"),
+    ("features", ["u9"], "an utterance such as u000"),
+    ("lang", ["zebra"], "a word or a phone such as"),
+    ("exp/decode_test", ["u9"], "an utterance such as u0"),
+    ("exp/am/tree", ["x"], "no item"),
+    ("exp/am/tree", ["--png", "x.png"], "something with a picture"),
+])
+def test_what_cannot_be_shown_is_said(work, capsys, path, arguments, message):
+    (work / "storage.bin").write_bytes(b"\x00\x01")
+    assert main([str(work / path), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (work / "x.png").exists()
+
+
+def test_the_kinds_are_listed(capsys):
+    assert main(["--kinds"]) == 0
+    out = capsys.readouterr().out
+    assert all(kind.name in out for kind in KINDS)
+
+
+def test_a_stage_without_a_kind_of_its_own_shows_its_record(work, tmp_path):
+    from tests.tools.work_folder import stage
+    stage(tmp_path, "tools.other")
+    assert kind_of(tmp_path).name == "output of a stage"
+
+
+def test_the_training_seed_is_found_through_the_records(work):
+    assert training_seed(work / "exp" / "decode_test") == 3
+    assert training_seed(work / "exp" / "align") is None

@@ -1,0 +1,247 @@
+"""tools.validate: good artefacts pass, and each thing that can go wrong is found and named."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from graphs.lattice_io import read_lattices, write_lattices
+from hybrid.align.alignment import Alignment, read_alignments, write_alignments
+from hybrid.data.manifest import read_cuts, write_cuts
+from tests.tools.work_folder import make_work
+from tools.validate import main
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("validate") / "work"
+    make_work(folder)
+    return folder
+
+
+@pytest.fixture
+def work(good, tmp_path):
+    """A copy to damage. Stage records still speak of the original, which is good."""
+    return shutil.copytree(good, tmp_path / "work")
+
+
+PATHS = ("cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align "
+         "exp/align/transitions exp/align/words.ctm exp/am exp/am/best.pt exp/am/tree exp/graph exp/decode_test "
+         "exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv").split()
+
+
+def test_what_the_library_wrote_is_good(good, capsys):
+    assert main([str(good / path) for path in PATHS]) == 0
+    out = capsys.readouterr().out
+    assert out.count(", good") == len(PATHS)
+    assert main([str(good)]) == 0
+
+
+def damage_json(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def repeated_cut(work):
+    cuts = read_cuts(work / "cuts" / "train.jsonl.gz")
+    write_cuts(work / "cuts" / "train.jsonl.gz", [*cuts, cuts[1]])
+
+
+def cut_without_text(work):
+    cuts = read_cuts(work / "cuts" / "train.jsonl.gz")
+    cuts[2].supervisions[0].text = " "
+    write_cuts(work / "cuts" / "train.jsonl.gz", cuts)
+
+
+def cut_with_long_supervision(work):
+    cuts = read_cuts(work / "cuts" / "train.jsonl.gz")
+    cuts[0].supervisions[0].duration = 99.0
+    write_cuts(work / "cuts" / "train.jsonl.gz", cuts)
+
+
+def cut_in_two_splits(work):
+    write_cuts(work / "cuts" / "test.jsonl.gz", read_cuts(work / "cuts" / "train.jsonl.gz")[:1])
+
+
+def damaged_storage(work):
+    for path in (work / "features" / "storage").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:20])
+
+
+def lexicon_with_unknown_phone(work):
+    path = work / "lang" / "lexiconp.txt"
+    path.write_text(path.read_text().replace("B A D", "B A XX", 1))
+
+
+def transitions_of_the_alignment(work, change):
+    (alignments, path) = read_alignments(work / "exp" / "align"), work / "exp" / "align"
+    first = alignments["u001"]
+    ids = first.transition_ids.copy()
+    change(ids)
+    alignments["u001"] = Alignment("u001", ids, first.log_likelihood_per_frame, first.words)
+    write_alignments(path, alignments.values())
+
+
+def transition_id_out_of_range(work):
+    transitions_of_the_alignment(work, lambda ids: ids.__setitem__(3, 9999))
+
+
+def impossible_step(work):
+    transitions_of_the_alignment(work, lambda ids: ids.__setitem__(slice(None), ids[::-1].copy()))
+
+
+def alignment_without_transitions(work):
+    (work / "exp" / "align" / "transitions").unlink()
+
+
+def overlapping_ctm(work):
+    (work / "exp" / "align" / "words.ctm").write_text("u1 1 0.0 0.5 a\nu1 1 0.3 0.5 b\n")
+
+
+def probabilities_of_no_distribution(work):
+    path = work / "exp" / "align" / "transitions"
+    head, tail = path.read_text().split(" [ ")
+    values = tail.split(" ]")[0].split()
+    path.write_text(f"{head} [ {' '.join([values[0], '-0.1', *values[2:]])} ]\n</LogProbs>\n</TransitionModel>\n")
+
+
+def weights_not_finite(work):
+    path = work / "exp" / "am" / "best.pt"
+    state = torch.load(path)
+    next(iter(state["model"].values()))[:] = float("nan")
+    torch.save(state, path)
+
+
+def priors_of_no_distribution(work):
+    torch.save({"log_priors": torch.zeros(4)}, work / "exp" / "am" / "priors.pt")
+
+
+def stale_graph(work):
+    shutil.copy(work / "exp" / "align" / "transitions", work / "exp" / "graph" / "transitions")
+
+
+def graph_with(work, **arrays):
+    path = work / "exp" / "graph" / "HCLG.npz"
+    with np.load(path) as stored:
+        content = {**stored}
+    np.savez(path, **{**content, **{name: change(content[name]) for name, change in arrays.items()}})
+
+
+def graph_with_epsilons(work):
+    graph_with(work, ilabel=lambda labels: np.where(np.arange(len(labels)) < 2, 0, labels))
+
+
+def graph_with_dead_states(work):
+    graph_with(work, final_state=lambda states: states[:0], final_score=lambda scores: scores[:0],
+               final_olabel=lambda labels: labels[:0])
+
+
+def words_of_another_graph(work):
+    with open(work / "exp" / "graph" / "words.txt", "a") as stream:
+        stream.write("extra 10\n")
+
+
+def lattice_with(work, **fields):
+    lattices = list(read_lattices(work / "exp" / "decode_test"))
+    for name, value in fields.items():
+        getattr(lattices[1], name)[0] = value
+    write_lattices(work / "exp" / "decode_test", 0, lattices)
+
+
+def lattice_not_finite(work):
+    lattice_with(work, graph=np.inf)
+
+
+def lattice_with_unknown_word(work):
+    lattice_with(work, word_id=77)
+
+
+def repeated_lattice(work):
+    write_lattices(work / "exp" / "decode_test", 1, list(read_lattices(work / "exp" / "decode_test"))[:1])
+
+
+def errors_that_do_not_add_up(work):
+    damage_json(work / "exp" / "score_am" / "result.json", lambda entries: entries[1].update(ins=7))
+
+
+def wer_of_other_counts(work):
+    damage_json(work / "exp" / "score_am" / "result.json", lambda entries: entries[0].update(wer=50.0))
+
+
+def result_without_interval(work):
+    damage_json(work / "exp" / "score_am" / "result.json", lambda entries: entries[0].pop("ci95"))
+
+
+def utterances_of_another_result(work):
+    path = work / "exp" / "score_am" / "test" / "per_utt.tsv"
+    path.write_text("".join(path.read_text().splitlines(True)[:-3]))
+
+
+def lost_output(work):
+    damage_json(work / "exp" / "am" / ".stage.json", lambda record: record.update(outputs=["averaged.pt"]))
+
+
+def stage_that_was_cut_off(work):
+    damage_json(work / "features" / ".stage.json", lambda record: record.update(state="running"))
+
+
+@pytest.mark.parametrize("damage, path, message", [
+    (repeated_cut, "cuts/train.jsonl.gz", "cut u001: expected once, found 2 times"),
+    (cut_without_text, "cuts/train.jsonl.gz", "cut u002: expected a transcript"),
+    (cut_with_long_supervision, "cuts/train.jsonl.gz", "cut u000: expected the supervision within"),
+    (cut_in_two_splits, "cuts", "cut u000: expected in one split, found in test and train"),
+    (damaged_storage, "features", "u000"),
+    (lexicon_with_unknown_phone, "lang", "XX"),
+    (transition_id_out_of_range, "exp/align", "u001: frame 3: expected a transition_id of 1 to"),
+    (impossible_step, "exp/align", "cannot follow"),
+    (alignment_without_transitions, "exp/align", "transitions: expected an existing file"),
+    (overlapping_ctm, "exp/align/words.ctm", "expected b after the end of a"),
+    (probabilities_of_no_distribution, "exp/align", "transition state 1: expected probabilities of sum 1"),
+    (weights_not_finite, "exp/am", "expected finite numbers"),
+    (weights_not_finite, "exp/am/best.pt", "expected finite numbers"),
+    (priors_of_no_distribution, "exp/am", "priors"),
+    (stale_graph, "exp/graph", "stale"),
+    (graph_with_epsilons, "exp/graph", "found 2 arcs with an epsilon"),
+    (graph_with_dead_states, "exp/graph", "expected every state on a path"),
+    (words_of_another_graph, "exp/graph", "expected 10 words"),
+    (lattice_not_finite, "exp/decode_test", "lattice u1, arc 0: expected a finite graph score"),
+    (lattice_with_unknown_word, "exp/decode_test", "lattice u1: expected word_ids below 10, found 77"),
+    (repeated_lattice, "exp/decode_test", "lattice u0: expected once"),
+    (errors_that_do_not_add_up, "exp/score_am", "am on test: expected errors = ins + del + sub"),
+    (wer_of_other_counts, "exp/score_am/result.json", "am on dev: expected WER = errors / words"),
+    (result_without_interval, "exp/score_am", "entry 1: expected ci95"),
+    (utterances_of_another_result, "exp/score_am", "of 111"),
+    (lost_output, "exp/am", "averaged.pt: expected an existing file"),
+    (stage_that_was_cut_off, "features", "expected a finished stage"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_damage_is_found_and_named(work, capsys, damage, path, message):
+    damage(work)
+    assert main([str(work / path)]) == 2
+    assert message in capsys.readouterr().out
+
+
+def test_a_work_folder_tells_the_problems_of_all_its_folders(work, capsys):
+    stage_that_was_cut_off(work)
+    lattice_not_finite(work)
+    assert main([str(work)]) == 2
+    out = capsys.readouterr().out
+    assert "2 problems" in out and "lattice u1" in out and "finished stage" in out
+
+
+def test_many_problems_are_cut_short(work, capsys):
+    cuts = read_cuts(work / "cuts" / "train.jsonl.gz")
+    for cut in cuts:
+        cut.supervisions[0].text = ""
+    write_cuts(work / "cuts" / "train.jsonl.gz", cuts)
+    assert main([str(work / "cuts"), "--most", "1"]) == 2
+    assert "and 2 more" in capsys.readouterr().out
+
+
+def test_an_unknown_kind_is_an_error(tmp_path, capsys):
+    (tmp_path / "x.bin").write_bytes(b"\x00")
+    assert main([str(tmp_path / "x.bin")]) == 2
+    assert "lang folder" in capsys.readouterr().err

@@ -1,0 +1,120 @@
+"""A small work folder with one artefact of each kind, made by the library, for the tests of show and validate."""
+
+import json
+
+import numpy as np
+import torch
+
+from graphs.context_tree import ContextTree
+from graphs.graph_io import write_graph
+from graphs.lattice_io import write_lattices
+from graphs.symbols import SymbolTable
+from graphs.transitions import TransitionModel
+from hybrid.align.alignment import Alignment, Segment, write_alignments
+from hybrid.align.ctm import TimedSymbol, write_ctm
+from hybrid.am.acoustic_model import write_priors
+from hybrid.data.compute import compute_features
+from hybrid.data.features import FeatureOptions
+from hybrid.data.manifest import write_cuts
+from hybrid.nn.models import ModelOptions, build_model, write_description
+from hybrid.outcomes import Outcomes
+from tests.graphs.langs import small_lang
+from tests.graphs.test_lattice import random_lattice
+from tests.graphs.test_search import loop_graph
+from tests.hybrid.data.material import ready_corpus
+from tests.hybrid.report.test_results import add_system
+
+ARPA = """\\data\\
+ngram 1=3
+ngram 2=1
+
+\\1-grams:
+-0.5 <s> -0.3
+-0.4 </s>
+-0.6 bad -0.2
+
+\\2-grams:
+-0.1 <s> bad
+
+\\end\\
+"""
+
+
+def path_of(phones, lang, transitions, generator):
+    """transition_ids of a path through the HMMs of the phones, 1 to 4 frames a state."""
+    ids = []
+    for phone in phones:
+        phone_id = lang.phones.id_of(phone)
+        for state in range(len(lang.topology.entry(phone_id))):
+            own = (transitions.phone_id == phone_id) & (transitions.hmm_state == state)
+            ids += np.flatnonzero(own & ~transitions.is_self_loop).tolist()
+            ids += np.flatnonzero(own & transitions.is_self_loop).tolist() * int(generator.integers(0, 4))
+    return np.array(ids, np.int32)
+
+
+def stage(folder, program, inputs=(), **more):
+    """A stage record; inputs are files."""
+    record = {"program": program, "state": "done", "seconds": 1.5, "peak_memory_mb": 99, "config": {},
+              "arguments": {}, "inputs": {str(path.resolve()): [0, 0, ""] for path in inputs}, "facts": {},
+              "outputs": [], **more}
+    (folder / ".stage.json").write_text(json.dumps(record))
+
+
+def make_work(work):
+    """Fills the folder `work`, which is made."""
+    lang = small_lang(silence_prob=0.5)
+    lang.write(work / "lang")
+    (work / "lm.arpa").write_text(ARPA)
+    cuts = ready_corpus(work / "storage", number=4, shortest=30, longest=40)
+    write_cuts(work / "cuts" / "train.jsonl.gz", cuts[:3])
+    write_cuts(work / "cuts" / "test.jsonl.gz", cuts[3:])
+    (work / "features").mkdir()
+    compute_features(cuts[:3], FeatureOptions(kind="ready"), work / "features", Outcomes())
+    stage(work / "lang", "tools.prepare_lang")
+    stage(work / "features", "tools.compute_features", [work / "cuts" / "train.jsonl.gz"])
+    _hmm(work, lang)
+    _decoding(work)
+    (work / "storage").rename(work / "corpus_storage")
+    add_system(work, "score_am", "am", 6, tests=("dev", "test"))
+
+
+def _hmm(work, lang):
+    tree = ContextTree.monophone(lang.topology)
+    transitions = TransitionModel.from_tree(tree, lang.topology)
+    for name in ("align", "am"):
+        (work / "exp" / name).mkdir(parents=True)
+        transitions.write(work / "exp" / name / "transitions")
+    tree.write(work / "exp" / "am" / "tree")
+    generator = np.random.default_rng(0)
+    paths = {f"u00{n}": path_of(["SIL", "B", "A", "D", "SIL"], lang, transitions, generator) for n in range(3)}
+    word = Segment(lang.words.id_of("bad"), 5, 8)
+    write_alignments(work / "exp" / "align", [Alignment(key, ids, -1.25, (word,)) for key, ids in paths.items()])
+    write_ctm(work / "exp" / "align" / "words.ctm", {key: [TimedSymbol("bad", 0.05, 0.13)] for key in paths})
+    stage(work / "exp" / "align", "tools.align", [work / "lang" / "phones.txt", work / "lang" / "words.txt",
+                                                  work / "features" / "features.json"])
+    _model(work / "exp" / "am", transitions.num_pdfs)
+
+
+def _model(folder, num_pdfs):
+    options = ModelOptions(arch="dnn", hidden_dim=8, num_layers=2, splice=1)
+    network = build_model(options, 5, num_pdfs)
+    write_description(folder, options, 5, num_pdfs, frame_shift=0.01, prior_scale=1.0, checkpoint="best")
+    torch.save({"model": network.state_dict(), "epoch": 2}, folder / "best.pt")
+    write_priors(folder, torch.full((num_pdfs,), 1 / num_pdfs).log())
+    history = [{"epoch": epoch, "train": {"loss": 3.0 / epoch}, "dev": {"loss": 3.5 / epoch},
+                "learning_rate": 0.001, "seconds": 2.0} for epoch in (1, 2)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in history))
+    stage(folder, "tools.train_am", facts={"seed": 3})
+
+
+def _decoding(work):
+    graph, transitions = loop_graph()
+    (work / "exp" / "graph").mkdir()
+    transitions.write(work / "exp" / "graph" / "transitions")
+    write_graph(work / "exp" / "graph", graph, transitions)
+    words = SymbolTable([f"w{n}" for n in range(1, 10)])
+    words.write(work / "exp" / "graph" / "words.txt")
+    decoded = work / "exp" / "decode_test"
+    write_lattices(decoded, 0, [random_lattice(seed, name=f"u{seed}") for seed in range(3)])
+    words.write(decoded / "words.txt")
+    stage(decoded, "tools.decode", [work / "exp" / "am" / "best.pt"], facts={"acoustic_scale": 0.5})

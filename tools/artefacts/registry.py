@@ -1,0 +1,81 @@
+"""All kinds of artefacts, and what a whole work folder is."""
+
+from pathlib import Path
+from typing import Iterable, List, Optional
+
+from graphs.errors import InputError
+from tools.artefacts import data, decoding, hmm, lang, models, results
+from tools.artefacts.kind import Kind, section
+from tools.program import RECORD
+from tools.records import stage_records
+
+
+def describe_work(path: Path, item: Optional[str] = None) -> str:
+    """Its results, and its stages."""
+    text = results.describe_results(path / "results.json") if (path / "results.json").exists() else ""
+    rows = ((str(folder.relative_to(path)), record.get("program"), record.get("state"), record.get("seconds"),
+             record.get("peak_memory_mb")) for folder, record in stage_records(path))
+    return text + section("stages", ("folder", "program", "state", "seconds", "peak MB"), rows)
+
+
+def work_problems(path: Path) -> Iterable[str]:
+    """Those of every stage's folder."""
+    for folder, _ in stage_records(path):
+        yield from folder_problems(folder)
+    if (path / "results.json").exists():
+        yield from results.results_problems(path / "results.json")
+
+
+def _is_work(path: Path) -> bool:
+    return path.is_dir() and any(True for _ in path.glob(f"*/**/{RECORD}"))
+
+
+KINDS = (
+    *data.KINDS, *lang.KINDS, *hmm.KINDS, *decoding.KINDS, *models.KINDS, *results.KINDS,
+    Kind("work folder", f"a folder with {RECORD} somewhere below", _is_work, describe_work, work_problems),
+    Kind("output of a stage", f"a folder with {RECORD}", lambda path: (path / RECORD).is_file(),
+         results.describe_record, results.record_problems))
+
+
+def kind_of(path: Path) -> Kind:
+    """Raises InputError, which lists all kinds, for a path that is none of them."""
+    if not path.exists():
+        raise InputError(str(path), "an existing file or folder", "none")
+    for kind in KINDS:
+        if kind.matches(path):
+            return kind
+    known = "\n".join(f"  {kind.name}: {kind.sign}" for kind in KINDS)
+    raise InputError(str(path), f"one of these:\n{known}\n", f"neither (it is a "
+                     f"{'folder' if path.is_dir() else 'file'})")
+
+
+def problems_of(path: Path) -> List[str]:
+    """What is wrong with the artefact: what its kind's check finds, what its reader stumbles over, and, of a
+    stage's folder, what its record tells.
+
+    Raises: InputError for an unknown kind.
+    """
+    kind = kind_of(path)
+    return list(_without_repetition([*_found(kind, path), *_record_problems(path)]))
+
+
+def folder_problems(folder: Path) -> List[str]:
+    try:
+        return problems_of(folder)
+    except InputError as error:
+        return [str(error)]
+
+
+def _found(kind: Kind, path: Path) -> Iterable[str]:
+    try:
+        yield from kind.problems(path)
+    except InputError as error:
+        yield str(error)
+
+
+def _record_problems(path: Path) -> Iterable[str]:
+    return results.record_problems(path) if path.is_dir() and (path / RECORD).is_file() else ()
+
+
+def _without_repetition(problems: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(problems)

@@ -1,0 +1,161 @@
+"""Scores, results, tables, stage records."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional
+
+from graphs.errors import InputError
+from hybrid.report.tables import text_table
+from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
+from tools.program import RECORD, read_record
+
+NEEDED = ("system", "test", "wer", "errors", "words", "ins", "del", "sub", "ci95", "lm_scale", "seed",
+          "seconds")
+
+
+def _entries(path: Path) -> List[Dict]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(str(path), "JSON", str(error)) from None
+    if not isinstance(entries, list):
+        raise InputError(str(path), "a list of results", type(entries).__name__)
+    return entries
+
+
+def describe_results(path: Path, item: Optional[str] = None) -> str:
+    """item: a system or test set."""
+    from hybrid.report.results import Result, main_table, run_table
+    results = [Result(entry, path.parent) for entry in _entries(path)]
+    if item is not None:
+        known = [name for result in results for name in (result.entry["system"], result.entry["test"])]
+        if item not in known:
+            raise not_found(path, "a system or test set", item, known)
+        results = [r for r in results if item in (r.entry["system"], r.entry["test"])]
+    return f"{text_table(*main_table(results))}\n{text_table(*run_table(results))}"
+
+
+def results_problems(path: Path) -> Iterable[str]:
+    for number, entry in enumerate(_entries(path), 1):
+        lacks = [name for name in NEEDED if name not in entry]
+        if lacks:
+            yield f"{path}: entry {number}: expected {', '.join(lacks)}, found none"
+            continue
+        name = f"{path}: {entry['system']} on {entry['test']}"
+        if entry["errors"] != entry["ins"] + entry["del"] + entry["sub"]:
+            yield f"{name}: expected errors = ins + del + sub, found {entry['errors']}"
+        if abs(entry["wer"] * entry["words"] / 100 - entry["errors"]) > 0.01 * max(1, entry["errors"]):
+            yield f"{name}: expected WER = errors / words, found {entry['wer']}"
+        if not entry["ci95"][0] - 1e-6 <= entry["wer"] <= entry["ci95"][1] + 1e-6:
+            yield f"{name}: expected a WER within its interval {entry['ci95']}, found {entry['wer']}"
+
+
+def describe_scores(path: Path, item: Optional[str] = None) -> str:
+    """item: an utterance, shown aligned."""
+    if item is not None:
+        return _aligned(path, item)
+    text = describe_results(path / "result.json")
+    for entry in _entries(path / "result.json"):
+        speakers = path / entry["test"] / "per_speaker.tsv"
+        text += section(f"speakers of {entry['test']}", *_tsv(speakers))
+        confusions = _tsv(speakers.with_name("confusions.tsv"), 10)
+        text += section(f"frequent errors on {entry['test']}", *confusions)
+    return text
+
+
+def _aligned(path: Path, utterance_id: str) -> str:
+    known, found = [], []
+    for entry in _entries(path / "result.json"):
+        report = (path / entry["test"] / "per_utt.txt").read_text(encoding="utf-8")
+        for block in report.split("\n\n"):
+            name = block.split(maxsplit=2)[1]
+            known.append(name)
+            if name == utterance_id:
+                found.append(f"{entry['test']}\n{block.rstrip()}\n")
+    if not found:
+        raise not_found(path, "an utterance", utterance_id, known)
+    return "\n".join(found)
+
+
+def draw_scores(path: Path, item: Optional[str], picture: Path) -> None:
+    from hybrid.report.error_breakdown import draw_errors
+    from hybrid.report.figures import save_figure
+    save_figure(draw_errors(_entries(path / "result.json" if path.is_dir() else path)), picture)
+
+
+def score_problems(path: Path) -> Iterable[str]:
+    """Those of result.json, and totals that do not agree with the utterances."""
+    from hybrid.report.results import read_utterances
+    yield from results_problems(path / "result.json")
+    for entry in _entries(path / "result.json"):
+        scores = read_utterances(path / entry["test"]).values()
+        found = sum(errors for errors, _ in scores), sum(words for _, words in scores)
+        if found != (entry["errors"], entry["words"]):
+            yield (f"{path / entry['test']}: expected {entry['errors']} errors of {entry['words']} words, "
+                   f"found {found[0]} of {found[1]}")
+
+
+def _tsv(path: Path, most: int = 40):
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    return (lines[0], lines[1:most + 1]) if lines else ((), ())
+
+
+def describe_tsv(path: Path, item: Optional[str] = None) -> str:
+    header, rows = _tsv(path, 10 ** 9)
+    rows = [row for row in rows if item is None or item in row]
+    shown = [(row + [""] * len(header))[:len(header)] for row in rows[:60]]
+    return facts(("rows", len(rows))) + section("rows" if len(rows) <= 60 else "first rows", header, shown)
+
+
+def tsv_problems(path: Path) -> Iterable[str]:
+    columns = [len(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
+    for number, count in enumerate(columns, 1):
+        if count != columns[0]:
+            yield f"{path}:{number}: expected {columns[0]} columns, found {count}"
+
+
+def describe_record(path: Path, item: Optional[str] = None) -> str:
+    """Of the stage that wrote the folder (or of the record file itself)."""
+    folder = path.parent if path.name == RECORD else path
+    record = read_record(folder)
+    ended = datetime.fromtimestamp((folder / RECORD).stat().st_mtime).isoformat(" ", "seconds")
+    options = (f"{part}.{key}={value}" for part, pairs in record.get("config", {}).items()
+               for key, value in pairs.items())
+    arguments = (f"--{name.replace('_', '-')} {value}" for name, value in record.get("arguments", {}).items()
+                 if value not in ("None", "False"))
+    inputs = sorted({str(Path(name).parent) for name in record.get("inputs", {})})
+    return facts(("program", record.get("program")), ("state", f"{record.get('state')}, {ended}"),
+                 ("seconds", record.get("seconds")),
+                 ("peak memory", f"{record.get('peak_memory_mb', '?')} MB"),
+                 ("arguments", " ".join(arguments)), ("options", " ".join(options)),
+                 ("made from", some(inputs, 6)),
+                 *((name, json.dumps(value, ensure_ascii=False)) for name, value in
+                   record.get("facts", {}).items()))
+
+
+def record_problems(path: Path) -> Iterable[str]:
+    """A stage that was cut off, and outputs that are gone."""
+    folder = path.parent if path.name == RECORD else path
+    record = read_record(folder)
+    if record.get("state") != "done":
+        yield f"{folder}: expected a finished stage, found one that is {record.get('state')}"
+    for name in record.get("outputs", []):
+        if not (folder / name).exists():
+            yield f"{folder / name}: expected an existing file, found none"
+
+
+def _is_results(path: Path) -> bool:
+    return path.is_file() and path.name in ("results.json", "result.json")
+
+
+KINDS = (
+    Kind("results", "results.json or result.json", _is_results, describe_results, results_problems,
+         draw_scores, item="system or test set"),
+    Kind("scores", "a folder with result.json", folder_with("result.json"), describe_scores, score_problems,
+         draw_scores, item="utterance"),
+    Kind("stage record", RECORD, lambda path: path.is_file() and path.name == RECORD, describe_record,
+         record_problems),
+    Kind("table", "a file *.tsv", lambda path: path.is_file() and path.suffix == ".tsv", describe_tsv,
+         tsv_problems, item="value in a row"),
+)
