@@ -30,17 +30,18 @@ class SearchGraph:
     """A graph made ready to be searched, and its arcs and finals in one numbering.
 
     Attributes:
-      fsa: acceptor whose labels are pdf labels; the attribute `arc_id` counts the graph's arcs, then its
-        finals.
+      fsas: FsaVec of one acceptor whose labels are pdf labels; the attribute `arc_id` counts the graph's
+        arcs, then its finals.
       transition_id, olabel, score: by arc_id; a final has transition_id 0.
     """
 
-    def __init__(self, graph: Arcs, transitions: TransitionModel):
+    def __init__(self, graph: Arcs, transitions: TransitionModel, device: torch.device = torch.device("cpu")):
         labels = np.where(graph.ilabel > 0, pdf_label(transitions.pdf_id[graph.ilabel]), 0)
         if not labels.all():
             raise ValueError("a graph to be searched has input epsilons")
-        self.fsa = to_k2(Arcs(graph.src, graph.dst, labels, np.zeros_like(labels), graph.score,
-                              graph.final_state, graph.final_score, graph.num_states), aux=False)
+        fsa = to_k2(Arcs(graph.src, graph.dst, labels, np.zeros_like(labels), graph.score, graph.final_state,
+                         graph.final_score, graph.num_states), aux=False)
+        self.fsas = k2.create_fsa_vec([fsa]).to(device)
         self.transition_id = np.concatenate([graph.ilabel, np.zeros(len(graph.final_state), np.int32)])
         self.olabel = np.concatenate([graph.olabel, graph.final_olabel])
         self.score = np.concatenate([graph.score, graph.final_score])

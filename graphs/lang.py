@@ -192,10 +192,13 @@ class Lang:
 
     @classmethod
     def read(cls, folder: Union[str, Path]) -> "Lang":
-        """Reads and checks a lang folder. Raises InputError for the first of its problems."""
+        """Reads a lang folder. Raises InputError for the first of its problems, if any.
+
+        `lexiconp_disambig.txt`, made from the lexicon, is left to `validate`.
+        """
         from graphs.lang_check import check_lang
         from graphs.text_file import raise_first
-        lang, problems = check_lang(Path(folder))
+        lang, problems = check_lang(Path(folder), thorough=False)
         raise_first(problems)
         return lang
 
@@ -203,7 +206,7 @@ class Lang:
     def validate(folder: Union[str, Path]) -> List[InputError]:
         """All problems of a lang folder, each naming file and line; empty if it is good."""
         from graphs.lang_check import check_lang
-        return check_lang(Path(folder))[1]
+        return check_lang(Path(folder), thorough=True)[1]
 
 
 def make_lang(lexicon: Lexicon, options: LangOptions, topology: TopologyOptions,

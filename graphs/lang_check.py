@@ -16,8 +16,11 @@ FILES = ("phones.txt", "words.txt", "lexiconp.txt", "lexiconp_disambig.txt", "si
          "nonsilence_phones.txt", "optional_silence.txt", "disambig.txt", "oov.txt", "topo", "lang.json")
 
 
-def check_lang(folder: Path) -> Tuple[Optional[Lang], List[InputError]]:
-    """The Lang, or None if its files cannot be read, and all problems, each naming file and line."""
+def check_lang(folder: Path, thorough: bool) -> Tuple[Optional[Lang], List[InputError]]:
+    """The Lang, or None if its files cannot be read, and all problems, each naming file and line.
+
+    thorough: the disambiguation symbols of the lexicon, too.
+    """
     problems = [InputError(str(folder / name), "an existing file", "none")
                 for name in FILES if not (folder / name).is_file()]
     if problems:
@@ -44,8 +47,9 @@ def check_lang(folder: Path) -> Tuple[Optional[Lang], List[InputError]]:
     optional_silence = next(iter(lists["optional_silence"]), None)
     lang = Lang(phones, words, lexicon, tuple(lists["silence_phones"]), optional_silence,
                 settings["silence_prob"], next(iter(lists["oov"])), topology, settings["position_dependent"])
-    problems += chain(_check_lexicon(folder, lang), _check_disambiguation(folder, lang),
-                      _check_topology(folder, lang))
+    problems += chain(_check_lexicon(folder, lang), _check_topology(folder, lang))
+    if thorough:
+        problems += _check_disambiguation(folder, lang)
     return lang, problems
 
 
@@ -113,7 +117,7 @@ def _check_phone_lists(folder: Path, phones: SymbolTable, lists: dict,
 
 def _check_lexicon(folder: Path, lang: Lang) -> Iterator[InputError]:
     path = folder / "lexiconp.txt"
-    disambig = {f"#{n}" for n in range(len(lang.disambig_ids))}
+    real = set(lang.phones.symbols[1:lang.num_phones + 1])
     numbers = [number for number, _ in read_lines(path)[0]]
     if lang.lexicon.duplicates:
         yield InputError(str(path), "every pronunciation once", lang.lexicon.notes[-1])
@@ -122,7 +126,7 @@ def _check_lexicon(folder: Path, lang: Lang) -> Iterator[InputError]:
         if entry.word not in lang.words:
             yield InputError(f"{path}:{number}", "a word of words.txt", entry.word)
         for phone in entry.phones:
-            if phone not in lang.phones or phone in disambig:
+            if phone not in real:
                 yield InputError(f"{path}:{number}", "a phone of phones.txt", phone)
     for number, word in enumerate(lang.words, 1):
         if word not in RESERVED_WORDS and word not in lang.lexicon:

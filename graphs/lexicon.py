@@ -1,9 +1,8 @@
 """Pronunciation lexicons: words, their phones, the probability of each pronunciation."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 from graphs.errors import InputError
 from graphs.symbols import EPS
@@ -21,8 +20,7 @@ _STRESS = re.compile(r"(?<=[A-Z])[0-2]$")
 _DECIMAL = re.compile(r"\d*\.\d+([eE]-?\d+)?$")
 
 
-@dataclass(frozen=True)
-class Pronunciation:
+class Pronunciation(NamedTuple):
     """phones: at least one symbol; probability: in (0, 1]."""
 
     word: str
@@ -46,7 +44,7 @@ class Lexicon:
         kept: Dict[Tuple[str, Tuple[str, ...]], Pronunciation] = {}
         repeated: List[str] = []
         for entry in entries:
-            _check_entry(f"lexicon entry of {entry.word!r}", entry)
+            _check_entry("", entry)
             key = entry.word, entry.phones
             if key in kept:
                 repeated.append(entry.word)
@@ -119,11 +117,11 @@ class Lexicon:
         if form == "auto":
             form = "prob" if Path(path).name.startswith("lexiconp") else "plain"
         lines, notes = read_lines(path)
-        entries, problems = [], []
+        entries, problems, name = [], [], str(path)
         for number, text in lines:
             try:
                 if not (form == "cmu" and text.startswith(";;;")):
-                    entries.append(_parse_line(f"{path}:{number}", text, form))
+                    entries.append(_parse_line(f"{name}:{number}", text, form))
             except InputError as error:
                 problems.append(error)
         raise_first(problems)
@@ -166,6 +164,8 @@ def _parse_line(item: str, text: str, form: str) -> Pronunciation:
 
 
 def _check_entry(item: str, entry: Pronunciation) -> None:
+    """item: where the entry stands, for the message."""
+    item = item or f"lexicon entry of {entry.word!r}"
     if entry.word in RESERVED_WORDS:
         raise InputError(item, f"a word other than the reserved {', '.join(RESERVED_WORDS)}", entry.word)
     if not entry.phones:
@@ -173,5 +173,5 @@ def _check_entry(item: str, entry: Pronunciation) -> None:
     if not 0.0 < entry.probability <= 1.0:
         raise InputError(item, "a probability above 0 and at most 1", f"{entry.probability:g}")
     for phone in entry.phones:
-        if phone == EPS or _DISAMBIGUATION.match(phone):
+        if phone[:1] in "#<" and (phone == EPS or _DISAMBIGUATION.match(phone)):
             raise InputError(item, f"phones other than {EPS} and disambiguation symbols (#0, #1, ...)", phone)

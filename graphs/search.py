@@ -8,7 +8,6 @@ every state is final, which yields the best partial path, marked as such.
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Sequence, Tuple
 
-import k2
 import numpy as np
 import torch
 from torch import Tensor
@@ -40,15 +39,15 @@ class SearchOptions:
         for name in ("beam", "lattice_beam", "acoustic_scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected a positive number, found {getattr(self, name)}")
-        if not 0 <= self.min_active <= self.max_active or self.max_active < 1:
-            raise ValueError("min_active and max_active: expected 0 <= min_active <= max_active, "
+        if not 0 <= self.min_active < self.max_active:
+            raise ValueError("min_active and max_active: expected 0 <= min_active < max_active, "
                              f"found {self.min_active} and {self.max_active}")
         if self.retries < 0 or self.memory_mb < 1:
             raise ValueError("retries: expected 0 or more; memory_mb: expected 1 or more")
 
     def wider(self) -> "SearchOptions":
         return replace(self, beam=2 * self.beam, max_active=4 * self.max_active,
-                       min_active=min(2 * self.min_active, 4 * self.max_active))
+                       min_active=2 * self.min_active)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Searcher:
         """partial: an utterance that reaches no final state gets its best partial path; else it fails."""
         self.graph, self.transitions, self.options, self.device = graph, transitions, options, device
         self.partial = partial
-        self._closed = SearchGraph(graph.arcs, transitions)
+        self._closed = SearchGraph(graph.arcs, transitions, device)
         self._open = None
 
     def search(self, utterances: Sequence[Tuple[str, Tensor]]) -> Dict[str, Result]:
@@ -95,7 +94,7 @@ class Searcher:
         missed = f"no final state reached with beam {options.beam:g}, max_active {options.max_active}"
         if waiting and self.partial:
             if self._open is None:
-                self._open = SearchGraph(_all_final(self.graph.arcs), self.transitions)
+                self._open = SearchGraph(_all_final(self.graph.arcs), self.transitions, self.device)
             waiting = self._attempt(self._open, waiting, self.options, results, "partial", missed)
         for utterance_id, _ in waiting:
             results[utterance_id] = Result("failed", missed, None)
@@ -111,10 +110,9 @@ class Searcher:
     def _attempt(self, graph: SearchGraph, waiting, options, results, outcome, reason) -> List[Tuple[str, Tensor]]:
         """Searches what waits, files the results and returns what found no path."""
         empty = []
-        fsas = k2.create_fsa_vec([graph.fsa]).to(self.device)
         for batch in self._batches(waiting, options):
             scaled = [(options.acoustic_scale * scores).to(self.device, torch.float32) for _, scores in batch]
-            raws = intersect_pruned(fsas, scaled, options.beam, options.lattice_beam, options.min_active,
+            raws = intersect_pruned(graph.fsas, scaled, options.beam, options.lattice_beam, options.min_active,
                                     options.max_active)
             for (utterance_id, scores), raw in zip(batch, raws):
                 if len(raw.src) == 0:

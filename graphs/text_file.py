@@ -10,7 +10,7 @@ from graphs.errors import InputError
 
 # Blanks other than space and tab split words in one program and not in another (Kaldi
 # utils/validate_text.pl refuses them, too); control characters have no business in a text.
-_ODD_CHARACTER = re.compile("[^\\S \t]|[\u200b\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
+_ODD_CHARACTER = re.compile("[^\\S \t\n]|[\u200b\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
 
 
 def open_bytes(path: Union[str, Path]) -> BinaryIO:
@@ -31,23 +31,25 @@ def read_lines(path: Union[str, Path]) -> Tuple[List[Tuple[int, str]], List[str]
     """
     with open_bytes(path) as stream:
         try:
-            raw_lines = stream.read().split(b"\n")
+            data = stream.read()
         except (EOFError, gzip.BadGzipFile) as error:
             raise InputError(str(path), "a whole gzip file", str(error)) from None
     notes = []
-    if raw_lines[0].startswith(b"\xef\xbb\xbf"):
-        raw_lines[0] = raw_lines[0][3:]
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
         notes.append(f"{path}:1: byte-order mark removed")
-    dos_ends = sum(line.endswith(b"\r") for line in raw_lines)
+    dos_ends = data.count(b"\r\n")
     if dos_ends:
+        data = data.replace(b"\r\n", b"\n")
         notes.append(f"{path}: carriage return at the end of {dos_ends} lines removed")
-    lines = []
-    for number, raw in enumerate(raw_lines, 1):
-        text = decode(f"{path}:{number}", raw).rstrip("\r")
-        if text.strip(" \t"):
-            check_characters(f"{path}:{number}", text)
-            lines.append((number, text))
-    return lines, notes
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = None
+    if text is None or _ODD_CHARACTER.search(text):  # line by line, to name the first bad one
+        for number, raw in enumerate(data.split(b"\n"), 1):
+            check_characters(f"{path}:{number}", decode(f"{path}:{number}", raw))
+    return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(" \t")], notes
 
 
 def decode(item: str, raw: bytes) -> str:
@@ -70,6 +72,8 @@ def check_characters(item: str, text: str) -> None:
 
 def split_blanks(text: str) -> List[str]:
     """Fields between spaces and tabs (`str.split` alone would also split at Unicode blanks)."""
+    if text.isascii():
+        return text.split()
     return [field for field in text.replace("\t", " ").split(" ") if field]
 
 

@@ -20,7 +20,6 @@ def work(job: Job) -> None:
 
     from egs.an4 import corpus as an4
     from graphs.errors import InputError
-    from hybrid.data.corpus import hold_out
     from hybrid.data.manifest import write_cuts
     from hybrid.outcomes import Outcomes
 
@@ -44,7 +43,7 @@ def work(job: Job) -> None:
         if len(cuts) != an4.UTTERANCES[split]:
             job.log.warning("%s: the distribution has %d utterances, here are %d", split, an4.UTTERANCES[split],
                             len(cuts))
-    splits["train"], splits["dev"] = hold_out(splits["train"], options.dev_share, options.dev_seed)
+    splits["train"], splits["dev"] = _hold_out_of_each_sex(splits["train"], options.dev_share, options.dev_seed)
     for split, cuts in splits.items():
         write_cuts(job.out / f"{split}.jsonl.gz", cuts)
         job.facts[split] = {"utterances": len(cuts), "speakers": len({c.supervisions[0].speaker for c in cuts}),
@@ -55,6 +54,16 @@ def work(job: Job) -> None:
         if path is None or path.suffix == ".DMP":
             raise InputError(f"{folder / 'etc' / source}", "the corpus' own file", "none")
         shutil.copyfile(path, job.out / target)
+
+
+def _hold_out_of_each_sex(cuts: list, share: float, seed: int):
+    """AN4 names speakers f... and m...; the development set gets its share of both."""
+    from hybrid.data.corpus import hold_out
+    rest, held = [], []
+    for sex in sorted({cut.supervisions[0].speaker[0] for cut in cuts}):
+        kept, taken = hold_out([cut for cut in cuts if cut.supervisions[0].speaker[0] == sex], share, seed)
+        rest, held = rest + kept, held + taken
+    return rest, held
 
 
 def _cuts_of_audio(out: Path, folder: Path, utterances, outcomes) -> list:

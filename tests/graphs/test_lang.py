@@ -163,9 +163,12 @@ def test_validator_names_file_and_line(tmp_path, name, old, new, message):
     problems = [str(problem) for problem in Lang.validate(tmp_path)]
     assert any(problem.startswith(str(tmp_path / message.split(":")[0].split(",")[0])) and message in problem
                for problem in problems), problems
-    with pytest.raises(InputError) as error:
-        Lang.read(tmp_path)
-    assert str(error.value).startswith(problems[0])
+    if name == "lexiconp_disambig.txt":  # a copy for Kaldi's users
+        assert Lang.read(tmp_path) == small_lang()
+    else:
+        with pytest.raises(InputError) as error:
+            Lang.read(tmp_path)
+        assert str(error.value).startswith(problems[0])
 
 
 def test_too_few_disambiguation_symbols(tmp_path):
