@@ -45,7 +45,8 @@ SHOWN = [
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
     ("exp/decode_test", [], "lattices", ["lattices:", "u2", "0.5"]),
     ("exp/score_am", [], "scores", ["speakers of test", "one", "ten"]),
-    ("exp/score_am", ["u3"], "scores", ["dev id: u3", "test id: u3", "REF: one two three HYP: ten two three EVAL: S"]),
+    ("exp/score_am", ["u3"], "scores", [
+        "dev id: u3", "test id: u3", "REF: one two three HYP: ten two three EVAL: S"]),
     ("exp/score_am/result.json", [], "results", ["am", "5.00"]),
     ("exp/score_am/result.json", ["dev"], "results", ["dev (tuned on)"]),
     ("exp/score_am/test/per_utt.tsv", ["u1"], "table", ["rows:", "33.33"]),

@@ -27,9 +27,9 @@ def work(good, tmp_path):
     return shutil.copytree(good, tmp_path / "work")
 
 
-PATHS = ("cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align "
-         "exp/align/transitions exp/align/words.ctm exp/am exp/am/best.pt exp/am/tree exp/graph exp/decode_test "
-         "exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv").split()
+PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align
+    exp/align/transitions exp/align/words.ctm exp/am exp/am/best.pt exp/am/tree exp/graph exp/decode_test
+    exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
 
 
 def test_what_the_library_wrote_is_good(good, capsys):
@@ -106,7 +106,8 @@ def probabilities_of_no_distribution(work):
     path = work / "exp" / "align" / "transitions"
     head, tail = path.read_text().split(" [ ")
     values = tail.split(" ]")[0].split()
-    path.write_text(f"{head} [ {' '.join([values[0], '-0.1', *values[2:]])} ]\n</LogProbs>\n</TransitionModel>\n")
+    changed = " ".join([values[0], "-0.1", *values[2:]])
+    path.write_text(f"{head} [ {changed} ]\n</LogProbs>\n</TransitionModel>\n")
 
 
 def weights_not_finite(work):

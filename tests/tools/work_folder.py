@@ -1,4 +1,4 @@
-"""A small work folder with one artefact of each kind, made by the library, for the tests of show and validate."""
+"""A small work folder with one artefact of each kind, for the tests of show and validate."""
 
 import json
 
@@ -86,12 +86,14 @@ def _hmm(work, lang):
         transitions.write(work / "exp" / name / "transitions")
     tree.write(work / "exp" / "am" / "tree")
     generator = np.random.default_rng(0)
-    paths = {f"u00{n}": path_of(["SIL", "B", "A", "D", "SIL"], lang, transitions, generator) for n in range(3)}
+    phones = ["SIL", "B", "A", "D", "SIL"]
+    paths = {f"u00{n}": path_of(phones, lang, transitions, generator) for n in range(3)}
     word = Segment(lang.words.id_of("bad"), 5, 8)
-    write_alignments(work / "exp" / "align", [Alignment(key, ids, -1.25, (word,)) for key, ids in paths.items()])
-    write_ctm(work / "exp" / "align" / "words.ctm", {key: [TimedSymbol("bad", 0.05, 0.13)] for key in paths})
-    stage(work / "exp" / "align", "tools.align", [work / "lang" / "phones.txt", work / "lang" / "words.txt",
-                                                  work / "features" / "features.json"])
+    folder = work / "exp" / "align"
+    write_alignments(folder, [Alignment(key, ids, -1.25, (word,)) for key, ids in paths.items()])
+    write_ctm(folder / "words.ctm", {key: [TimedSymbol("bad", 0.05, 0.13)] for key in paths})
+    inputs = ("lang/phones.txt", "lang/words.txt", "features/features.json")
+    stage(folder, "tools.align", [work / name for name in inputs])
     _model(work / "exp" / "am", transitions.num_pdfs)
 
 

@@ -77,7 +77,8 @@ def test_a_lattice_is_drawn(tmp_path, monkeypatch):
     assert "svg" in (tmp_path / "lattice.svg").read_text()
 
 
-DRAWING = Drawing('a "title"', {0: "0", 1: "1"}, [Edge(0, 1, "é\\x"), Edge(0, 1, "y"), Edge(1, 1, "z")], 0, [1])
+EDGES = [Edge(0, 1, "é\\x"), Edge(0, 1, "y"), Edge(1, 1, "z")]
+DRAWING = Drawing('a "title"', {0: "0", 1: "1"}, EDGES, 0, [1])
 
 
 def test_dot_holds_every_state_and_edge_with_quotes_escaped():
