@@ -173,5 +173,5 @@ def _check_entry(item: str, entry: Pronunciation) -> None:
     if not 0.0 < entry.probability <= 1.0:
         raise InputError(item, "a probability above 0 and at most 1", f"{entry.probability:g}")
     for phone in entry.phones:
-        if phone[:1] in "#<" and (phone == EPS or _DISAMBIGUATION.match(phone)):
+        if phone[:1] in "#<" and (phone in ("", EPS) or _DISAMBIGUATION.match(phone)):
             raise InputError(item, f"phones other than {EPS} and disambiguation symbols (#0, #1, ...)", phone)

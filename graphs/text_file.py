@@ -38,9 +38,9 @@ def read_lines(path: Union[str, Path]) -> Tuple[List[Tuple[int, str]], List[str]
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
         notes.append(f"{path}:1: byte-order mark removed")
-    dos_ends = data.count(b"\r\n")
+    dos_ends = data.count(b"\r\n") + data.endswith(b"\r")
     if dos_ends:
-        data = data.replace(b"\r\n", b"\n")
+        data = data.replace(b"\r\n", b"\n").rstrip(b"\r")
         notes.append(f"{path}: carriage return at the end of {dos_ends} lines removed")
     try:
         text = data.decode("utf-8")

@@ -50,7 +50,7 @@ def test_repeated_lines_are_merged_counted_and_told(tmp_path):
 
 
 def test_byte_order_mark_and_dos_ends_are_mended_and_told(tmp_path):
-    lexicon = read(tmp_path, b"\xef\xbb\xbfA AH\r\nB B IY\r\n")
+    lexicon = read(tmp_path, b"\xef\xbb\xbfA AH\r\nB B IY\r")
     assert lexicon.words == ["A", "B"] and lexicon.pronunciations("B")[0].phones == ("B", "IY")
     path = tmp_path / "lexicon.txt"
     assert lexicon.notes == [f"{path}:1: byte-order mark removed",
@@ -103,8 +103,9 @@ def test_bad_probabilities_are_named(tmp_path, line, message):
 def test_missing_file_and_entries_made_in_code():
     with pytest.raises(InputError, match="no_such: expected an existing file, found none"):
         Lexicon.read("no_such")
-    with pytest.raises(InputError, match="lexicon entry of 'A'"):
-        Lexicon([Pronunciation("A", ())])
+    for phones in ((), ("",)):
+        with pytest.raises(InputError, match="lexicon entry of 'A'"):
+            Lexicon([Pronunciation("A", phones)])
 
 
 def test_stress_digits():
