@@ -1,9 +1,12 @@
 """Stage records of a work folder: what was made how, by which program, in what time."""
 
+import json
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from tools.program import RECORD, read_record
+
+MODEL = "model.json"  # hybrid.nn.models.DESCRIPTION, without importing torch
 
 
 def stage_records(work: Path) -> List[Tuple[Path, Dict]]:
@@ -28,11 +31,9 @@ def made_from(folder: Path) -> Iterator[Tuple[Path, Dict]]:
 
 
 def training_seed(folder: Path) -> Optional[int]:
-    """The seed of the nearest training stage that the folder was made from; None when none tells."""
-    for _, record in made_from(folder):
-        if ".train_" in record.get("program", ""):
-            settings = [record.get("facts", {}), *record.get("config", {}).values()]
-            for setting in settings:
-                if "seed" in setting:
-                    return int(setting["seed"])
+    """The seed of the nearest training stage that the folder was made from, by its model.json; else None."""
+    for made, _ in made_from(folder):
+        if (made / MODEL).is_file():
+            description = json.loads((made / MODEL).read_text(encoding="utf-8"))
+            return description.get("training", {}).get("seed")
     return None

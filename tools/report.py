@@ -9,6 +9,7 @@ are sure, frequent errors, time and memory of each stage) and errors.png. It alw
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m tools.report", description=__doc__,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--work", type=Path, required=True, help="work folder of a recipe")
-    made.add_argument("--command", help="the command that led to the results, for RESULTS.md")
+    made.add_argument("--command", default=os.environ.get("RECIPE_COMMAND"),
+                      help="the command that led to the results, for RESULTS.md ($RECIPE_COMMAND)")
     # a recipe gives these to every program
     made.add_argument("--conf", help=argparse.SUPPRESS)
     made.add_argument("--nj", help=argparse.SUPPRESS)

@@ -38,7 +38,7 @@ SHOWN = [
     ("exp/align/transitions", ["D"], "transition model", ["0.7500"]),
     ("exp/align/words.ctm", ["u000"], "CTM", ["0.130"]),
     ("exp/align/words.ctm", [], "CTM", ["bad"]),
-    ("exp/am", [], "model", ["hidden_dim:", "train loss", "parameters:"]),
+    ("exp/am", [], "model", ["hidden_dim: 8", "seed: 3", "phones: SIL, A", "train loss", "parameters:"]),
     ("exp/am", ["best"], "model", ["weights"]),
     ("exp/am/best.pt", [], "checkpoint", ["epoch:", "shape"]),
     ("exp/am/tree", [], "context tree", ["monophone"]),
@@ -50,7 +50,7 @@ SHOWN = [
     ("exp/score_am/result.json", [], "results", ["am", "5.00"]),
     ("exp/score_am/result.json", ["dev"], "results", ["dev (tuned on)"]),
     ("exp/score_am/test/per_utt.tsv", ["u1"], "table", ["rows:", "33.33"]),
-    ("exp/am/.stage.json", [], "stage record", ["tools.train_am", "seed:"]),
+    ("exp/am/.stage.json", [], "stage record", ["tools.train_am", "dev_accuracy: 0.75"]),
     ("", [], "work folder", ["exp/decode_test", "tools.decode"]),
 ]
 

@@ -4,18 +4,25 @@ import json
 from pathlib import Path
 from typing import Dict, Iterable, Optional
 
-from tools.artefacts.kind import Kind, facts, folder_with, section
+from tools.artefacts.kind import Kind, facts, folder_with, section, some
 
 
 def describe_model(path: Path, item: Optional[str] = None) -> str:
     """item: a checkpoint's name, such as best."""
     from hybrid.nn.models import load_model, num_parameters
     model, description = load_model(path, item)
-    rest = {name: value for name, value in description.items() if name != "model"}
     files = ", ".join(file.stem for file in sorted(path.glob("*.pt")))
-    return facts(
-        *rest.items(), *description["model"].items(), ("parameters", num_parameters(model)),
-        ("checkpoints and others", files)) + _parameters(model.state_dict()) + _history(path / "train.jsonl")
+    head = facts(*_flat(description).items(), ("parameters", num_parameters(model)), ("weights in", files))
+    return head + _parameters(model.state_dict()) + _history(path / "train.jsonl")
+
+
+def _flat(description: Dict) -> Dict:
+    """Options of the network and of its training beside the rest; lists as text."""
+    flat = {name: value for name, value in description.items() if not isinstance(value, dict)}
+    for part in description.values():
+        flat.update(part if isinstance(part, dict) else {})
+    return {name: some(map(str, value), 40) if isinstance(value, list) else value
+            for name, value in flat.items()}
 
 
 def _parameters(weights: Dict) -> str:
