@@ -1,0 +1,292 @@
+"""run.sh, tools/recipe.sh, tools/setup and tools/logged.py, without setting anything up."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+RECIPE = f"""#!/usr/bin/env bash
+# toy: two programs in three stages.
+#
+# A second paragraph.
+. {ROOT}/tools/recipe.sh
+# not part of the help
+stage 0 "the beginning"
+run toy_program --out "$work/a" --corpus "$corpus"
+
+stage 1 "a loop"
+for split in train dev; do
+  run toy_program --split $split
+done
+
+stage 3 "the end"
+run toy_program --out "$work/b" ${{TOY_FAILS:+--fail}}
+"""
+PROGRAM = """
+import json, sys
+print(json.dumps(sys.argv[1:]))
+sys.exit(7 if "--fail" in sys.argv else 0)
+"""
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """Runs the toy recipe from tmp_path; gives the finished process."""
+    folder = tmp_path / "recipes" / "toy"
+    (folder / "conf").mkdir(parents=True)
+    (folder / "run.sh").write_text(RECIPE)
+    (folder / "conf" / "default.conf").write_text("[am]\nepochs = 2\n")
+    (tmp_path / "toy_program.py").write_text(PROGRAM)
+
+    def run(*arguments, **variables):
+        return bash(f"bash {folder}/run.sh \"$@\"", *arguments, cwd=tmp_path, HYBRID_ASR_PYTHON=sys.executable,
+                    PYTHONPATH=str(tmp_path), **variables)
+
+    return run
+
+
+def bash(script, *arguments, cwd=ROOT, **variables):
+    environment = {**os.environ, "VIRTUAL_ENV": "", "CONDA_PREFIX": "", **variables}
+    return subprocess.run(["bash", "-c", script, "bash", *map(str, arguments)], cwd=cwd, env=environment,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", timeout=60)
+
+
+def calls(done):
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+
+
+def executable(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+# --- run.sh
+
+def test_help_names_every_command():
+    done = bash("./run.sh --help")
+    assert done.returncode == 0
+    for word in ("egs/NAME", "test", "setup", "doctor", "--python", "--stop-stage"):
+        assert word in done.stdout
+    assert "set -e" not in done.stdout
+
+
+@pytest.mark.parametrize("word, hint", [("egs/nosuch", "egs/synth"), ("nosuch", "--help"),
+                                        ("synth", "did you mean ./run.sh egs/synth")])
+def test_unknown_command(word, hint):
+    done = bash('./run.sh "$1"', word)
+    assert done.returncode == 1
+    assert f"'{word}'" in done.stderr and hint in done.stderr
+
+
+def test_recipe_named_from_anywhere(toy, tmp_path):
+    for cwd, name in ((tmp_path, "recipes/toy"), (tmp_path, "recipes/toy/run.sh"), (ROOT, "egs/synth/")):
+        done = bash(f'{ROOT}/run.sh "$1" --help', name, cwd=cwd)
+        assert done.returncode == 0 and "Stages:" in done.stdout, done.stderr
+
+
+def test_ci_runs_the_test_command():
+    assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "exec ./run.sh test"
+    for script in ("run.sh", ".ci/run", "tools/setup/setup.sh", "tools/setup/kaldifeat/build.sh"):
+        assert os.access(ROOT / script, os.X_OK), script
+
+
+# --- recipe.sh
+
+def test_recipe_help_shows_stages_and_runs_nothing(toy, tmp_path):
+    done = toy("--help")
+    assert done.returncode == 0
+    assert "toy: two programs in three stages.\n\nA second paragraph.\n" in done.stdout
+    assert "not part of the help" not in done.stdout
+    assert "  0  the beginning\n  1  a loop\n  3  the end\n" in done.stdout
+    assert not (tmp_path / "recipes/toy/work").exists()
+
+
+def test_recipe_hands_conf_nj_and_overrides_to_every_program(toy, tmp_path):
+    done = toy("--nj", 3, "am.epochs=5", "--corpus", "data set", "lang.name=two words")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "recipes" / "toy"
+    end = ["--conf", f"{folder}/conf/default.conf", "--nj", "3", "am.epochs=5", "lang.name=two words"]
+    assert calls(done) == [
+        ["--out", f"{folder}/work/a", "--corpus", f"{tmp_path}/data set", *end],
+        ["--split", "train", *end], ["--split", "dev", *end], ["--out", f"{folder}/work/b", *end]]
+    assert "=== stage 3: the end" in done.stdout
+
+
+def test_recipe_stage_range_work_and_conf_are_relative_to_the_caller(toy, tmp_path):
+    (tmp_path / "my.conf").write_text("")
+    done = toy("--stage=1", "--stop-stage", 2, "--work", "out", "--conf", "my.conf", "--nj", 1)
+    assert done.returncode == 0, done.stderr
+    assert calls(done) == [["--split", name, "--conf", f"{tmp_path}/my.conf", "--nj", "1"] for name in ("train", "dev")]
+    assert "the beginning" not in done.stdout and "the end" not in done.stdout
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.log"]
+
+
+def test_recipe_stops_at_a_failure_and_says_how_to_go_on(toy, tmp_path):
+    done = toy("--nj", 2, "am.epochs=5", "--stage", 1, TOY_FAILS="1")
+    assert done.returncode == 7
+    assert "FAILED in stage 3 (the end): python -m toy_program" in done.stderr
+    assert "recipes/toy --nj 2 am.epochs=5 --stage 3" in done.stderr
+    log = (tmp_path / "recipes/toy/work/run.log").read_text()
+    for text in ('["--split", "dev"', "=== stage 3: the end", "FAILED in stage 3"):
+        assert text in log
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--stage"], "--stage needs a value"),
+    (["--stage", "x"], "--stage: expected a whole number of at least 0, found 'x'"),
+    (["--nj", "0"], "--nj: expected a whole number of at least 1, found '0'"),
+    (["--stage", "4"], "--stage 4: the last stage is 3"),
+    (["--stage", "2", "--stop-stage", "1"], "--stop-stage 1 comes before --stage 2"),
+    (["--conf", "nosuch.conf"], "--conf nosuch.conf: expected a file"),
+    (["--bogus", "1"], "unknown option --bogus"),
+    (["epochs=3"], "argument 'epochs=3': expected an option or section.key=value"),
+])
+def test_recipe_refuses_bad_arguments_before_any_work(toy, tmp_path, arguments, message):
+    done = toy(*arguments)
+    assert done.returncode == 1
+    assert message in done.stderr and "--help" in done.stderr
+    assert not (tmp_path / "recipes/toy/work").exists()
+
+
+# --- choice of the environment
+
+@pytest.fixture
+def choose(tmp_path):
+    """Calls choose_environment with fake Pythons that have the named packages."""
+    for name, packages in (("full", "torch lhotse"), ("torch_only", "torch"), ("bare", "")):
+        executable(tmp_path / name / "bin/python", f"#!/bin/sh\necho {packages}\n")
+    executable(tmp_path / "broken/bin/python", "#!/bin/sh\nexit 127\n")
+
+    def call(asked="", active=""):
+        return bash(f'root={ROOT}; . tools/setup/environment.sh; choose_environment "$1"; echo "$python:$bare_python"',
+                    tmp_path / asked / "bin/python" if asked else "",
+                    VIRTUAL_ENV=str(tmp_path / active) if active else "")
+
+    return call
+
+
+@pytest.mark.parametrize("asked, active, used, made_from", [
+    ("", "", "", ""), ("full", "", "full", ""), ("torch_only", "", "torch_only", ""), ("bare", "", "", "bare"),
+    ("", "full", "full", ""), ("", "torch_only", "", ""), ("", "bare", "", ""), ("", "broken", "", ""),
+    ("bare", "full", "", "bare")])
+def test_choice_of_environment(choose, tmp_path, asked, active, used, made_from):
+    done = choose(asked, active)
+    path = {name: str(tmp_path / name / "bin/python") if name else "" for name in (used, made_from)}
+    assert done.stdout.strip() == f"{path[used]}:{path[made_from]}"
+    assert ("is not used" in done.stderr) == (active not in ("", "full"))
+
+
+def test_python_that_does_not_run(choose):
+    done = choose("broken")
+    assert done.returncode == 1 and "broken/bin/python does not run" in done.stderr
+
+
+def find_python(folder, asked=""):
+    return bash(f'. {ROOT}/tools/setup/find_python.sh; find_python "$1"', asked,
+                PATH=f"{folder}:/usr/bin:/bin", PYENV_ROOT="/nonexistent")
+
+
+def test_find_python_passes_over_shims_that_do_not_work(tmp_path):
+    executable(tmp_path / "python3.11", "#!/bin/sh\necho 'pyenv: python3.11: command not found' >&2\nexit 127\n")
+    executable(tmp_path / "python3.10", "#!/bin/sh\necho 3.10 yes /opt/somewhere/python\n")
+    version = find_python(tmp_path).stdout.split()[0]
+    assert version in ("3.10", "3.11")  # a real 3.11 of this machine comes first
+    assert find_python(tmp_path, tmp_path / "python3.10").stdout == "3.10 yes /opt/somewhere/python\n"
+
+
+def test_find_python_refuses_another_version(tmp_path):
+    executable(tmp_path / "python", "#!/bin/sh\necho 3.13 yes /opt/python\n")
+    done = find_python(tmp_path, tmp_path / "python")
+    assert done.returncode == 1 and "Python 3.13 without torch" in done.stderr
+
+
+# --- steps of the set-up
+
+STEPS = f"""set -euo pipefail
+environment=env log=log step_count=2 compiler_advice=compiler version=3.11
+mkdir -p env; touch log
+. {ROOT}/tools/setup/steps.sh
+work() {{ echo working; [ "$1" != fails ]; echo "$1" >>done; }}
+step one "first step" "$(digest "$1")" work "$1"
+step two "second step" "$(digest "$2")" work "$2"
+"""
+
+
+def test_steps_are_done_once_and_go_on_after_a_failure(tmp_path):
+    def steps(*arguments):
+        return bash(STEPS, *arguments, cwd=tmp_path)
+
+    done = steps("a", "fails")
+    assert done.returncode == 1
+    assert "[1/2] first step" in done.stdout
+    assert "FAILED: [2/2] second step" in done.stderr and "What to do:" in done.stderr
+    assert "first step" not in steps("a", "b").stdout
+    assert steps("a", "b").stdout == ""
+    assert "first step" in steps("c", "b").stdout  # its content changed
+    assert (tmp_path / "done").read_text().split() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("output, advice", [
+    ("OSError: [Errno 28] No space left on device", "disk space"),
+    ("ReadTimeoutError: Read timed out.", "network"),
+    ("fatal error: Python.h: No such file or directory", "python3.11-dev"),
+    ("CMake Error: No CMAKE_CXX_COMPILER could be found.", "compiler"),
+    ("ERROR: No matching distribution found for torch==1.13.1", "index"),
+    ("something else", "doctor")])
+def test_advice_after_a_failed_step(tmp_path, output, advice):
+    (tmp_path / "log").write_text(f"=== step 1\nno space left on device\n=== step 2\n{output}\n"
+                                  if advice != "disk space" else f"=== step\n{output}\n")
+    done = bash(f"log=log version=3.11 compiler_advice='install a compiler'; . {ROOT}/tools/setup/steps.sh; advice",
+                cwd=tmp_path)
+    assert advice in done.stdout
+
+
+def test_interrupt_ends_the_whole_step(tmp_path):
+    script = STEPS.replace("echo working;", "echo working; sleep 60;")
+    process = subprocess.Popen(["bash", "-c", script, "bash", "a", "b"], cwd=tmp_path, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, encoding="utf-8")
+    log = tmp_path / "log"
+    while not (log.exists() and "working" in log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    _, errors = process.communicate(timeout=10)  # would last a minute if `sleep` lived on
+    assert process.returncode == 130 and "goes on from here" in errors
+    assert not (tmp_path / "env/.stamps/one").exists()
+
+
+# --- logged.py
+
+PROGRESS = r"import sys; sys.stderr.write('1%\r50%\r100%\n'); print('out', sys.stdout.isatty()); sys.exit(3)"
+
+
+def test_logged_keeps_streams_status_and_the_last_state_of_a_line(tmp_path):
+    done = subprocess.run([sys.executable, ROOT / "tools/logged.py", tmp_path / "log", sys.executable, "-c", PROGRESS],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"out False\n", b"1%\r50%\r100%\n")
+    assert sorted((tmp_path / "log").read_bytes().split(b"\n")) == [b"", b"100%", b"out False"]
+
+
+def test_logged_gives_a_terminal_when_it_has_one(tmp_path):
+    here, there = pty.openpty()
+    done = subprocess.run([sys.executable, ROOT / "tools/logged.py", tmp_path / "log", sys.executable, "-c", PROGRESS],
+                          stdout=there, stderr=there)
+    os.close(there)
+    assert done.returncode == 3
+    assert b"50%" in os.read(here, 1000)
+    os.close(here)
+    assert (tmp_path / "log").read_bytes() == b"100%\nout True\n"
+
+
+def test_logged_tells_a_signal_as_shells_do(tmp_path):
+    done = subprocess.run([sys.executable, ROOT / "tools/logged.py", tmp_path / "log", "bash", "-c", "kill -9 $$"])
+    assert done.returncode == 137
