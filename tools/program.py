@@ -106,7 +106,9 @@ class Program:
 
     def _run(self, work: Callable[[Job], None], args: argparse.Namespace) -> int:
         config = read_config(args.conf, args.overrides)
-        config = {section: config[section] for section in self.sections if section in config}
+        # a program with --section is told on the command line which section it reads
+        sections = {*self.sections, getattr(args, "section", None)}
+        config = {section: config[section] for section in sorted(sections & set(config))}
         record = read_record(args.out)
         digests = self._digests(args, record.get("inputs", {}))
         counted = {name: str(value) for name, value in vars(args).items()

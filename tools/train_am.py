@@ -4,16 +4,18 @@
         --alignment exp/align_ctc_train --dev-alignment exp/align_ctc_dev --out exp/am1
 
 Writes model.json, best.pt, averaged.pt, priors.pt, transitions, train.jsonl, curves.png, tensorboard/,
-outcomes.tsv. A run that was cut off goes on from its last checkpoint. Section [am].
+outcomes.tsv. A run that was cut off goes on from its last checkpoint. Options: section [am], or another one
+that --section names.
 """
 
 from tools.program import Job, Program
 
-PROGRAM = (Program("tools.train_am", __doc__, sections=("am",), resumable=True)
+PROGRAM = (Program("tools.train_am", __doc__, resumable=True)
            .input("--features", help="features folder of the training set", required=True)
            .input("--dev-features", help="features folder of the development set", required=True)
            .input("--alignment", help="alignments of the training set", required=True)
-           .input("--dev-alignment", help="alignments of the development set", required=True))
+           .input("--dev-alignment", help="alignments of the development set", required=True)
+           .argument("--section", default="am", help="section of the conf file with the options"))
 
 
 def work(job: Job) -> None:
@@ -23,7 +25,7 @@ def work(job: Job) -> None:
     from hybrid.data.features import FeatureReader
     from hybrid.training.device import use_threads
     from hybrid.training.framewise import AmOptions, train_am
-    options, args = job.options(AmOptions, "am"), job.args
+    options, args = job.options(AmOptions, job.args.section), job.args
     use_threads(job.nj)
     transitions = TransitionModel.read(args.alignment / "transitions")
     dev_transitions = TransitionModel.read(args.dev_alignment / "transitions")

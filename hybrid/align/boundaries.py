@@ -159,7 +159,7 @@ def table(result: dict) -> str:
             for name, f in result["classes"].items() if f["count"]]
     header = ["begins", "boundaries", "mean ms", "median ms", "shift ms",
               *(f"% in {1000 * t:.0f} ms" for t in TOLERANCES)]
-    notes = (f"{result['utterances']} utterances; {result['missed']} true boundaries beside a phone without a "
+    notes = (f"{result['utterances']} utterances; {result['missed']} boundaries beside a phone without a "
              f"match; {len(result['without_truth'])} utterances without truth, "
              f"{len(result['without_alignment'])} not aligned\n")
     return text_table(header, rows) + notes
