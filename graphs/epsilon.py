@@ -13,8 +13,8 @@ import numpy as np
 
 from graphs.arcs import Arcs
 from graphs.errors import InputError
-from graphs.hmm_fst import ragged_ranges
 from graphs.ops import WordSequences
+from graphs.ragged import ragged_ranges
 
 _MAX_DEPTH = 1000  # epsilon arcs in a row; more are a cycle
 

@@ -17,20 +17,10 @@ import numpy as np
 
 from graphs.arcs import Arcs
 from graphs.context_tree import ContextTree
+from graphs.ragged import ragged_ranges
 from graphs.transitions import TransitionModel, TransitionState
 
 Window = Tuple[int, ...]  # phone_ids around (and with) the phone
-
-
-def ragged_ranges(starts: np.ndarray, counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Row numbers and values of the concatenated ranges ``starts[i] .. starts[i] + counts[i] - 1``.
-
-    >>> [a.tolist() for a in ragged_ranges(np.array([5, 9]), np.array([2, 1]))]
-    [[0, 0, 1], [5, 6, 9]]
-    """
-    rows = np.repeat(np.arange(len(counts)), counts)
-    before = np.cumsum(counts) - counts
-    return rows, np.arange(len(rows)) - before[rows] + starts[rows]
 
 
 def hmm_arcs(window: Window, tree: ContextTree, transitions: TransitionModel) -> List[Tuple[int, int, int]]:

@@ -13,6 +13,7 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from graphs.errors import InputError
+from graphs.ragged import ragged_ranges
 
 
 @dataclass(frozen=True)
@@ -28,41 +29,55 @@ class Path:
 
 
 class _Levels:
-    """Arcs grouped so that every arc into a state comes in a group before any arc out of it."""
+    """States by depth: every arc into a state leaves a state of lesser depth.
+
+    Attributes:
+      into: for each depth, (arcs, states, starts): the arcs into the states of that depth, sorted by state, and
+        where each state's arcs start.
+      out_of: the same for the arcs out of the states.
+      first_into, arcs_into: the arcs into state s are ``arcs_into[first_into[s]:first_into[s + 1]]``.
+    """
 
     def __init__(self, src: np.ndarray, dst: np.ndarray, num_states: int):
-        order = np.argsort(src, kind="stable")
-        first = np.searchsorted(src[order], np.arange(num_states + 1))
-        waiting = np.bincount(dst, minlength=num_states)
-        frontier = np.flatnonzero(waiting == 0)
-        self.depth = np.full(num_states, -1, np.int64)
-        level = 0
-        while len(frontier):
-            self.depth[frontier] = level
-            counts = first[frontier + 1] - first[frontier]
-            total = int(counts.sum())
-            before = np.cumsum(counts) - counts
-            arcs = order[np.arange(total) - np.repeat(before - first[frontier], counts)]
-            np.subtract.at(waiting, dst[arcs], 1)
-            reached = np.unique(dst[arcs])
-            frontier = reached[waiting[reached] == 0]
-            level += 1
-        if (self.depth < 0).any():
-            raise InputError("lattice", "no cycle", "one")
-        self.num_levels = level
-        self.by_dst = self._groups(dst)
-        self.by_src = self._groups(src)
+        self.arcs_into, self.first_into = _by_state(dst, num_states)
+        depth = _depths(src, dst, num_states)
+        self.into, self.out_of = _groups(dst, depth), _groups(src, depth)
 
-    def _groups(self, state: np.ndarray):
-        """For each level: arcs sorted by `state`, the states, and where each one's arcs start."""
-        order = np.lexsort((state, self.depth[state]))
-        bounds = np.searchsorted(self.depth[state][order], np.arange(self.num_levels + 1))
-        groups = []
-        for level in range(self.num_levels):
-            arcs = order[bounds[level]:bounds[level + 1]]
-            states, starts = np.unique(state[arcs], return_index=True)
-            groups.append((arcs, states, starts))
-        return groups
+
+def _by_state(state: np.ndarray, num_states: int) -> Tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(state, kind="stable")
+    return order, np.searchsorted(state[order], np.arange(num_states + 1))
+
+
+def _depths(src: np.ndarray, dst: np.ndarray, num_states: int) -> np.ndarray:
+    """Most arcs on the way to each state. Raises InputError for a cycle."""
+    order, first = _by_state(src, num_states)
+    waiting = np.bincount(dst, minlength=num_states)
+    frontier = np.flatnonzero(waiting == 0)
+    depths = np.full(num_states, -1, np.int64)
+    depth = 0
+    while len(frontier):
+        depths[frontier] = depth
+        _, at = ragged_ranges(first[frontier], first[frontier + 1] - first[frontier])
+        reached, times = np.unique(dst[order[at]], return_counts=True)
+        waiting[reached] -= times
+        frontier = reached[waiting[reached] == 0]
+        depth += 1
+    if (depths < 0).any():
+        raise InputError("lattice", "no cycle", "one")
+    return depths
+
+
+def _groups(state: np.ndarray, depth: np.ndarray) -> list:
+    order = np.lexsort((state, depth[state]))
+    states = state[order]
+    new = np.flatnonzero(np.append(True, states[1:] != states[:-1])) if len(states) else np.zeros(0, np.int64)
+    num_levels = int(depth.max(initial=-1)) + 1
+    bounds = np.searchsorted(depth[states], np.arange(num_levels + 1))
+    new_bounds = np.searchsorted(new, bounds)
+    return [(order[bounds[i]:bounds[i + 1]], states[new[new_bounds[i]:new_bounds[i + 1]]],
+             new[new_bounds[i]:new_bounds[i + 1]] - bounds[i])
+            for i in range(num_levels) if bounds[i] < bounds[i + 1]]
 
 
 @dataclass
@@ -113,29 +128,34 @@ class Lattice:
     def best_paths(self, settings: Sequence[Tuple[float, float, float]]) -> List[Path]:
         """The best path under each (graph_scale, acoustic_scale, word_insertion_penalty), all in one pass."""
         scores = np.stack([self.scores(*setting) for setting in settings], axis=1)
+        if self.num_arcs == self.num_states - 1:  # a single path, as alignments have
+            arcs = np.argsort(self.src)
+            return [self.path(arcs, float(scores[:, i].sum())) for i in range(len(settings))]
         total = np.full((self.num_states, len(settings)), -np.inf)
         total[0] = 0.0
-        back = np.full((self.num_states, len(settings)), -1, np.int64)
-        column = np.arange(len(settings))
-        for arcs, states, starts in self.levels.by_dst:
-            if not len(arcs):
-                continue
-            into = total[self.src[arcs]] + scores[arcs]
-            best = np.maximum.reduceat(into, starts, axis=0)
-            counts = np.diff(np.append(starts, len(arcs)))
-            hit = into >= np.repeat(best, counts, axis=0)
-            # the first arc that reaches the maximum, so that ties are broken the same way everywhere
-            where = np.where(hit, np.arange(len(arcs))[:, None], len(arcs))
-            back[states] = arcs[np.minimum.reduceat(where, starts, axis=0)]
-            total[states] = best
-        return [self._trace(back[:, i], float(total[-1, i])) for i in column]
+        for arcs, states, starts in self.levels.into:
+            total[states] = np.maximum.reduceat(total[self.src[arcs]] + scores[arcs], starts)
+        return [self.path(arcs, float(total[-1, i])) for i, arcs in enumerate(self._trace(total, scores))]
 
-    def _trace(self, back: np.ndarray, score: float) -> Path:
-        arcs, state = [], self.num_states - 1
-        while state != 0:
-            arcs.append(int(back[state]))
-            state = int(self.src[arcs[-1]])
-        return self.path(np.array(arcs[::-1], dtype=np.int64), score)
+    def _trace(self, total: np.ndarray, scores: np.ndarray) -> List[np.ndarray]:
+        """The arcs of the best path under each setting; of equally good arcs the first, so that ties are broken
+        in the same way everywhere."""
+        first, arcs_into = self.levels.first_into, self.levels.arcs_into
+        state = np.full(total.shape[1], self.num_states - 1)
+        taken: List[List[int]] = [[] for _ in state]
+        while True:
+            settings = np.flatnonzero(state != 0)
+            if not len(settings):
+                return [np.array(arcs[::-1], dtype=np.int64) for arcs in taken]
+            here = state[settings]
+            rows, at = ragged_ranges(first[here], first[here + 1] - first[here])
+            arcs = arcs_into[at]
+            column = settings[rows]
+            hits = np.flatnonzero(total[self.src[arcs], column] + scores[arcs, column] >= total[here, settings][rows])
+            chosen = arcs[hits[np.searchsorted(rows[hits], np.arange(len(settings)))]]
+            for setting, arc in zip(settings.tolist(), chosen.tolist()):
+                taken[setting].append(arc)
+            state[settings] = self.src[chosen]
 
     def path(self, arcs: np.ndarray, score: float) -> Path:
         """The Path of a sequence of arcs from start to end."""
@@ -157,12 +177,10 @@ class Lattice:
         forward = np.full(self.num_states, -np.inf)
         backward = np.full(self.num_states, -np.inf)
         forward[0] = backward[-1] = 0.0
-        for arcs, states, starts in self.levels.by_dst:
-            if len(arcs):
-                forward[states] = combine.reduceat(forward[self.src[arcs]] + scores[arcs], starts)
-        for arcs, states, starts in reversed(self.levels.by_src):
-            if len(arcs):
-                backward[states] = combine.reduceat(backward[self.dst[arcs]] + scores[arcs], starts)
+        for arcs, states, starts in self.levels.into:
+            forward[states] = combine.reduceat(forward[self.src[arcs]] + scores[arcs], starts)
+        for arcs, states, starts in reversed(self.levels.out_of):
+            backward[states] = combine.reduceat(backward[self.dst[arcs]] + scores[arcs], starts)
         return forward, backward
 
     def arc_posteriors(self, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
@@ -192,9 +210,8 @@ class Lattice:
     def state_frames(self) -> np.ndarray:
         """``[num_states]`` int: frames consumed on the way to each state."""
         frames = np.zeros(self.num_states, np.int64)
-        for arcs, states, starts in self.levels.by_dst:
-            if len(arcs):
-                frames[states] = (frames[self.src[arcs]] + (self.transition_id[arcs] > 0))[starts]
+        for arcs, states, starts in self.levels.into:
+            frames[states] = (frames[self.src[arcs]] + (self.transition_id[arcs] > 0))[starts]
         return frames
 
     def check(self) -> None:

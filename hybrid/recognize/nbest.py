@@ -26,7 +26,7 @@ def best_sentences(lattice: Lattice, number: int, graph_scale: float = 1.0, acou
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     prefixes: List[Dict[Tuple[int, ...], Sentence]] = [{} for _ in range(lattice.num_states)]
     prefixes[0][()] = Sentence((), 0.0, 0.0, 0.0)
-    for arcs, states, starts in lattice.levels.by_dst:
+    for arcs, states, starts in lattice.levels.into:
         for state, into in zip(states, np.split(arcs, starts[1:])):
             prefixes[state] = _merged(lattice, scores, into, prefixes, number)
     return list(prefixes[-1].values())

@@ -1,11 +1,16 @@
-"""A lattice as people draw it: words on the arcs, states only where paths part or meet."""
+"""A lattice as people draw it: words on the arcs, states only where paths part or meet.
+
+Lattices of the search hold every alignment of every sentence (unlike Kaldi's, which are determinized over
+words), so that all but the smallest are drawn as the graph of their best sentences.
+"""
 
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Callable, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 import numpy as np
 
 from graphs.lattice import Lattice
+from hybrid.recognize.nbest import Sentence, best_sentences
 from hybrid.report.graph_picture import Drawing, Edge, draw
 
 
@@ -69,32 +74,66 @@ def _keep_best(best: Dict[tuple, Tuple[float, WordArc]], arc: WordArc, score: fl
     best[key] = score, arc
 
 
-def prune_to_size(lattice: Lattice, max_states: int, graph_scale: float,
-                  acoustic_scale: float) -> Tuple[WordGraph, float]:
-    """The word graph with at most `max_states` states, and the beam that made it so small (inf: none)."""
-    beam, graph = float("inf"), word_graph(lattice, graph_scale, acoustic_scale)
-    while len(graph.frame) > max_states and beam > 1e-3:
-        beam = 8.0 if beam == float("inf") else beam / 1.5
-        graph = word_graph(lattice.prune(beam, graph_scale, acoustic_scale), graph_scale, acoustic_scale)
-    return graph, beam
+def sentence_graph(sentences: Sequence[Sentence], word_of: Callable[[int], str] = str) -> Drawing:
+    """The smallest acyclic graph that has just these sentences, common beginnings and endings shared.
+
+    An edge's weight is the share of the sentences' probability that goes through it.
+    """
+    scores = np.array([sentence.score for sentence in sentences])
+    shares = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    children: List[Dict[int, int]] = [{}]  # the tree of beginnings; node 0 is its root
+    through, ends = [0.0], set()
+    for sentence, share in zip(sentences, shares):
+        node = 0
+        through[0] += share
+        for word_id in sentence.word_ids:
+            if word_id not in children[node]:
+                children[node][word_id] = len(children)
+                children.append({})
+                through.append(0.0)
+            node = children[node][word_id]
+            through[node] += share
+        ends.add(node)
+    merged = _merge_endings(children, ends)
+    weights: Dict[Tuple[int, int, int], float] = {}
+    for node, following in enumerate(children):
+        for word_id, child in following.items():
+            key = merged[node], merged[child], word_id
+            weights[key] = weights.get(key, 0.0) + through[child]
+    edges = [Edge(src, dst, f"{word_of(word_id)}\n{weight:.2f}", min(1.0, weight))
+             for (src, dst, word_id), weight in weights.items()]
+    return Drawing("", {state: "" for state in sorted(set(merged))}, edges, merged[0],
+                   sorted({merged[node] for node in ends}))
+
+
+def _merge_endings(children: List[Dict[int, int]], ends: Set[int]) -> List[int]:
+    """For each node of a tree (children have higher numbers) the first node with the same endings."""
+    same: Dict[tuple, int] = {}
+    merged = [0] * len(children)
+    for node in reversed(range(len(children))):
+        signature = node in ends, tuple(sorted((w, merged[child]) for w, child in children[node].items()))
+        merged[node] = same.setdefault(signature, node)
+    return merged
 
 
 def draw_lattice(lattice: Lattice, path: Path, word_of: Callable[[int], str] = str, graph_scale: float = 1.0,
-                 acoustic_scale: float = 1.0, max_states: int = 60) -> None:
-    """Writes a picture of the lattice; states hold their frame, bold arcs are likely.
-
-    A larger lattice is pruned until it fits, and the title says so.
+                 acoustic_scale: float = 1.0, max_states: int = 40, num_sentences: int = 20) -> None:
+    """Writes a picture of the lattice: as it is if it has few branches (states hold their frame), else as the
+    graph of its best sentences. Numbers on the arcs are probabilities.
 
     Args:
       path: its suffix says png, svg or pdf.
       word_of: word_id -> word.
-      max_states: states drawn at most.
+      max_states: states drawn at most of the lattice itself.
+      num_sentences: of a larger lattice.
     """
-    graph, beam = prune_to_size(lattice, max_states, graph_scale, acoustic_scale)
     title = f"{lattice.utterance_id}, {lattice.num_frames} frames{', partial' if lattice.partial else ''}"
-    if beam < float("inf"):
-        title += f" (pruned to a beam of {beam:.2g} to fit)"
-    edges = [Edge(arc.src, arc.dst, f"{' '.join(map(word_of, arc.word_ids)) or '-'}\n{arc.posterior:.2f}",
-                  arc.posterior) for arc in graph.arcs]
-    draw(Drawing(title, {state: str(frame) for state, frame in graph.frame.items()}, edges, graph.start,
-                 [graph.end]), path)
+    graph = word_graph(lattice, graph_scale, acoustic_scale)
+    if len(graph.frame) <= max_states:
+        edges = [Edge(arc.src, arc.dst, f"{' '.join(map(word_of, arc.word_ids)) or '-'}\n{arc.posterior:.2f}",
+                      arc.posterior) for arc in graph.arcs]
+        nodes = {state: str(frame) for state, frame in graph.frame.items()}
+        draw(Drawing(title, nodes, edges, graph.start, [graph.end]), path)
+    else:
+        best = best_sentences(lattice, num_sentences, graph_scale, acoustic_scale)
+        draw(sentence_graph(best, word_of)._replace(title=f"{title}: the {len(best)} best sentences"), path)

@@ -89,6 +89,7 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
     Raises: InputError when the two sets do not fit; TooManyFailures when too many utterances are unusable.
     """
     check_same_features(features, dev)
+    out.mkdir(parents=True, exist_ok=True)
     outcomes = Outcomes(log)
     targets = usable_targets(features, lang, options, outcomes)
     dev_targets = usable_targets(dev, lang, options, outcomes)

@@ -103,6 +103,7 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
     Raises: InputError when things do not fit; TooManyFailures when too many utterances are unusable.
     """
     check_same_features(features, dev)
+    out.mkdir(parents=True, exist_ok=True)
     outcomes = Outcomes(log)
     pdf_ids = usable_pdf_ids(features, alignments, transitions, outcomes)
     dev_pdf_ids = usable_pdf_ids(dev, dev_alignments, transitions, outcomes)

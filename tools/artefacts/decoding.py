@@ -164,12 +164,12 @@ def _describe_lattice(path: Path, lattice) -> str:
             for rank, s in enumerate(best_sentences(lattice, 10, 1.0, scale), 1))
     arcs = sorted(graph.arcs, key=lambda arc: (graph.frame[arc.src], arc.src, -arc.posterior))
     rows = ((arc.src, arc.dst, graph.frame[arc.src], graph.frame[arc.dst], spell(arc.word_ids) or "-",
-             f"{arc.acoustic:.2f}", f"{arc.graph:.2f}", f"{arc.posterior:.4f}") for arc in arcs[:200])
+             f"{arc.acoustic:.2f}", f"{arc.graph:.2f}", f"{arc.posterior:.4f}") for arc in arcs[:60])
     return facts(
         ("utterance", lattice.utterance_id), ("frames", lattice.num_frames), ("states", lattice.num_states),
         ("arcs", lattice.num_arcs), ("partial", lattice.partial), ("acoustic scale", scale)) + section(
         "best sentences", ("rank", "score", "acoustic", "graph", "words"), best) + section(
-        f"branches (the first {min(200, len(arcs))} of {len(arcs)})",
+        f"branches (the first {min(60, len(arcs))} of {len(arcs)})",
         ("from", "to", "frame", "to frame", "words", "acoustic", "graph", "posterior"), rows)
 
 

@@ -1,5 +1,6 @@
 """Boundary errors with planted shifts."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -95,3 +96,29 @@ def test_classes():
     assert by_class([])["all"] == {"count": 0}
     names = [phone_class(p, ["SIL"]) for p in ("AH0", "UW1_E", "JH", "ŋ", "R_S", "SIL", None, "?")]
     assert names == ["vowel", "vowel", "affricate", "nasal", "approximant", "silence", "silence", "other"]
+
+
+def test_program(tmp_path, capsys):
+    from lhotse import MonoCut, SupervisionSegment
+    from lhotse.supervision import AlignmentItem
+
+    from hybrid.align.ctm import write_ctm
+    from hybrid.data.manifest import write_cuts
+    from tests.hybrid.training.material import make_small_lang
+    from tools import boundaries
+
+    make_small_lang().write(tmp_path / "lang")
+    truth = _phones("SIL 0.10 n 0.20 ow 0.40 SIL 0.75")
+    items = [AlignmentItem(p.symbol, p.start, round(p.end - p.start, 4)) for p in truth]
+    supervision = SupervisionSegment("a", "a", 0.0, 0.75, text="no", speaker="x", alignment={"phone": items})
+    write_cuts(tmp_path / "cuts.jsonl.gz", [MonoCut("a", 0.0, 0.75, 0, supervisions=[supervision])])
+    (tmp_path / "ali").mkdir()
+    write_ctm(tmp_path / "ali" / "phones.ctm", {"a": _phones("SIL 0.11 n 0.22 ow 0.43 SIL 0.75")})
+    argv = ["--alignment", tmp_path / "ali", "--lang", tmp_path / "lang", "--out", tmp_path / "out", "--cuts"]
+    assert boundaries.PROGRAM.run(boundaries.work, [*map(str, argv), str(tmp_path / "cuts.jsonl.gz")]) == 0
+    result = json.loads((tmp_path / "out" / "boundaries.json").read_text())
+    assert result["classes"]["all"]["count"] == 3 and result["classes"]["all"]["mean_ms"] == pytest.approx(20)
+    assert (tmp_path / "out" / "boundaries.txt").read_text() in capsys.readouterr().out
+    write_ctm(tmp_path / "ali" / "phones.ctm", {"b": truth})
+    assert boundaries.PROGRAM.run(boundaries.work, [*map(str, argv), str(tmp_path / "cuts.jsonl.gz")]) == 2
+    assert "1 that are not aligned" in capsys.readouterr().err

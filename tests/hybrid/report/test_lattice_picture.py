@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from graphs.lattice import Lattice
+from hybrid.recognize.nbest import Sentence, best_sentences
 from hybrid.report.graph_picture import Drawing, Edge, draw, draw_by_matplotlib, to_dot
-from hybrid.report.lattice_picture import draw_lattice, prune_to_size, word_graph
+from hybrid.report.lattice_picture import draw_lattice, sentence_graph, word_graph
 from tests.graphs.test_lattice import enumerate_paths, random_lattice
 
 
@@ -61,12 +62,39 @@ def test_posteriors_out_of_a_state_are_those_into_it():
     assert sum(arc.posterior for arc in graph.arcs if arc.src == 0) == pytest.approx(1.0)
 
 
-def test_a_large_lattice_is_pruned_until_it_fits_and_keeps_its_best_path():
-    lattice = random_lattice(3, num_frames=40)
-    graph, beam = prune_to_size(lattice, 12, 1.0, 1.0)
-    assert len(graph.frame) <= 12 and 0 < beam < 8
-    best = max(walk(graph, 0), key=lambda item: item[1])
-    assert list(best[0]) == lattice.best_path().word_ids
+def spelled(drawing, state=None, words=()):
+    """Every sentence of a graph of sentences."""
+    state = drawing.start if state is None else state
+    if state in drawing.finals:
+        yield words
+    for edge in drawing.edges:
+        if edge.src == state:
+            yield from spelled(drawing, edge.dst, words + (edge.label.split("\n")[0],))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_graph_of_sentences_has_just_these_sentences(seed):
+    best = best_sentences(random_lattice(seed), 25)
+    drawing = sentence_graph(best, "w{}".format)
+    found = list(spelled(drawing))
+    assert len(found) == len(set(found)) == len(best)
+    assert set(found) == {tuple(f"w{word_id}" for word_id in sentence.word_ids) for sentence in best}
+
+
+def test_beginnings_and_endings_are_shared_and_weights_are_probabilities():
+    score = np.log([0.5, 0.3, 0.2])
+    texts = [(1, 2, 4), (1, 3, 4), (5, 2, 4)]
+    drawing = sentence_graph([Sentence(words, 0.0, 0.0, s) for words, s in zip(texts, score)])
+    assert len(drawing.nodes) == 5 and len(drawing.edges) == 6  # 0 -1- a -2|3- b -4- c and 0 -5- d -2- b
+    weights = {edge.label: edge.weight for edge in drawing.edges if edge.src == drawing.start or "4" in edge.label}
+    assert weights == {"1\n0.80": pytest.approx(0.8), "5\n0.20": pytest.approx(0.2),
+                       "4\n1.00": pytest.approx(1.0)}
+
+
+def test_a_large_lattice_is_drawn_by_its_best_sentences(tmp_path):
+    lattice = random_lattice(3, num_frames=12)
+    draw_lattice(lattice, tmp_path / "lattice.svg", num_sentences=7)
+    assert "the 7 best sentences" in (tmp_path / "lattice.svg").read_text()
 
 
 def test_a_lattice_is_drawn(tmp_path, monkeypatch):
