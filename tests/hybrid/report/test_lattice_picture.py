@@ -5,6 +5,7 @@ import pytest
 
 from graphs.lattice import Lattice
 from hybrid.recognize.nbest import Sentence, best_sentences
+from hybrid.report import lattice_picture
 from hybrid.report.graph_picture import Drawing, Edge, draw, draw_by_matplotlib, to_dot
 from hybrid.report.lattice_picture import draw_lattice, sentence_graph, word_graph
 from tests.graphs.test_lattice import enumerate_paths, random_lattice
@@ -86,15 +87,20 @@ def test_beginnings_and_endings_are_shared_and_weights_are_probabilities():
     texts = [(1, 2, 4), (1, 3, 4), (5, 2, 4)]
     drawing = sentence_graph([Sentence(words, 0.0, 0.0, s) for words, s in zip(texts, score)])
     assert len(drawing.nodes) == 5 and len(drawing.edges) == 6  # 0 -1- a -2|3- b -4- c and 0 -5- d -2- b
-    weights = {edge.label: edge.weight for edge in drawing.edges if edge.src == drawing.start or "4" in edge.label}
+    weights = {edge.label: edge.weight for edge in drawing.edges
+               if edge.src == drawing.start or edge.dst in drawing.finals}
     assert weights == {"1\n0.80": pytest.approx(0.8), "5\n0.20": pytest.approx(0.2),
                        "4\n1.00": pytest.approx(1.0)}
 
 
-def test_a_large_lattice_is_drawn_by_its_best_sentences(tmp_path):
-    lattice = random_lattice(3, num_frames=12)
+def test_a_large_lattice_is_drawn_by_its_best_sentences(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(lattice_picture, "draw", lambda drawing, path: drawn.append(drawing))
+    lattice = random_lattice(3, num_frames=20)
     draw_lattice(lattice, tmp_path / "lattice.svg", num_sentences=7)
-    assert "the 7 best sentences" in (tmp_path / "lattice.svg").read_text()
+    draw_lattice(lattice, tmp_path / "lattice.svg", max_states=100)
+    assert "the 7 best sentences" in drawn[0].title and len(list(spelled(drawn[0]))) == 7
+    assert len(drawn[1].nodes) == len(word_graph(lattice).frame)
 
 
 def test_a_lattice_is_drawn(tmp_path, monkeypatch):
