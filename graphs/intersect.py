@@ -48,13 +48,14 @@ class SearchGraph:
 
 
 def intersect_pruned(fsas: k2.Fsa, log_likelihoods: Sequence[Tensor], beam: float, lattice_beam: float,
-                     min_active: int, max_active: int) -> List[RawLattice]:
+                     min_active: int, max_active: int, one_path: bool = False) -> List[RawLattice]:
     """Searches each utterance in its graph.
 
     Args:
       fsas: FsaVec of one graph for all, or one graph each; with the attribute `arc_id`.
       log_likelihoods: ``[num_frames, num_pdfs]`` float32 each, scaled, on the device of `fsas`;
         longest first.
+      one_path: only the best path of each lattice is returned.
     Returns:
       one RawLattice each; without arcs where the search reached no final state.
     """
@@ -65,6 +66,8 @@ def intersect_pruned(fsas: k2.Fsa, log_likelihoods: Sequence[Tensor], beam: floa
     found = k2.intersect_dense_pruned(fsas, dense, search_beam=beam, output_beam=lattice_beam,
                                       min_active_states=min_active, max_active_states=max_active,
                                       frame_idx_name="frame")
+    if one_path:
+        return _split(k2.shortest_path(found, use_double_scores=True), len(lengths))
     # what it returns can hold arcs that lead nowhere
     return _split(k2.connect(found), len(lengths))
 

@@ -63,10 +63,14 @@ class Searcher:
     """Searches utterances in a graph."""
 
     def __init__(self, graph: DecodingGraph, transitions: TransitionModel, options: SearchOptions,
-                 device: torch.device = torch.device("cpu"), partial: bool = True):
-        """partial: an utterance that reaches no final state gets its best partial path; else it fails."""
+                 device: torch.device = torch.device("cpu"), partial: bool = True, one_path: bool = False):
+        """
+        Args:
+          partial: an utterance that reaches no final state gets its best partial path; else it fails.
+          one_path: lattices hold the best path alone.
+        """
         self.graph, self.transitions, self.options, self.device = graph, transitions, options, device
-        self.partial = partial
+        self.partial, self.one_path = partial, one_path
         self._closed = SearchGraph(graph.arcs, transitions, device)
         self._open = None
 
@@ -113,7 +117,7 @@ class Searcher:
         for batch in self._batches(waiting, options):
             scaled = [(options.acoustic_scale * scores).to(self.device, torch.float32) for _, scores in batch]
             raws = intersect_pruned(graph.fsas, scaled, options.beam, options.lattice_beam, options.min_active,
-                                    options.max_active)
+                                    options.max_active, self.one_path)
             for (utterance_id, scores), raw in zip(batch, raws):
                 if len(raw.src) == 0:
                     empty.append((utterance_id, scores))

@@ -61,9 +61,9 @@ class Aligner:
         graph = DecodingGraph(training_graph(self.sentence(word_ids), self.tree, self.transitions),
                               WordSequences(len(self.lang.words)), [])
         for beam, outcome in ((self.options.beam, "done"), (self.options.retry_beam, "retried")):
-            options = SearchOptions(beam=beam, lattice_beam=0.01, min_active=0, max_active=graph.arcs.num_states + 1,
+            options = SearchOptions(beam=beam, lattice_beam=1.0, min_active=0, max_active=graph.arcs.num_states + 1,
                                     acoustic_scale=self.options.acoustic_scale, retries=0)
-            result = Searcher(graph, self.transitions, options, partial=False).search(
+            result = Searcher(graph, self.transitions, options, partial=False, one_path=True).search(
                 [(utterance_id, log_likelihoods)])[utterance_id]
             if result.lattice is not None:
                 path = result.lattice.best_path(1.0, self.options.acoustic_scale)
