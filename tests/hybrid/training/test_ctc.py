@@ -1,0 +1,77 @@
+"""CTC training as a whole, on planted phones."""
+
+import pytest
+import torch
+
+from graphs.errors import TooManyFailures
+from graphs.lang import Lang
+from hybrid.align.ctc_model import CtcModel
+from hybrid.data.features import FeatureReader
+from hybrid.outcomes import Outcomes
+from hybrid.training.ctc import CtcOptions, target_tokens, train_ctc, usable_targets
+from hybrid.training.losses import greedy_tokens
+from tests.hybrid.training.material import LOG, make_corpus, make_small_lang
+
+OPTIONS = dict(hidden_dim=16, dilations=(1, 1), subsampling=2, epochs=8, learning_rate=0.02, max_duration=2.0,
+               tensorboard=False, device="cpu", spec_augment=False)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path):
+    features, dev = FeatureReader(corpus / "train"), FeatureReader(corpus / "dev")
+    lang = Lang.read(corpus / "lang")
+    facts = train_ctc(features, dev, lang, CtcOptions(**OPTIONS), tmp_path, LOG)
+    assert facts["phone_error"] < 0.1 and facts["outcomes"] == {"done": 48}
+    model = CtcModel.load(tmp_path)
+    assert (model.subsampling_factor, model.num_tokens) == (2, 1 + lang.num_phones)
+    assert model.log_priors.exp().sum() == pytest.approx(1, abs=1e-3)
+    utterance = dev.ids[0]
+    log_posteriors = model.log_posteriors(dev[utterance])
+    assert log_posteriors.shape == (-(-dev.num_frames(utterance) // 2), model.num_tokens)
+    assert torch.allclose(log_posteriors.exp().sum(1), torch.ones(len(log_posteriors)), atol=1e-5)
+    assert greedy_tokens(log_posteriors - 0.3 * model.log_priors) == lang.phone_ids(dev.text(utterance))
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"model.json", "best.pt", "averaged.pt", "priors.pt", "train.jsonl", "curves.png",
+                    "outcomes.tsv"}
+
+
+def test_targets():
+    lang = make_small_lang()
+    names = [lang.phones.symbol_of(i) for i in target_tokens(lang, "sun no", "edges")]
+    assert names == ["SIL", "s", "ah", "n", "n", "ow", "SIL"]
+    assert target_tokens(lang, "sun no") == lang.phone_ids("sun no")
+    assert target_tokens(lang, "", "edges") == []
+
+
+class _Features(dict):
+    @property
+    def ids(self):
+        return list(self)
+
+    def text(self, utterance_id):
+        return self[utterance_id][0]
+
+    def num_frames(self, utterance_id):
+        return self[utterance_id][1]
+
+
+def test_utterances_that_ctc_cannot_learn_from_are_named(caplog):
+    features = _Features(good=("sun no", 12), short=("sun no", 10), silent=("", 20))  # n n needs a blank
+    outcomes = Outcomes(LOG)
+    options = CtcOptions(**OPTIONS)
+    assert list(usable_targets(features, make_small_lang(), options, outcomes)) == ["good"]
+    assert outcomes.counts == {"done": 1, "too_short": 1, "empty": 1}
+    assert "5 frames after subsampling for 5 phones" in outcomes.notable["short"][1]
+    with pytest.raises(TooManyFailures):
+        outcomes.check(options.max_failed_share, "CTC training")
+
+
+@pytest.mark.parametrize("bad", [{"max_duration": 0.0}, {"label_prior_scale": 2.0}, {"silence_target": "all"},
+                                 {"epochs": 0}, {"hidden_dim": 0}, {"time_masks": -1}])
+def test_options_out_of_range(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        CtcOptions(**bad)

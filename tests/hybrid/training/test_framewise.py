@@ -1,0 +1,118 @@
+"""Frame-wise training as a whole, on planted phones, and the acoustic model that comes out."""
+
+import numpy as np
+import pytest
+import torch
+
+from graphs.errors import InputError, TooManyFailures
+from graphs.transitions import TransitionModel
+from hybrid.align.alignment import Alignment, read_alignments
+from hybrid.am.acoustic_model import AcousticModel
+from hybrid.data.features import FeatureReader
+from hybrid.outcomes import Outcomes
+from hybrid.training.framewise import AmOptions, train_am, usable_pdf_ids
+from tests.hybrid.training.material import LOG, make_corpus
+
+OPTIONS = dict(hidden_dim=16, dilations=(1, 1), epochs=6, learning_rate=0.02, max_duration=2.0,
+               tensorboard=False, device="cpu", spec_augment=False, average_last=2)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def _train(corpus, out, alignments=None, **options):
+    transitions = TransitionModel.read(corpus / "ali_train" / "transitions")
+    if alignments is None:
+        alignments = read_alignments(corpus / "ali_train")
+    return train_am(FeatureReader(corpus / "train"), FeatureReader(corpus / "dev"), alignments,
+                    read_alignments(corpus / "ali_dev"), transitions, AmOptions(**{**OPTIONS, **options}), out,
+                    LOG)
+
+
+def test_planted_states_are_learnt_and_the_folder_loads(corpus, tmp_path):
+    facts = _train(corpus, tmp_path, prior_scale=0.8)
+    assert facts["dev_frame_error"] < 0.15
+    model = AcousticModel.load(tmp_path)
+    dev, alignments = FeatureReader(corpus / "dev"), read_alignments(corpus / "ali_dev")
+    features = dev[dev.ids[0]]
+    scores = model.log_likelihoods(features)
+    assert scores.shape == (len(features), model.num_pdfs) and scores.dtype == torch.float32
+    pdf_ids = alignments[dev.ids[0]].pdf_ids(model.transitions)
+    assert (scores.argmax(1).numpy() == pdf_ids).mean() > 0.8
+    counts = np.zeros(model.num_pdfs)
+    for alignment in read_alignments(corpus / "ali_train").values():
+        np.add.at(counts, alignment.pdf_ids(model.transitions), 1)
+    seen = counts > 0
+    assert np.allclose(model.log_priors.exp()[seen], counts[seen] / counts.sum(), atol=1e-4)
+    posteriors = scores + 0.8 * model.log_priors
+    assert torch.allclose(posteriors.exp().sum(1), torch.ones(len(features)), atol=1e-5)
+    half = AcousticModel.load(tmp_path, prior_scale=0.4)
+    assert torch.allclose(half.log_likelihoods(features), scores + 0.4 * model.log_priors, atol=1e-5)
+    assert model.transitions.states == TransitionModel.read(corpus / "ali_train" / "transitions").states
+    with pytest.raises(InputError, match="6 coefficients"):
+        model.log_likelihoods(torch.zeros(5, 3))
+
+
+def test_batches_of_the_acoustic_model_give_the_scores_of_single_utterances(corpus, tmp_path):
+    _train(corpus, tmp_path, epochs=1)
+    model, dev = AcousticModel.load(tmp_path, "best"), FeatureReader(corpus / "dev")
+    features = [dev[u] for u in dev.ids[:4]]
+    lengths = torch.tensor([len(f) for f in features])
+    padded = torch.nn.utils.rnn.pad_sequence(features, batch_first=True)
+    together, _ = model.batch_log_likelihoods(padded, lengths)
+    for i, one in enumerate(features):
+        assert torch.allclose(together[i, :len(one)], model.log_likelihoods(one), atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{"chunk_frames": 15}, {"arch": "dnn", "splice": 2, "num_layers": 2},
+                                     {"arch": "blstm", "num_layers": 1, "chunk_frames": 20, "epochs": 4},
+                                     {"priors": "posteriors", "spec_augment": True, "schedule": "newbob"}])
+def test_other_ways_to_train(corpus, tmp_path, options):
+    facts = _train(corpus, tmp_path, **options)
+    assert facts["dev_frame_error"] < 0.3
+    assert AcousticModel.load(tmp_path).log_priors.exp().sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_utterances_whose_alignment_does_not_fit_are_named(corpus):
+    features = FeatureReader(corpus / "train")
+    transitions = TransitionModel.read(corpus / "ali_train" / "transitions")
+    alignments = read_alignments(corpus / "ali_train")
+    first, second, third, *_ = features.ids
+    del alignments[first]
+    for utterance_id, change in ((second, 2), (third, 1)):
+        ids = alignments[utterance_id].transition_ids
+        alignments[utterance_id] = Alignment(utterance_id, ids[:-change], 0.0)
+    outcomes = Outcomes(LOG)
+    found = usable_pdf_ids(features, alignments, transitions, outcomes)
+    assert outcomes.counts == {"done": 38, "no_alignment": 1, "other_length": 1}
+    assert first not in found and second not in found and len(found[third]) == features.num_frames(third) - 1
+    alignments[third] = Alignment(third, np.full(features.num_frames(third), 9999, np.int32), 0.0)
+    with pytest.raises(InputError, match=f"alignment of {third}"):
+        usable_pdf_ids(features, alignments, transitions, outcomes)
+
+
+def test_too_few_alignments_end_the_training(corpus, tmp_path):
+    few = dict(list(read_alignments(corpus / "ali_train").items())[:20])
+    with pytest.raises(TooManyFailures, match="20 no_alignment"):
+        _train(corpus, tmp_path, few)
+    assert len((tmp_path / "outcomes.tsv").read_text().splitlines()) == 21
+
+
+def test_a_damaged_model_folder_is_named(corpus, tmp_path):
+    _train(corpus, tmp_path, epochs=1)
+    with pytest.raises(InputError, match="a checkpoint"):
+        AcousticModel.load(tmp_path, "final")
+    (tmp_path / "priors.pt").unlink()
+    with pytest.raises(InputError, match="priors.pt"):
+        AcousticModel.load(tmp_path)
+    with pytest.raises(InputError, match="model.json"):
+        AcousticModel.load(corpus)
+
+
+@pytest.mark.parametrize("bad", [{"subsampling": 3}, {"max_duration": 0.0}, {"chunk_frames": -1},
+                                 {"label_smoothing": 1.0}, {"prior_floor": 0.0}, {"priors": "uniform"}])
+def test_options_out_of_range(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        AmOptions(**bad)
