@@ -16,7 +16,7 @@ from typing import Optional, Sequence
 
 from graphs.errors import InputError, TooManyFailures
 from tools.artefacts.registry import KINDS, kind_of
-from tools.artefacts.results import describe_record
+from tools.artefacts.results import describe_output, describe_record
 from tools.program import RECORD
 
 
@@ -65,7 +65,7 @@ def show(path: Optional[Path], item: Optional[str] = None, picture: Optional[Pat
         print(f"{picture}: {kind.name} {path}{f', {item}' if item else ''}")
         return
     print(f"{path}: {kind.name}\n\n{kind.describe(path, item).lstrip()}", end="")
-    if item is None and path.is_dir() and (path / RECORD).is_file() and kind.describe is not describe_record:
+    if item is None and path.is_dir() and (path / RECORD).is_file() and kind.describe is not describe_output:
         print(f"\nhow it was made\n{describe_record(path)}", end="")
 
 

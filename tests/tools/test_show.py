@@ -3,8 +3,8 @@
 import pytest
 
 from tests.graphs.test_lattice import random_lattice
-from tests.tools.work_folder import make_work
-from tools.artefacts.registry import KINDS, kind_of
+from tests.tools.work_folder import make_work, stage
+from tools.artefacts.registry import KINDS
 from tools.records import training_seed
 from tools.show import main
 
@@ -50,6 +50,7 @@ SHOWN = [
     ("exp/score_am/result.json", [], "results", ["am", "5.00"]),
     ("exp/score_am/result.json", ["dev"], "results", ["dev (tuned on)"]),
     ("exp/score_am/test/per_utt.tsv", ["u1"], "table", ["rows:", "33.33"]),
+    ("exp/score_am/test/hyp.txt", ["u1"], "text", ["u1 ten two three"]),
     ("exp/am/.stage.json", [], "stage record", ["tools.train_am", "dev_accuracy: 0.75"]),
     ("", [], "work folder", ["exp/decode_test", "tools.decode"]),
 ]
@@ -81,7 +82,7 @@ def test_the_n_best_list_and_the_branches_of_a_lattice(work, capsys):
 @pytest.mark.parametrize("path, item", [
     ("cuts/train.jsonl.gz", []), ("features", []), ("features", ["u001"]), ("lang/topo", ["2"]),
     ("exp/graph", []), ("exp/decode_test", ["u2"]), ("exp/decode_test", []), ("exp/am", []),
-    ("exp/score_am", [])])
+    ("exp/score_am", []), ("exp/align", []), ("exp/align", ["u001"])])
 def test_pictures(work, tmp_path, path, item):
     assert main([str(work / path), *item, "--png", str(tmp_path / "a.png")]) == 0
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
@@ -109,10 +110,13 @@ def test_the_kinds_are_listed(capsys):
     assert all(kind.name in out for kind in KINDS)
 
 
-def test_a_stage_without_a_kind_of_its_own_shows_its_record(work, tmp_path):
-    from tests.tools.work_folder import stage
+def test_a_stage_without_a_kind_of_its_own_shows_its_record_and_texts(tmp_path, capsys):
     stage(tmp_path, "tools.other")
-    assert kind_of(tmp_path).name == "output of a stage"
+    (tmp_path / "figures.txt").write_text("mean 7.5 ms\n")
+    assert main([str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "output of a stage" in out and "tools.other" in out and "mean 7.5 ms" in out
+    assert out.count("tools.other") == 1
 
 
 def test_the_training_seed_is_found_through_the_records(work):

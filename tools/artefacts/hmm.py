@@ -6,6 +6,7 @@ from typing import Iterable, Optional
 
 import numpy as np
 
+from graphs.errors import InputError
 from tools.artefacts.kind import (
     Kind, facts, file_starting, folder_with, input_of, not_found, read_problem, section, some)
 
@@ -167,6 +168,38 @@ def _broken_step(ids: np.ndarray, transitions) -> str:
     return ""
 
 
+def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
+    """Words and phones over the features of an utterance, the first one without a name; below them the true
+    phones where the corpus has them."""
+    from graphs.symbols import SymbolTable
+    from hybrid.align.alignment import phone_segments, read_alignments
+    from hybrid.align.ctm import TimedSymbol, timed_symbols
+    from hybrid.data.features import FeatureReader
+    from hybrid.report.alignment_picture import draw_alignment
+    alignments = read_alignments(path)
+    item = next(iter(alignments)) if item is None else item
+    if item not in alignments:
+        raise not_found(path, "an utterance", item, alignments)
+    alignment = alignments[item]
+    """Words and phones over the features of an utterance, the first one without a name; below them the
+    true phones where the corpus has them."""
+    segments = phone_segments(alignment, _read_transitions(path / "transitions"))
+    shift, cut = alignment.frame_shift, reader.cut(item)
+    truth = (cut.supervisions[0].alignment or {}).get("phone")
+    draw_alignment(
+        reader[item][:, :reader.base_dim].numpy(), shift,
+        timed_symbols(alignment.words, SymbolTable.read(words), shift),
+        timed_symbols(segments, SymbolTable.read(phones), shift), picture, f"{item}: {reader.text(item)}",
+        truth and [TimedSymbol(one.symbol, one.start, one.end) for one in truth])
+
+
+def _made_from(path: Path, name: str) -> Path:
+    found = input_of(path, name)
+    if found is None:
+        raise InputError(f"{path}", f"the {name} of its inputs (by the stage record)", "none: has it moved?")
+    return found
+
+
 def describe_ctm(path: Path, item: Optional[str] = None) -> str:
     from hybrid.align.ctm import read_ctm
     utterances = read_ctm(path)
@@ -200,7 +233,7 @@ def _is_ctm(path: Path) -> bool:
 
 KINDS = (
     Kind("alignments", "a folder with alignments*.npz", folder_with("alignments*.npz"), describe_alignments,
-         alignment_problems, item="utterance"),
+         alignment_problems, draw_alignments, item="utterance"),
     Kind("transition model", "a file that starts with <TransitionModel>", file_starting("<TransitionModel>"),
          describe_transitions, transitions_problems, item="phone"),
     Kind("context tree", "a file that starts with ContextDependency", file_starting("ContextDependency"),

@@ -34,7 +34,7 @@ KINDS = (
     *data.KINDS, *lang.KINDS, *hmm.KINDS, *decoding.KINDS, *models.KINDS, *results.KINDS,
     Kind("work folder", f"a folder with {RECORD} somewhere below", _is_work, describe_work, work_problems),
     Kind("output of a stage", f"a folder with {RECORD}", lambda path: (path / RECORD).is_file(),
-         results.describe_record, results.record_problems))
+         results.describe_output, results.record_problems))
 
 
 def kind_of(path: Path) -> Kind:

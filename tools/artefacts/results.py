@@ -10,6 +10,7 @@ from hybrid.report.tables import text_table
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
 from tools.program import RECORD, read_record
 
+MOST_LINES = 60
 NEEDED = ("system", "test", "wer", "errors", "words", "ins", "del", "sub", "ci95", "lm_scale", "seed",
           "seconds")
 
@@ -134,6 +135,32 @@ def describe_record(path: Path, item: Optional[str] = None) -> str:
                    record.get("facts", {}).items()))
 
 
+def describe_output(path: Path, item: Optional[str] = None) -> str:
+    """The record, and the texts that the stage wrote."""
+    texts = (f"\n{file.name}\n{describe_text(file)}" for file in sorted(path.glob("*.txt"))
+             if file.name != "log.txt")
+    return describe_record(path) + "".join(texts)
+
+
+def describe_text(path: Path, item: Optional[str] = None) -> str:
+    """Its first lines; with an item, the lines that start with that word."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    if item is not None:
+        lines = [line for line in lines if line.split(maxsplit=1)[:1] == [item]]
+        if not lines:
+            raise InputError(str(path), "a line that starts so", item)
+    more = [f"... ({len(lines)} lines)"] if len(lines) > MOST_LINES else []
+    return "".join(f"{line}\n" for line in [*lines[:MOST_LINES], *more])
+
+
+def text_problems(path: Path) -> Iterable[str]:
+    """Bytes that are not utf-8."""
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        yield f"{path}: expected utf-8 text, found byte {error.start}: {error.reason}"
+
+
 def record_problems(path: Path) -> Iterable[str]:
     """A stage that was cut off, and outputs that are gone."""
     folder = path.parent if path.name == RECORD else path
@@ -143,6 +170,10 @@ def record_problems(path: Path) -> Iterable[str]:
     for name in record.get("outputs", []):
         if not (folder / name).exists():
             yield f"{folder / name}: expected an existing file, found none"
+
+
+def _is_text(path: Path) -> bool:
+    return path.is_file() and path.suffix in (".txt", ".md", ".log")
 
 
 def _is_results(path: Path) -> bool:
@@ -158,4 +189,6 @@ KINDS = (
          record_problems),
     Kind("table", "a file *.tsv", lambda path: path.is_file() and path.suffix == ".tsv", describe_tsv,
          tsv_problems, item="value in a row"),
+    Kind("text", "a file *.txt, *.md or *.log", _is_text, describe_text, text_problems,
+         item="start of a line"),
 )
