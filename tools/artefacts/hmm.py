@@ -169,8 +169,8 @@ def _broken_step(ids: np.ndarray, transitions) -> str:
 
 
 def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
-    """Words and phones over the features of an utterance, the first one without a name; below them the true
-    phones where the corpus has them."""
+    """Words and phones over the features of an utterance (the first one without a name); below them, where the
+    corpus has them, the true phones."""
     from graphs.symbols import SymbolTable
     from hybrid.align.alignment import phone_segments, read_alignments
     from hybrid.align.ctm import TimedSymbol, timed_symbols
@@ -181,8 +181,8 @@ def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
     if item not in alignments:
         raise not_found(path, "an utterance", item, alignments)
     alignment = alignments[item]
-    """Words and phones over the features of an utterance, the first one without a name; below them the
-    true phones where the corpus has them."""
+    phones, words, features = (_made_from(path, name) for name in ("phones.txt", "words.txt", "features.json"))
+    reader = FeatureReader(features.parent)
     segments = phone_segments(alignment, _read_transitions(path / "transitions"))
     shift, cut = alignment.frame_shift, reader.cut(item)
     truth = (cut.supervisions[0].alignment or {}).get("phone")
