@@ -169,8 +169,8 @@ def _broken_step(ids: np.ndarray, transitions) -> str:
 
 
 def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
-    """Words and phones over the features of an utterance (the first one without a name); below them, where the
-    corpus has them, the true phones."""
+    """Words and phones over the features of an utterance (the first one without a name); below them,
+    where the corpus has them, the true phones."""
     from graphs.symbols import SymbolTable
     from hybrid.align.alignment import phone_segments, read_alignments
     from hybrid.align.ctm import TimedSymbol, timed_symbols
@@ -181,15 +181,15 @@ def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
     if item not in alignments:
         raise not_found(path, "an utterance", item, alignments)
     alignment = alignments[item]
-    phones, words, features = (_made_from(path, name) for name in ("phones.txt", "words.txt", "features.json"))
-    reader = FeatureReader(features.parent)
+    phones, words = (SymbolTable.read(_made_from(path, name)) for name in ("phones.txt", "words.txt"))
+    reader = FeatureReader(_made_from(path, "features.json").parent)
     segments = phone_segments(alignment, _read_transitions(path / "transitions"))
     shift, cut = alignment.frame_shift, reader.cut(item)
     truth = (cut.supervisions[0].alignment or {}).get("phone")
     draw_alignment(
         reader[item][:, :reader.base_dim].numpy(), shift,
-        timed_symbols(alignment.words, SymbolTable.read(words), shift),
-        timed_symbols(segments, SymbolTable.read(phones), shift), picture, f"{item}: {reader.text(item)}",
+        timed_symbols(alignment.words, words, shift),
+        timed_symbols(segments, phones, shift), picture, f"{item}: {reader.text(item)}",
         truth and [TimedSymbol(one.symbol, one.start, one.end) for one in truth])
 
 
