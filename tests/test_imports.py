@@ -1,0 +1,79 @@
+"""The direction of imports: egs -> tools -> hybrid -> graphs, and what each folder may know of."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ORDER = ("graphs", "hybrid", "tools", "egs")
+FILES = sorted(path for folder in ORDER for path in (ROOT / folder).rglob("*.py"))
+# the only files that import k2
+K2_FILES = {"graphs/ops.py", "graphs/intersect.py", "graphs/compile.py", "tools/doctor.py"}
+
+
+def imported(path):
+    """(top module, whole module, line) of every import, those inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name.split(".")[0], alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0], node.module, node.lineno
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def violations(allowed):
+    return [f"{name_of(path)}:{line} imports {module}" for path in FILES for top, module, line in imported(path)
+            if not allowed(name_of(path), top, module)]
+
+
+def test_each_folder_imports_only_those_before_it():
+    def allowed(name, top, module):
+        return top not in ORDER or ORDER.index(top) <= ORDER.index(name.split("/")[0])
+    assert violations(allowed) == []
+
+
+def test_recipes_import_no_other_recipe_but_what_they_say():
+    """mini is a part of librispeech; egs/*.py is shared."""
+    def allowed(name, top, module):
+        parts = module.split(".")
+        if top != "egs" or len(parts) < 2 or not (ROOT / "egs" / parts[1]).is_dir():
+            return True
+        return parts[1] == name.split("/")[1] or (name.startswith("egs/mini/") and parts[1] == "librispeech")
+    assert violations(allowed) == []
+
+
+def test_graphs_know_no_audio_and_no_networks():
+    banned = {"lhotse", "kaldifeat", "soundfile", "scipy", "matplotlib", "sentencepiece"}
+
+    def allowed(name, top, module):
+        return not name.startswith("graphs/") or not (top in banned or module.startswith("torch.nn"))
+    assert violations(allowed) == []
+
+
+def test_k2_stands_behind_few_files():
+    assert violations(lambda name, top, module: top != "k2" or name in K2_FILES) == []
+
+
+def test_espeak_is_loaded_by_the_synth_recipe_only():
+    def allowed(name, top, module):
+        return top != "espeakng_loader" or name.startswith("egs/synth/") or name == "tools/doctor.py"
+    assert violations(allowed) == []
+
+
+PROGRAMS = [path for path in FILES if "PROGRAM.main(" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=name_of)
+def test_programs_import_nothing_heavy_at_the_top(path):
+    """A stage that is up to date says so at once."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    tops = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
+    tops += [node.module for node in body if isinstance(node, ast.ImportFrom)]
+    heavy = [name for name in tops if re.match(r"torch|k2|lhotse|numpy|hybrid|graphs(?!\.errors)", name)]
+    assert heavy == []
