@@ -1,0 +1,1 @@
+"""The embedded corpus: speech by espeak-ng with true alignments."""

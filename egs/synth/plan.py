@@ -1,0 +1,141 @@
+"""What the corpus will hold: which sentence is said by which voice, in which noise."""
+
+import itertools
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional, Set, Tuple
+
+from egs.synth import grammar, noise
+from egs.synth.render import Sentence, Task
+from egs.synth.voices import LANGUAGE, VOICES, Voice
+
+SPLITS = ("train", "dev", "test")
+MOST_SENTENCES = 10000  # the grammar soon repeats itself beyond
+BABBLE_VOICES, BABBLE_SENTENCES = 8, 6  # of each split, of each voice
+SEEN_IN_SWEEP = 2  # times that each accent says each word for the lexicon, at least
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    num_train: int = field(default=1200, metadata={"help": "utterances to train on"})
+    num_dev: int = field(default=120, metadata={"help": "utterances for choices, by voices of their own"})
+    num_test: int = field(default=240, metadata={"help": "utterances of the test, by voices of their own"})
+    seed: int = field(default=0, metadata={"help": "of everything; the same seed gives the same bytes"})
+    snrs: Tuple[float, ...] = field(default=(20.0, 15.0, 10.0), metadata={
+        "help": "decibels between speech and noise; the noisy utterances are divided among them"})
+    noises: Tuple[str, ...] = field(default=noise.KINDS, metadata={
+        "help": f"kinds of noise: any of {', '.join(noise.KINDS)}"})
+    clean_share: float = field(default=0.25, metadata={"help": "share of utterances without noise"})
+    lm_sentences: int = field(default=20000, metadata={
+        "help": "sentences of the grammar that the language model is trained on; none of dev or test"})
+    pronunciation_share: float = field(default=0.01, metadata={
+        "help": "a pronunciation that makes up less of its word's occurrences is left out of the lexicon"})
+
+    def __post_init__(self):
+        for name in ("num_train", "num_dev", "num_test", "lm_sentences"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        total = self.num_train + self.num_dev + self.num_test
+        if total > MOST_SENTENCES:
+            raise ValueError(f"num_train, num_dev, num_test: expected up to {MOST_SENTENCES}, found {total}")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+        unknown = set(self.noises) - set(noise.KINDS)
+        if unknown:
+            raise ValueError(f"noises: expected some of {', '.join(noise.KINDS)}, found {', '.join(unknown)}")
+        if not 0.0 <= self.clean_share <= 1.0:
+            raise ValueError(f"clean_share: expected 0 to 1, found {self.clean_share}")
+        if not 0.0 <= self.pronunciation_share <= 0.5:
+            raise ValueError(f"pronunciation_share: expected 0 to 0.5, found {self.pronunciation_share}")
+        if self.clean_share < 1.0 and not (self.snrs and self.noises):
+            raise ValueError("snrs, noises: expected one of each at least (or clean_share = 1), found none")
+
+
+def choose_sentences(options: CorpusOptions) -> Dict[str, List[str]]:
+    """Sentences of each split; none is in two of them, or twice in one."""
+    taken: Set[str] = set()
+    chosen: Dict[str, List[str]] = {}
+    for split in SPLITS:
+        rng = random.Random(f"{options.seed} {split}")
+        chosen[split] = _draw(rng, getattr(options, f"num_{split}"), taken, balanced=split == "train")
+    return chosen
+
+
+def _draw(rng: random.Random, count: int, taken: Set[str], balanced: bool) -> List[str]:
+    """New sentences; balanced: of four drawn, the one with the rarest words so far."""
+    seen: Counter = Counter()
+    sentences: List[str] = []
+    while len(sentences) < count:
+        drawn = [grammar.sample(rng) for _ in range(4 if balanced else 1)]
+        drawn = [sentence for sentence in drawn if grammar.words_of(sentence) not in taken]
+        if drawn:
+            best = max(drawn, key=lambda sentence: _rarity(sentence, seen))
+            taken.add(grammar.words_of(best))
+            seen.update(grammar.words_of(best).split())
+            sentences.append(best)
+    return sentences
+
+
+def _rarity(sentence: str, seen: Counter) -> float:
+    words = grammar.words_of(sentence).split()
+    return sum(1.0 / (1 + seen[word]) for word in words) / len(words)
+
+
+def plan(options: CorpusOptions, folder: Path) -> Dict[str, List[Task]]:
+    """One task for each voice of a split, without what babbles behind it: see `babble_tasks`."""
+    tasks: Dict[str, List[Task]] = {}
+    for split, texts in choose_sentences(options).items():
+        voices = VOICES[split]
+        noises = _noises(options, len(texts), random.Random(f"{options.seed} {split} noise"))
+        of_voice: Dict[Voice, List[Sentence]] = {voice: [] for voice in voices}
+        for i, (text, (kind, snr)) in enumerate(zip(texts, noises)):
+            voice = voices[i % len(voices)]
+            of_voice[voice].append(Sentence(f"{voice.name}-{split}-{i:04d}", text, kind, snr))
+        tasks[split] = [Task(voice, tuple(sentences), options.seed, folder)
+                        for voice, sentences in of_voice.items() if sentences]
+    return tasks
+
+
+def _noises(options: CorpusOptions, count: int, rng: random.Random) -> List[Tuple[str, Optional[float]]]:
+    """Kind and ratio for each utterance, ("", None) for clean ones; the stated shares, shuffled."""
+    clean = round(count * options.clean_share)
+    noisy = itertools.cycle(itertools.product(options.noises, options.snrs))
+    noises = [("", None)] * clean + list(itertools.islice(noisy, count - clean))
+    rng.shuffle(noises)
+    return noises
+
+
+def babble_tasks(options: CorpusOptions, split: str) -> List[Task]:
+    """What some voices of a split say in the background."""
+    rng = random.Random(f"{options.seed} {split} babble")
+    voices = rng.sample(VOICES[split], min(BABBLE_VOICES, len(VOICES[split])))
+    return [Task(voice, tuple(Sentence(f"babble-{i}", grammar.sample(rng)) for i in range(BABBLE_SENTENCES)),
+                 options.seed) for voice in voices]
+
+
+def sweep_tasks(options: CorpusOptions) -> List[Task]:
+    """Sentences with every word of the grammar, by the plain voice of each accent: for the lexicon only."""
+    rng = random.Random(f"{options.seed} sweep")
+    missing = Counter({word: SEEN_IN_SWEEP for word in grammar.vocabulary()})
+    sentences: List[Sentence] = []
+    while missing:
+        text = grammar.sample(rng)
+        words = Counter(grammar.words_of(text).split())
+        if words & missing:
+            sentences.append(Sentence(f"sweep-{len(sentences)}", text))
+            missing -= words
+    return [Task(Voice(accent, "", "male"), tuple(sentences), options.seed) for accent in LANGUAGE]
+
+
+def language_model_text(options: CorpusOptions, held_out: Iterable[str]) -> List[List[str]]:
+    """Sentences as lists of words, as often as the grammar says them; none of the held-out transcripts."""
+    rng = random.Random(f"{options.seed} language model")
+    held_out = set(held_out)
+    sentences: List[List[str]] = []
+    while len(sentences) < options.lm_sentences:
+        sentence = grammar.words_of(grammar.sample(rng))
+        if sentence not in held_out:
+            sentences.append(sentence.split())
+    return sentences
