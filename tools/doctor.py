@@ -200,14 +200,17 @@ ADVICE: Tuple[Tuple[str, str, str], ...] = (
     ("", "signal 4", "this processor lacks instructions that the package was built for: take another build of it"),
     ("", "No module named", "{install}"),
     ("", "did not end", "it hangs: try once more on an idle machine; if it stays so, reinstall the package"),
-    ("", "", "reinstall the package; in .venv: remove the folder and run ./run.sh setup"),
+    ("", "", "reinstall the package"),
 )
+REMAKE = "make the environment anew: rm -r .venv .setup, then ./run.sh setup"
 
 
 def what_to_do(name: str, failure: str) -> str:
     """The advice for a check's failure text."""
     if "No module named" in failure and (is_own_environment() or version("torch") == "absent"):
         return "run ./run.sh setup"
+    if is_own_environment() and re.search("(?i)undefined symbol|shared object|built using", failure):
+        return REMAKE
     module = re.search("No module named '([\\w.]+)'", failure)
     package = module.group(1).split(".")[0] if module else name
     advice = next(text for check, pattern, text in ADVICE if check in ("", name) and re.search(pattern, failure))

@@ -6,7 +6,8 @@ espeak says at which sample each phoneme begins, with three exceptions that are 
   so it is found exactly, and belongs to the phone that follows.
 - The event of a vowel after a nasal or an approximant comes after the transition into the vowel;
   nasal and transition are one sequence of spectra without a mark.
-- An l after a vowel and before no vowel has no length of its own: the vowel's end is the l.
+- An l after a vowel, before a consonant or at the end of a word, is in the end of the vowel; its event
+  comes after that.
 
 In the last two the boundary is where the spectrum gets nearer to that of the second phone than to
 that of the first. Everything here is in samples at espeak's rate.
@@ -88,10 +89,6 @@ def segment(speech: Speech, text: str, accent: str, pronounce: Callable[[str], S
     return Segments(words, phones)
 
 
-def pronunciation(segments: Segments, word: Word) -> Tuple[str, ...]:
-    return tuple(segments.phones[i].phone for i in word.phones)
-
-
 def said_words(speech: Speech, text: str, accent: str,
                pronounce: Callable[[str], Sequence[str]]) -> List[Tuple[str, Tuple[str, ...]]]:
     """Each word of a sentence with its phones; arguments as for `segment`, which finds the times, too."""
@@ -138,12 +135,19 @@ def _starts(speech: Speech, onsets: List[_Onset], end: int) -> List[int]:
             start = _start_after_pause(onset, speech.rate, first=i == 0)
         elif before in SONORANT_END and onset.phone in VOWELS:
             start = _change(speech, starts[-1], onset.sample, SONORANT_END[before])
-        elif onset.phone == "L" and before in VOWELS:
-            until = onsets[i + 1].start if i + 1 < len(onsets) else end
-            if until - start < 0.002 * speech.rate:
-                start = _change(speech, starts[-1], start, POSTVOCALIC_L)
+        elif before in VOWELS and _ends_vowel(onset, onsets[i + 1:i + 2], speech.rate, end):
+            start = _change(speech, starts[-1], start, POSTVOCALIC_L)
         starts.append(start)
     return starts
+
+
+def _ends_vowel(onset: _Onset, following: Sequence[_Onset], rate: int, end: int) -> bool:
+    """Whether a phone after a vowel is an l in the end of it: one without sound, or the last of its word."""
+    if onset.phone != "L":
+        return False
+    until = following[0].start if following else end
+    last = not following or following[0].text_position != onset.text_position
+    return last or until - onset.start < 0.002 * rate
 
 
 def _start_after_pause(onset: _Onset, rate: int, first: bool) -> int:

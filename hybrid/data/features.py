@@ -11,7 +11,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -152,6 +152,12 @@ class FeatureReader:
         if mode == "utterance":
             return normalise_utterance(features, variance)
         return normalise(features, *self._moments[cmvn_key(self._cuts[utterance_id], mode)], variance)
+
+    def typical_std(self) -> Optional[Tensor]:
+        """``[base_dim]``: what variance normalization divides by, averaged over speakers; None without it."""
+        if not self.info["cmvn_variance"] or not self._moments:
+            return None
+        return torch.stack([1.0 / scale for _, scale in self._moments.values()]).mean(dim=0)
 
     def cut(self, utterance_id: str):
         """The Lhotse cut, features attached with a path that can be loaded from anywhere."""

@@ -6,10 +6,12 @@ All take and give ``[T, F]`` float tensors of a single utterance, so that no pad
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Tuple
+from typing import Optional, Tuple
 
 import torch
 from torch import Tensor
+
+from hybrid.data.mel_domain import MelDomain
 
 
 def _context_frames(num_frames: int, left: int, right: int) -> Tensor:
@@ -78,8 +80,15 @@ class SpecAugmentOptions:
     max_time_share: float = field(default=0.2, metadata={"help": "longest such span, share of the frames"})
     frequency_masks: int = field(default=2, metadata={"help": "bands of features to blank"})
     max_frequency_share: float = field(default=0.2, metadata={"help": "widest such band, share of the bins"})
+    warp: float = field(default=0.0, metadata={
+        "help": "largest relative change of the frequency axis (vocal tract length), such as 0.1"})
+    cepstra_of: int = field(default=0, metadata={
+        "help": "the features are cepstra of so many mel filters: bands and warps are made on those"})
+    cepstral_lifter: float = field(default=0.0, metadata={"help": "of such cepstra: 22 for Kaldi's"})
 
     def __post_init__(self):
+        if not 0 <= self.warp <= 0.5 or self.cepstra_of < 0 or self.cepstral_lifter < 0:
+            raise ValueError("warp: 0 to 0.5; cepstra_of and cepstral_lifter: at least 0")
         if min(self.time_masks, self.max_time_frames, self.frequency_masks) < 0:
             raise ValueError("time_masks, max_time_frames, frequency_masks: at least 0")
         if not (0 <= self.max_time_share <= 1 and 0 <= self.max_frequency_share <= 1):
@@ -93,17 +102,32 @@ def seed_of(*parts) -> int:
 
 
 class SpecAugment:
-    """Blanks spans of time and bands of frequency, the same for the same (seed, epoch, utterance_id).
+    """Blanks spans of time and bands of frequency and warps the frequency axis, the same for the same
+    (seed, epoch, utterance_id).
 
     What is blanked becomes the utterance's mean of that feature.
     """
 
-    def __init__(self, options: SpecAugmentOptions, seed: int = 0, num_blocks: int = 1):
-        """num_blocks: 1 + order of the deltas; a band is blanked in every block alike."""
-        self.options, self.seed, self.num_blocks = options, seed, num_blocks
+    def __init__(self, options: SpecAugmentOptions, seed: int = 0, num_blocks: int = 1,
+                 domain: Optional[MelDomain] = None):
+        """
+        Args:
+          num_blocks: 1 + order of the deltas; every block is treated alike.
+          domain: where bands and warps are made; None where the features are mel energies.
+        """
+        self.options, self.seed, self.num_blocks, self.domain = options, seed, num_blocks, domain
+
+    @classmethod
+    def for_features(cls, options: SpecAugmentOptions, seed: int, features) -> "SpecAugment":
+        """features: the FeatureReader whose utterances will be augmented."""
+        domain = None
+        if options.warp > 0 or options.cepstra_of:
+            domain = MelDomain(features.base_dim, options.cepstra_of, options.cepstral_lifter, features.typical_std(),
+                               features.sampling_rate)
+        return cls(options, seed, features.dim // features.base_dim, domain)
 
     def __call__(self, features: Tensor, epoch: int, utterance_id: str) -> Tensor:
-        """``[T, F]`` in, a blanked copy ``[T, F]`` out."""
+        """``[T, F]`` in, an augmented copy ``[T, F]`` out."""
         options = self.options
         num_frames, dim = features.shape
         generator = torch.Generator().manual_seed(seed_of(self.seed, epoch, utterance_id))
@@ -114,11 +138,19 @@ class SpecAugment:
                 start = int(torch.randint(0, size - length + 1, (1,), generator=generator))
                 yield start, start + length
 
-        bins = dim // self.num_blocks
-        blank = torch.zeros(num_frames, self.num_blocks, bins, dtype=torch.bool)
+        blank = torch.zeros(num_frames, self.num_blocks, dim // self.num_blocks, dtype=torch.bool)
         longest = min(options.max_time_frames, int(options.max_time_share * num_frames))
         for start, end in spans(options.time_masks, longest, num_frames):
             blank[start:end] = True
-        for start, end in spans(options.frequency_masks, int(options.max_frequency_share * bins), bins):
-            blank[:, :, start:end] = True
-        return torch.where(blank.view(num_frames, dim), features.mean(dim=0), features)
+        mean = features.mean(dim=0)
+        if self.domain is None:
+            width = blank.shape[2]
+            for start, end in spans(options.frequency_masks, int(options.max_frequency_share * width), width):
+                blank[:, :, start:end] = True
+            return torch.where(blank.view(num_frames, dim), mean, features)
+        bands = self.domain.to_mel((features - mean).view(blank.shape).masked_fill(blank, 0.0))
+        bands = self.domain.warp(bands, 1.0 + options.warp * (2 * float(torch.rand(1, generator=generator)) - 1))
+        width = self.domain.num_bins
+        for start, end in spans(options.frequency_masks, int(options.max_frequency_share * width), width):
+            bands[:, :, start:end] = 0.0
+        return self.domain.from_mel(bands).reshape(num_frames, dim) + mean

@@ -100,7 +100,7 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
     model = build_model(options, features.dim, num_tokens)
     log.info("%s with %d parameters, %d tokens; %s", options.arch, num_parameters(model), num_tokens,
              outcomes.summary())
-    transforms = [SpecAugment(options, options.seed, features.dim // features.base_dim)]
+    transforms = [SpecAugment.for_features(options, options.seed, features)]
     batches = FeatureBatches(features, options.max_duration, seed=options.seed, ids=list(targets),
                              transforms=transforms if options.spec_augment else [])
     trainer = Trainer(

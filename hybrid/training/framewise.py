@@ -139,7 +139,7 @@ def training_batches(features: FeatureReader, ids, model, options: AmOptions):
     """Batches of whole utterances, or of chunks with the network's context around them."""
     transforms = []
     if options.spec_augment:
-        transforms = [SpecAugment(options, options.seed, features.dim // features.base_dim)]
+        transforms = [SpecAugment.for_features(options, options.seed, features)]
     if not options.chunk_frames:
         return FeatureBatches(features, options.max_duration, seed=options.seed, ids=ids,
                               transforms=transforms)

@@ -163,7 +163,8 @@ def test_closure_belongs_to_the_stop_and_a_long_pause_is_silence():
     assert found.phones == [
         ("AE", 0, 2000), ("T", 2000, 3600), (SILENCE, 3600, 7600 - closure), ("P", 7600 - closure, 8400),
         ("AY", 8400, 10400), (SILENCE, 10400, 10700)]
-    assert [(w.word, segments.pronunciation(found, w)) for w in found.words] == [
+    assert found.words == [("at", range(0, 2)), ("pie", range(3, 5))]
+    assert segments.said_words(speech, "at, pie", "us", lambda word: ()) == [
         ("at", ("AE", "T")), ("pie", ("P", "AY"))]
 
 
@@ -182,6 +183,13 @@ def test_l_without_a_length_of_its_own_takes_the_end_of_the_vowel():
     assert [p.phone for p in found.phones] == ["EH", "L", SILENCE]
     assert found.phones[0].end == pytest.approx(2600, abs=0.005 * 22050)
     assert found.phones[1].end == 4000
+
+
+def test_l_before_a_vowel_of_its_word_begins_at_its_event():
+    speech = planted((tone(2600, 700), 0, "'E"), (buzz(1400, 800), "l"), (tone(2000, 400), "i"))
+    found = segments.segment(speech, "elly", "us", lambda word: ())
+    assert [p.phone for p in found.phones] == ["EH", "L", "IH"]
+    assert found.phones[1].start == 2600
 
 
 @pytest.mark.parametrize("said, singly, parts", [

@@ -45,7 +45,8 @@ def test_crash_hang_and_error_are_findings(tmp_path, monkeypatch, script, expect
     ("lhotse", "crashed with signal 4", "processor"),
     ("cuda", "CUDA error: no kernel image is available for execution", "too old for the GPU"),
     ("lhotse", "anything else", "reinstall")])
-def test_advice(name, failure, advice):
+def test_advice(monkeypatch, name, failure, advice):
+    monkeypatch.setattr(doctor, "is_own_environment", lambda: False)
     assert advice in doctor.what_to_do(name, failure)
 
 
@@ -54,6 +55,7 @@ def test_missing_package_is_installed_by_its_own_name(monkeypatch):
     assert doctor.what_to_do("espeak", "No module named 'espeakng_loader'").endswith("install espeakng-loader")
     monkeypatch.setattr(doctor, "is_own_environment", lambda: True)
     assert doctor.what_to_do("espeak", "No module named 'espeakng_loader'") == "run ./run.sh setup"
+    assert doctor.what_to_do("kaldifeat", "ImportError: undefined symbol: _ZN5torch") == doctor.REMAKE
 
 
 def test_status_follows_what_is_required(monkeypatch, capsys):

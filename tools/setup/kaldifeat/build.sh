@@ -26,6 +26,8 @@ options=(
   -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)"
   -DTorch_DIR="$here"
   -DTORCH_CXX11_ABI="$abi"
+  # kaldifeat gives this path, too, but its $ORIGIN is lost in ninja's files
+  -DCMAKE_MODULE_LINKER_FLAGS='-Wl,-rpath,\$ORIGIN/kaldifeat/lib'
   # Nearly all of the time goes into reading torch's headers: once for each library, not for each
   # source file; no link-time optimization; no test program.
   -DCMAKE_UNITY_BUILD=ON
