@@ -9,8 +9,9 @@ import functools
 import multiprocessing
 import wave
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy.signal import firwin, resample_poly
@@ -67,12 +68,35 @@ class Rendered(NamedTuple):
     phones: List[Tuple[str, int, int]]
 
 
-def in_own_processes(function, tasks: Sequence[Task], nj: int) -> Iterator:
-    """`function` of each task in the order of the tasks, each in a process that starts afresh."""
+def in_own_processes(function: Callable, tasks: Sequence[Task], nj: int) -> Iterator:
+    """`function` of each task, in the order of the tasks, each in a process of its own; nj at a time."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with context.Pool(max(1, min(nj, len(tasks))), maxtasksperchild=1) as pool:
-        yield from pool.imap(function, tasks, chunksize=1)
+    with ThreadPoolExecutor(max(1, nj)) as threads:
+        yield from threads.map(functools.partial(_in_own_process, context, function), tasks)
+
+
+def _in_own_process(context, function: Callable, task: Task):
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_result, args=(sender, function, task))
+    process.start()
+    sender.close()
+    try:
+        error, result = receiver.recv()
+    except EOFError:
+        raise RuntimeError(f"voice {task.voice.name}: the synthesizer's process died") from None
+    finally:
+        process.join()
+    if error is not None:
+        raise error
+    return result
+
+
+def _send_result(sender, function: Callable, task: Task) -> None:
+    try:
+        sender.send((None, function(task)))
+    except Exception as error:
+        sender.send((error, None))
 
 
 class _Speaker:

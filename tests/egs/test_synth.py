@@ -14,12 +14,13 @@ from egs.synth.espeak import Event, Speech
 from egs.synth.phones import PHONES, SILENCE, STOPS, VOWELS, sound_of
 from egs.synth.plan import CorpusOptions
 from egs.synth.prepare import PROGRAM, work
-from egs.synth.render import RATE
+from egs.synth.render import RATE, Task, in_own_processes
 from egs.synth.voices import VOICES
 from graphs.arpa import read_arpa
 from graphs.errors import InputError
 from graphs.lexicon import SENTENCE_END, SENTENCE_START, Lexicon
 from hybrid.data.manifest import read_cuts
+from tests.egs import bad_tasks
 
 SMALL = ["corpus.num_train=30", "corpus.num_dev=8", "corpus.num_test=12", "corpus.lm_sentences=400"]
 SPLITS = ("train", "dev", "test")
@@ -214,6 +215,14 @@ def test_missing_package_names_the_extra(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     assert PROGRAM.run(work, ["--out", str(tmp_path / "corpus"), *SMALL]) == 2
     assert ".[synth]" in capsys.readouterr().err
+
+
+def test_a_task_that_fails_or_dies_ends_the_work():
+    task = Task(VOICES["train"][0], (), 0)
+    with pytest.raises(InputError, match="a sentence: expected words"):
+        list(in_own_processes(bad_tasks.complain, [task], 1))
+    with pytest.raises(RuntimeError, match=task.voice.name):
+        list(in_own_processes(bad_tasks.die, [task, task], 2))
 
 
 # ---- a small corpus, end to end
