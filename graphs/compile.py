@@ -27,12 +27,18 @@ from graphs.transitions import TransitionModel
 class GraphOptions:
     push: str = field(default="tropical", metadata={
         "help": "weight pushing while determinizing L o G: tropical, log or none"})
+    transition_scale: float = field(default=1.0, metadata={
+        "help": "factor on log probabilities of transitions between HMM states"})
+    self_loop_scale: float = field(default=0.1, metadata={
+        "help": "factor on log probabilities of self-loops; about 1 / lm_scale"})
     recognize_oov: bool = field(default=False, metadata={
         "help": "the unknown word of the LM may be recognized (as the lang's oov word)"})
 
     def __post_init__(self):
         if self.push not in _PUSH:
             raise ValueError(f"push: expected tropical, log or none, found {self.push!r}")
+        if min(self.transition_scale, self.self_loop_scale) < 0:
+            raise ValueError("transition_scale and self_loop_scale: expected at least 0")
 
 
 _PUSH = {"tropical": k2.DeterminizeWeightPushingType.kTropicalWeightPushing,
@@ -112,9 +118,9 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
     lg = compile_lg(lexicon, grammar, first_disambig_phone, first_disambig_word, sequences, options, steps)
     clg, windows = compose_context(lg, tree)
     steps.done("C o LG", clg.num_states, clg.num_arcs)
-    graph = compose_hmm(clg, windows, tree, transitions)
+    graph = compose_hmm(clg, windows, tree, transitions, options.transition_scale)
     steps.done("H o CLG", graph.num_states, graph.num_arcs)
-    graph = add_self_loops(graph, transitions).sorted_by_source()
+    graph = add_self_loops(graph, transitions, options.self_loop_scale).sorted_by_source()
     steps.done("self-loops", graph.num_states, graph.num_arcs)
     if not np.all(graph.ilabel > 0):
         raise InputError("HCLG", "no input epsilons", f"{int((graph.ilabel == 0).sum())}")

@@ -58,19 +58,20 @@ class _Patterns:
         return flat, np.cumsum(counts) - counts, counts
 
 
-def compose_hmm(graph: Arcs, windows: Sequence[Window], tree: ContextTree,
-                transitions: TransitionModel) -> Arcs:
+def compose_hmm(graph: Arcs, windows: Sequence[Window], tree: ContextTree, transitions: TransitionModel,
+                transition_scale: float = 1.0) -> Arcs:
     """H o graph, without self-loops.
 
     Args:
       graph: ilabel w >= 1 stands for windows[w]; ilabel 0 is epsilon and stays as it is.
       windows: windows[0] is unused.
+      transition_scale: factor on the log probabilities of the transitions.
     Returns:
       a transducer from transition_ids to the graph's output labels. Scores gain the transition
       probabilities, self-loops taken out (see `add_self_loops`).
     """
     patterns = _Patterns(windows, tree, transitions)
-    log_prob = transitions.forward_log_prob()
+    log_prob = transition_scale * transitions.forward_log_prob()
     label, dst = graph.ilabel.astype(np.int64), graph.dst.astype(np.int64)
     keys, pair_of = np.unique(label * graph.num_states + dst, return_inverse=True)
     pair_label, pair_dst = keys // graph.num_states, keys % graph.num_states
@@ -95,11 +96,15 @@ def compose_hmm(graph: Arcs, windows: Sequence[Window], tree: ContextTree,
                 graph.final_olabel)
 
 
-def add_self_loops(graph: Arcs, transitions: TransitionModel) -> Arcs:
+def add_self_loops(graph: Arcs, transitions: TransitionModel, self_loop_scale: float = 1.0) -> Arcs:
     """Adds the self-loops to a graph of forward transition_ids.
 
     Every state but the start must have an incoming arc; states are split by the transition state of the
     arcs that enter them. Arcs out of a state gain the log probability of not looping there.
+
+    Args:
+      self_loop_scale: factor on the log probabilities of looping and not looping. Kaldi's mkgraph.sh takes 0.1:
+        loops come with every frame, so they want the scale of the acoustic scores, not that of the words.
     """
     state_class = np.where(graph.ilabel > 0, transitions.transition_state[graph.ilabel], 0).astype(np.int64)
     num_classes = len(transitions.states) + 1
@@ -108,7 +113,7 @@ def add_self_loops(graph: Arcs, transitions: TransitionModel) -> Arcs:
     node_of_arc = node_of_arc[1:]
     node_state, node_class = keys // num_classes, keys % num_classes
     first = np.searchsorted(node_state, np.arange(graph.num_states + 1))
-    loops, leave = transitions.self_loops(), transitions.leave_log_prob()
+    loops, leave = transitions.self_loops(), self_loop_scale * transitions.leave_log_prob()
     leave[loops == 0] = 0.0
 
     rows, src = ragged_ranges(first[graph.src], np.diff(first)[graph.src])
@@ -116,7 +121,8 @@ def add_self_loops(graph: Arcs, transitions: TransitionModel) -> Arcs:
     loop_ids = loops[node_class[looping]]
     parts = [(src, node_of_arc[rows], graph.ilabel[rows], graph.olabel[rows],
               graph.score[rows] + leave[node_class[src]]),
-             (looping, looping, loop_ids, np.zeros_like(loop_ids), transitions.log_prob[loop_ids])]
+             (looping, looping, loop_ids, np.zeros_like(loop_ids),
+              self_loop_scale * transitions.log_prob[loop_ids])]
     columns = [np.concatenate(column) for column in zip(*parts)]
     rows, final = ragged_ranges(first[graph.final_state], np.diff(first)[graph.final_state])
     return Arcs(*columns, final, graph.final_score[rows] + leave[node_class[final]], len(keys),

@@ -172,7 +172,7 @@ CHECKS: Dict[str, Check] = {
     "cuda": Check(check_cuda, False, "everything runs on the CPU"),
 }
 INSTALL_NAMES = {"espeakng_loader": "espeakng-loader"}
-OPTIONAL_SIGHT = ("compiler", "cuda")  # not part of the default set
+OF_THE_MACHINE = ("compiler", "cuda")  # not part of the default set
 
 K2_SITE = ("k2 comes as one wheel for each version of torch and CUDA: take the one for torch {torch} "
            "from https://k2-fsa.github.io/k2/installation/from_wheels.html")
@@ -209,7 +209,8 @@ def what_to_do(name: str, failure: str) -> str:
     """The advice for a check's failure text."""
     if "No module named" in failure and (is_own_environment() or version("torch") == "absent"):
         return "run ./run.sh setup"
-    if is_own_environment() and re.search("(?i)undefined symbol|shared object|built using", failure):
+    by_itself = name in ("python",) + OF_THE_MACHINE or re.search("GLIBC|signal 4$|did not end", failure)
+    if is_own_environment() and not by_itself:
         return REMAKE
     module = re.search("No module named '([\\w.]+)'", failure)
     package = module.group(1).split(".")[0] if module else name
@@ -255,7 +256,7 @@ def diagnose(strict: bool) -> int:
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         for name, (passed, text) in zip(CHECKS, pool.map(examine, CHECKS)):
             check = CHECKS[name]
-            needed = check.required or (strict and name not in OPTIONAL_SIGHT)
+            needed = check.required or (strict and name not in OF_THE_MACHINE)
             mark = "ok  " if passed else "FAIL" if needed else "no  "
             print(f"{mark} {name:14}{text}", flush=True)
             if passed:

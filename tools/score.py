@@ -23,8 +23,8 @@ PROGRAM = (
     Program("tools.score", __doc__, sections=("score",))
     .input("--dev", help="lattices or text of the development set")
     .input("--dev-cuts", help="its cuts (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
-    .input("--test", nargs="+", required=True, help="lattices or text of each test set")
-    .input("--test-cuts", nargs="+", required=True, help="cuts of each test set, in the same order")
+    .input("--test", nargs="+", default=[], help="lattices or text of each test set; may lack beside --dev")
+    .input("--test-cuts", nargs="+", default=[], help="cuts of each test set, in the same order")
     .input("--words", help="words.txt; default: the one in the folder of lattices")
     .input("--map", help="`WORDS => WORDS` lines (.glm), applied to both sides")
     .argument("--system", help="name in the results; default: that of --out without score_")
@@ -57,6 +57,8 @@ def named_sets(args):
     from hybrid.recognize.scorer import TestSet
     if (args.dev is None) != (args.dev_cuts is None):
         raise InputError("--dev", "--dev and --dev-cuts together", "one of them")
+    if not (args.dev or args.test):
+        raise InputError("--dev and --test", "at least one of them", "neither")
     if len(args.test) != len(args.test_cuts):
         raise InputError("--test-cuts", f"{len(args.test)} paths, as for --test", str(len(args.test_cuts)))
     pairs = [*([(args.dev_cuts, args.dev)] if args.dev else []), *zip(args.test_cuts, args.test)]

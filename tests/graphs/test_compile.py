@@ -54,7 +54,7 @@ def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical"):
     transitions = TransitionModel.from_tree(tree, lang.topology)
     grammar = make_grammar_fst(read_arpa(tmp_path / "lm.arpa")[0], lang.words)
     graph = compile_hclg(make_lexicon_fst(lang, disambig=True), grammar, tree, transitions, lang.num_phones + 1,
-                         lang.words.id_of(BACKOFF), len(lang.words), GraphOptions(push=push))
+                         lang.words.id_of(BACKOFF), len(lang.words), GraphOptions(push=push, self_loop_scale=1.0))
     return lang, tree, transitions, grammar, graph
 
 

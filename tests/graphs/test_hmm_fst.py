@@ -101,6 +101,22 @@ def test_all_frames_of_all_paths_sum_to_one(speech, silence):
     assert total == pytest.approx(1.0, abs=1e-4)
 
 
+def test_scales_weigh_transitions_and_loops_apart():
+    tree, transitions = small_model("2state", "silence5")
+    graph, windows = compose_context(Arcs.from_lists([(0, 1, 1, 9, 0.0)], [(1, 0.0)]), tree)
+
+    def scores(transition_scale, self_loop_scale):
+        hmm = compose_hmm(graph, windows, tree, transitions, transition_scale)
+        return best_scores(add_self_loops(hmm, transitions, self_loop_scale), 5)
+
+    whole, moves, loops, none = scores(1.0, 1.0), scores(1.0, 0.0), scores(0.0, 1.0), scores(0.0, 0.0)
+    assert len(whole) > 10 and set(none.values()) == {0.0}
+    for path in whole:
+        assert whole[path] == pytest.approx(moves[path] + loops[path], abs=1e-5)
+    mixed = scores(0.5, 0.1)
+    assert all(mixed[path] == pytest.approx(0.5 * moves[path] + 0.1 * loops[path], abs=1e-5) for path in whole)
+
+
 def test_input_epsilons_pass_and_nothing_else_changes():
     tree, transitions = small_model("1state", "1state")
     with_epsilon = Arcs.from_lists([(0, 1, 0, 7, -1.0), (1, 2, 2, 8, -2.0)], [(2, 0.0)])

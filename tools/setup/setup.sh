@@ -11,7 +11,7 @@ root=$PWD
 environment=.venv
 log=.setup/setup.log
 requirements=$here/requirements
-step_count=8
+step_count=7
 compiler_advice="install a C++ compiler: \`apt install g++\` (Debian, Ubuntu) or \`dnf install gcc-c++\` (Fedora); kaldifeat is compiled."
 . "$here/steps.sh"
 . "$here/find_python.sh"
@@ -43,13 +43,13 @@ else
   read -r version base <<<"$origin"
 fi
 
-key_pip=$(digest "$requirements/pip.txt")
+key_environment=$(digest "$version" "$requirements/pip.txt")
 key_torch=$(digest "$requirements/torch.txt")
 key_packages=$(digest "$requirements/packages.txt")
 key_k2=$(digest "$requirements/k2.txt" "$requirements/torch.txt")
-key_kaldifeat=$(digest "$version" "$requirements/torch.txt" "$requirements/kaldifeat.txt" "$here"/kaldifeat/*.*)
+key_kaldifeat=$(digest "$version" "$requirements/torch.txt" "$requirements/kaldifeat.txt" "$here"/kaldifeat/*.* "$here"/kaldifeat/*/*)
 key_project=$(digest "$root" setup.cfg pyproject.toml)
-key_check=$(digest "$key_pip" "$key_torch" "$key_packages" "$key_k2" "$key_kaldifeat" tools/doctor.py)
+key_check=$(digest "$key_environment" "$key_torch" "$key_packages" "$key_k2" "$key_kaldifeat" tools/doctor.py)
 wheels=.setup/wheels/${key_kaldifeat:0:16}
 
 if is_done check "$key_check" && is_done project "$key_project"; then
@@ -79,16 +79,18 @@ make_environment() {
   mkdir -p .setup && touch .setup/making_environment
   rm -rf "$environment"
   "$base" -m venv "$environment"
+  pip_install -r "$requirements/pip.txt"
   mkdir -p "$environment/.stamps"
   echo "$version $base" >"$environment/.stamps/origin"
   rm .setup/making_environment
 }
 
 pip_install() {
-  # A package whose installation was cut off has no RECORD: pip would take it for installed.
+  # pip writes INSTALLER after a package's files. Without it the installation was cut off, but pip would
+  # take the package for installed.
   local folder
   for folder in "$environment"/lib/python*/site-packages/*.dist-info; do
-    [ -f "$folder/RECORD" ] || [ ! -d "$folder" ] || rm -rf "$folder"
+    [ -f "$folder/INSTALLER" ] || [ ! -d "$folder" ] || rm -rf "$folder"
   done
   "$python" -m pip install --progress-bar off "$@"
 }
@@ -114,8 +116,7 @@ if command -v flock >/dev/null; then
 fi
 require_room_and_tools
 echo "set-up of $root/$environment from $base; details in $log"
-step environment "environment with CPython $version" "$(digest "$version")" make_environment
-step pip "pip 24.0" "$key_pip" pip_install -r "$requirements/pip.txt"
+step environment "environment with CPython $version and pip 24.0" "$key_environment" make_environment
 step torch "torch 1.13.1 (a download of 1.7 GB)" "$key_torch" pip_install --no-deps -r "$requirements/torch.txt"
 step packages "lhotse, sentencepiece, matplotlib, pytest, ..." "$key_packages" \
   pip_install --no-deps -r "$requirements/packages.txt"
