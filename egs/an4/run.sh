@@ -30,31 +30,33 @@ for split in train dev; do
     --out "$exp/align_ctc_$split"
 done
 
-stage 6 "first acoustic model, a DNN on the CTC alignment"
-run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" \
-  --alignment "$exp/align_ctc_train" --dev-alignment "$exp/align_ctc_dev" --out "$exp/dnn" --section dnn
-
-stage 7 "realignment"
-for split in train dev; do
-  run tools.align --features "$work/features/$split" --lang "$work/lang" --model "$exp/dnn" \
-    --out "$exp/align_dnn_$split"
+stage 6 "two rounds of a narrow DNN and realignment"
+previous=ctc
+for round in dnn1 dnn2; do
+  run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" --section dnn \
+    --alignment "$exp/align_${previous}_train" --dev-alignment "$exp/align_${previous}_dev" --out "$exp/$round"
+  for split in train dev; do
+    run tools.align --features "$work/features/$split" --lang "$work/lang" --model "$exp/$round" \
+      --out "$exp/align_${round}_$split"
+  done
+  previous=$round
 done
 
-stage 8 "second acoustic model, a TDNN"
+stage 7 "acoustic model: a TDNN"
 run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" \
-  --alignment "$exp/align_dnn_train" --dev-alignment "$exp/align_dnn_dev" --out "$exp/tdnn"
+  --alignment "$exp/align_dnn2_train" --dev-alignment "$exp/align_dnn2_dev" --out "$exp/tdnn"
 
-stage 10 "decoding graph HCLG"
+stage 8 "decoding graph HCLG"
 run tools.make_graph --lang "$work/lang" --arpa "$work/corpus/lm.arpa" --transitions "$exp/tdnn/transitions" \
   --out "$exp/graph"
 
-stage 11 "decode"
+stage 9 "decode"
 for split in dev test; do
   run tools.decode --features "$work/features/$split" --model "$exp/tdnn" --graph "$exp/graph" \
     --out "$exp/decode_tdnn_$split"
 done
 
-stage 12 "score"
+stage 10 "score"
 run tools.score --dev "$exp/decode_tdnn_dev" --dev-cuts "$work/cuts/dev.jsonl.gz" \
   --test "$exp/decode_tdnn_test" --test-cuts "$work/cuts/test.jsonl.gz" --out "$exp/score_tdnn"
 run tools.report --work "$work"
