@@ -84,11 +84,10 @@ class SpecAugmentOptions:
         "help": "largest relative change of the frequency axis (vocal tract length), such as 0.1"})
     cepstra_of: int = field(default=0, metadata={
         "help": "the features are cepstra of so many mel filters: bands and warps are made on those"})
-    cepstral_lifter: float = field(default=0.0, metadata={"help": "of such cepstra: 22 for Kaldi's"})
 
     def __post_init__(self):
-        if not 0 <= self.warp <= 0.5 or self.cepstra_of < 0 or self.cepstral_lifter < 0:
-            raise ValueError("warp: 0 to 0.5; cepstra_of and cepstral_lifter: at least 0")
+        if not 0 <= self.warp <= 0.5 or self.cepstra_of < 0:
+            raise ValueError("warp: 0 to 0.5; cepstra_of: at least 0")
         if min(self.time_masks, self.max_time_frames, self.frequency_masks) < 0:
             raise ValueError("time_masks, max_time_frames, frequency_masks: at least 0")
         if not (0 <= self.max_time_share <= 1 and 0 <= self.max_frequency_share <= 1):
@@ -122,7 +121,8 @@ class SpecAugment:
         """features: the FeatureReader whose utterances will be augmented."""
         domain = None
         if options.warp > 0 or options.cepstra_of:
-            domain = MelDomain(features.base_dim, options.cepstra_of, options.cepstral_lifter, features.typical_std(),
+            lifter = 22.0 if features.info["kind"] == "mfcc" else 0.0  # Kaldi's default
+            domain = MelDomain(features.base_dim, options.cepstra_of, lifter, features.typical_std(),
                                features.sampling_rate)
         return cls(options, seed, features.dim // features.base_dim, domain)
 
