@@ -45,10 +45,12 @@ def check_compiler() -> str:
     compiler = os.environ.get("CXX", "g++")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "one.cc")
-        source.write_text("#include <Python.h>\n#include <vector>\nint main() { return std::vector<int>(1)[0]; }\n")
-        command = [*shlex.split(compiler), "-std=c++17", f"-I{header.parent}", str(source), "-o", folder + "/one"]
-        subprocess.run(command, check=True, stderr=sys.stderr)
-        subprocess.run([folder + "/one"], check=True)
+        source.write_text("#include <Python.h>\n#include <vector>\n"
+                          "int main() { return std::vector<int>(1)[0]; }\n")
+        program = Path(folder, "one")
+        options = ["-std=c++17", f"-I{header.parent}", str(source), "-o", str(program)]
+        subprocess.run([*shlex.split(compiler), *options], check=True)
+        subprocess.run([str(program)], check=True)
     return f"{compiler}: compiled and ran a program with Python.h"
 
 
@@ -176,7 +178,8 @@ OF_THE_MACHINE = ("compiler", "cuda")  # not part of the default set
 
 K2_SITE = ("k2 comes as one wheel for each version of torch and CUDA: take the one for torch {torch} "
            "from https://k2-fsa.github.io/k2/installation/from_wheels.html")
-KALDIFEAT_BUILD = ("compile it for this torch: {python} -m pip install cmake ninja pybind11 wheel 'setuptools<81'; "
+KALDIFEAT_BUILD = ("compile it for this torch: "
+                   "{python} -m pip install cmake ninja pybind11 wheel 'setuptools<81'; "
                    "tools/setup/kaldifeat/build.sh {python} wheels; "
                    "{python} -m pip install --no-deps wheels/kaldifeat-*.whl")
 # (check or "", pattern in the failure's text, what to do); the first that fits is said
@@ -188,16 +191,19 @@ ADVICE: Tuple[Tuple[str, str, str], ...] = (
     ("k2", "(?i)was built using|undefined symbol|libcu|cannot open shared|signal|version `",
      "k2 is built for another torch or CUDA. " + K2_SITE),
     ("kaldifeat", "No module named '_?kaldifeat'", KALDIFEAT_BUILD),
-    ("kaldifeat", "(?i)undefined symbol|cannot open shared|signal", "built for another torch; " + KALDIFEAT_BUILD),
+    ("kaldifeat", "(?i)undefined symbol|cannot open shared|signal",
+     "built for another torch; " + KALDIFEAT_BUILD),
     ("torch", "(?i)lib(cu|nv)\\w*.*cannot open shared",
-     "torch was installed without its CUDA libraries: {python} -m pip install --force-reinstall torch=={torch}"),
+     "its CUDA libraries are missing: {python} -m pip install --force-reinstall torch=={torch}"),
     ("compiler", "Python.h", "install the headers: apt install python{short}-dev (Debian, Ubuntu)"),
     ("compiler", "", "apt install g++ (Debian, Ubuntu) or dnf install gcc-c++ (Fedora)"),
-    ("cuda", "no CUDA device", "nothing to do unless there is an NVIDIA GPU; then see nvidia-smi, and CUDA_VISIBLE_DEVICES"),
+    ("cuda", "no CUDA device",
+     "nothing, unless there is an NVIDIA GPU; then look at nvidia-smi and CUDA_VISIBLE_DEVICES"),
     ("cuda", "(?i)no kernel image|not compatible",
-     "this torch is too old for the GPU: use an environment with a current torch and k2, or the CPU (CUDA_VISIBLE_DEVICES=)"),
-    ("", "GLIBC", "this system's C or C++ library is older than the package's: take a newer system or another build"),
-    ("", "signal 4", "this processor lacks instructions that the package was built for: take another build of it"),
+     "this torch is too old for the GPU: take an environment with a current torch and k2, or the CPU "
+     "(CUDA_VISIBLE_DEVICES=)"),
+    ("", "GLIBC", "the system's C or C++ library is too old for the package: take another build of it"),
+    ("", "signal 4", "the processor lacks instructions that the package needs: take another build of it"),
     ("", "No module named", "{install}"),
     ("", "did not end", "it hangs: try once more on an idle machine; if it stays so, reinstall the package"),
     ("", "", "reinstall the package"),
@@ -214,7 +220,8 @@ def what_to_do(name: str, failure: str) -> str:
         return REMAKE
     module = re.search("No module named '([\\w.]+)'", failure)
     package = module.group(1).split(".")[0] if module else name
-    advice = next(text for check, pattern, text in ADVICE if check in ("", name) and re.search(pattern, failure))
+    advice = next(text for check, pattern, text in ADVICE
+                  if check in ("", name) and re.search(pattern, failure))
     return advice.format(
         python=sys.executable, torch=version("torch").split("+")[0], short="%d.%d" % sys.version_info[:2],
         install=f"{sys.executable} -m pip install {INSTALL_NAMES.get(package, package)}")
@@ -228,7 +235,7 @@ def examine(name: str) -> Tuple[bool, str]:
     """Runs one check in a process of its own: whether it passed, and its result or the reason."""
     command = [sys.executable, "-m", "tools.doctor", "--check", name]
     try:
-        done = subprocess.run(command, cwd=ROOT, timeout=TIMEOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run(command, cwd=ROOT, timeout=TIMEOUT, capture_output=True)
     except subprocess.TimeoutExpired:
         return False, f"did not end within {TIMEOUT} s"
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
@@ -261,7 +268,7 @@ def diagnose(strict: bool) -> int:
             print(f"{mark} {name:14}{text}", flush=True)
             if passed:
                 continue
-            print(f"     {'':14}without it: {check.without}\n     {'':14}to do: {what_to_do(name, text)}", flush=True)
+            print(f"{'':19}without it: {check.without}\n{'':19}to do: {what_to_do(name, text)}", flush=True)
             if needed:
                 failures.append(name)
     print("all that is required works" if not failures else f"required, but failing: {', '.join(failures)}")
@@ -292,8 +299,8 @@ def main(argv: Optional[List[str]] = None) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="optional packages must work, too (not CUDA)")
     parser.add_argument("--check", choices=CHECKS, help="one check, in this process")
-    parser.add_argument("--once", type=Path, metavar="FOLDER", help="only if these versions did not pass before")
-    parser.add_argument("--summary", action="store_true", help="print the versions in one line and nothing else")
+    parser.add_argument("--once", type=Path, metavar="FOLDER", help="only if these versions never passed")
+    parser.add_argument("--summary", action="store_true", help="only print the versions, in one line")
     args = parser.parse_args(argv)
     if args.summary:
         print(summary())

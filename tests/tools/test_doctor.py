@@ -32,7 +32,7 @@ def test_crash_hang_and_error_are_findings(tmp_path, monkeypatch, script, expect
 
 
 @pytest.mark.parametrize("name, failure, advice", [
-    ("k2", "ImportError: k2 was built using PyTorch 1.13.1\nBut you are using PyTorch 2.6.0", "k2-fsa.github.io"),
+    ("k2", "ImportError: k2 was built using PyTorch 1.13.1", "k2-fsa.github.io"),
     ("k2", "ImportError: _k2.so: undefined symbol: _ZN3c10", "another torch"),
     ("k2", "ModuleNotFoundError: No module named '_k2'", "k2-fsa.github.io"),
     ("torch", "RuntimeError: Numpy is not available", "'numpy<2'"),
@@ -52,7 +52,8 @@ def test_advice(monkeypatch, name, failure, advice):
 
 def test_missing_package_is_installed_by_its_own_name(monkeypatch):
     monkeypatch.setattr(doctor, "is_own_environment", lambda: False)
-    assert doctor.what_to_do("espeak", "No module named 'espeakng_loader'").endswith("install espeakng-loader")
+    advice = doctor.what_to_do("espeak", "No module named 'espeakng_loader'")
+    assert advice.endswith("pip install espeakng-loader")
     monkeypatch.setattr(doctor, "is_own_environment", lambda: True)
     assert doctor.what_to_do("espeak", "No module named 'espeakng_loader'") == "run ./run.sh setup"
     assert doctor.what_to_do("kaldifeat", "ImportError: undefined symbol: _ZN5torch") == doctor.REMAKE
@@ -74,5 +75,5 @@ def test_once_remembers_a_pass_but_no_failure(tmp_path, monkeypatch):
 
 
 def test_summary_needs_no_packages():
-    done = subprocess.run([sys.executable, "-S", doctor.__file__, "--summary"], stdout=subprocess.PIPE)
+    done = subprocess.run([sys.executable, "-S", doctor.__file__, "--summary"], capture_output=True)
     assert done.returncode == 0 and b"torch absent" in done.stdout
