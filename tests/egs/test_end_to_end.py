@@ -1,0 +1,79 @@
+"""The synth recipe at a small size, from synthesis to the table of results, and run again."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = ["corpus.num_train=150", "corpus.num_dev=8", "corpus.num_test=12", "ctc.epochs=5", "ctc.hidden_dim=96",
+         "ctc.max_duration=12", "dnn.epochs=2", "dnn.hidden_dim=96", "am.epochs=3", "am.hidden_dim=96",
+         "am.max_duration=12", "search.max_active=500", "score.lm_scales=2,4", "score.word_insertion_penalties=0",
+         "score.resamples=200"]
+
+
+def run_recipe(work, *arguments):
+    command = ["bash", str(ROOT / "egs/synth/run.sh"), "--work", str(work), "--python", sys.executable, *SMALL, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "OMP_NUM_THREADS": "2"})
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    for package in ("k2", "kaldifeat", "espeakng_loader"):
+        pytest.importorskip(package)
+    work = tmp_path_factory.mktemp("synth")
+    status, output = run_recipe(work)
+    assert status == 0, output[-3000:]
+    return work, output
+
+
+def test_every_utterance_comes_out_scored(finished):
+    work, output = finished
+    entries = {entry["test"]: entry for entry in json.loads((work / "results.json").read_text())}
+    assert entries.keys() == {"dev", "test"}
+    keys = {"system", "test", "wer", "errors", "words", "ins", "del", "sub", "ci95", "lm_scale", "seed", "seconds"}
+    assert keys <= entries["test"].keys()
+    assert entries["test"]["utterances"] == 12 and entries["dev"]["utterances"] == 8
+    assert entries["test"]["errors"] == sum(entries["test"][kind] for kind in ("ins", "del", "sub"))
+    # five minutes of speech and a few epochs: far from good, but far from nothing (all deleted is 100 %)
+    assert entries["test"]["wer"] < 90
+    assert "tdnn" in (work / "RESULTS.md").read_text() and "tdnn" in output
+
+
+def test_alignments_are_near_the_truth(finished):
+    work, _ = finished
+    facts = json.loads((work / "exp/boundaries_test/boundaries.json").read_text())
+    text = (work / "exp/boundaries_test/boundaries.txt").read_text()
+    assert re.search(r"^all\s+\d+", text, re.M) and facts
+    mean_ms = float(re.search(r"^all\s+\d+\s+([\d.]+)", text, re.M)[1])
+    assert mean_ms < 60  # phones are about 80 ms long: chance would be far worse
+
+
+def test_artefacts_pass_their_validators(finished):
+    work, _ = finished
+    done = subprocess.run([sys.executable, "-m", "tools.validate", str(work)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_second_run_does_nothing_and_a_change_reruns_what_depends_on_it(finished):
+    work, _ = finished
+    before = {path: path.stat().st_mtime_ns for path in work.rglob(".stage.json")}
+    status, output = run_recipe(work)
+    assert status == 0 and output.count("is up to date") == len(before)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    status, output = run_recipe(work, "search.max_active=400")
+    assert status == 0
+    changed = {path.parent.name for path, time in before.items() if path.stat().st_mtime_ns != time}
+    assert {"decode_tdnn_dev", "decode_tdnn_test"} <= changed <= {"decode_tdnn_dev", "decode_tdnn_test", "score_tdnn"}
+
+
+def test_a_bad_option_stops_the_recipe_with_its_name(finished):
+    work, _ = finished
+    status, output = run_recipe(work, "--stage", "10", "search.bem=3")
+    assert status != 0 and "search.bem" in output and "beam" in output
