@@ -53,15 +53,26 @@ class ConvolutionLayer(nn.Module):
         """Frames of its input lost on each side."""
         return self.dilation * (self.kernel - 1) // 2
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
-        """x: ``[B, C, T]``; lengths: ``[B]`` its real frames. Returns both after the layer."""
-        lengths = (lengths - 2 * self.context - 1) // self.stride + 1
-        y = self.convolution(x).relu()
+    def forward(self, x: Tensor, lengths: Tensor, stride: int = 1, thinned: int = 1) -> Tuple[Tensor, Tensor]:
+        """
+        Args:
+          x: ``[B, C, T]``; lengths: ``[B]`` its real frames.
+          stride: on top of the layer's own.
+          thinned: x holds only every so many-th frame; the dilation must be a multiple of it.
+        Returns: both after the layer.
+        """
+        context, stride = self.context // thinned, self.stride * stride
+        lengths = ((lengths - 2 * context - 1) // stride + 1).clamp(min=0)
+        y = self._convolve(x, stride, max(1, self.dilation // thinned)).relu()
         y = self.dropout(self.normalization(y, frame_mask(lengths, y.shape[2])))
         if self.residual:
-            skipped = x[:, :, self.context:x.shape[2] - self.context:self.stride]
-            y = y + skipped
+            y = y + x[:, :, context:x.shape[2] - context:stride]
         return y, lengths
+
+    def _convolve(self, x: Tensor, stride: int, dilation: int) -> Tensor:
+        wide = self.convolution[0] if isinstance(self.convolution, nn.Sequential) else self.convolution
+        x = functional.conv1d(x, wide.weight, wide.bias, stride, 0, dilation)
+        return x if wide is self.convolution else self.convolution[1](x)
 
 
 class FrequencyFrontEnd(nn.Module):
@@ -119,24 +130,49 @@ class ConvolutionNetwork(nn.Module):
         self.output = nn.Conv1d(width, out_dim, 1)
         self.left_context = self.right_context = context
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, lengths: Tensor, every: int = 1, phase: int = 0,
+                ) -> Tuple[Tensor, Tensor]:
         """
         Args:
           features: ``[B, T, F]`` float, padded with anything.
           lengths: ``[B]`` int64, at least 1.
+          every, phase: give the output frames ``phase, phase + every, ...`` only (no subsampling_factor may
+            be at work). Upper layers whose dilations are multiples of `every` then look at no other frames
+            either, which makes such outputs cheap (Peddinti et al., Interspeech 2015).
         Returns:
-          logits ``[B, T', C]`` with ``T' = ceil(T / subsampling_factor)``, and lengths likewise.
+          logits ``[B, T', C]`` with ``T' = ceil(T / subsampling_factor)``, and lengths likewise; of them,
+          those asked for.
         """
         factor = self.subsampling_factor
+        if every > 1 and factor > 1:
+            raise ValueError(f"every: expected 1 with a subsampling factor of {factor}, found {every}")
         shift = (factor - 1) // 2
         # enough frames on the right for the last output frame even where T is no multiple of the factor
         extra = (features.shape[1] + factor - 1) // factor * factor - features.shape[1]
         right = self.right_context + extra - (factor - 1 - shift)
         x = extend_edges(features, lengths, self.left_context - shift, right).transpose(1, 2)
-        out_lengths = (lengths + factor - 1) // factor
-        extended = (out_lengths - 1) * factor + self.left_context + self.right_context + 1
+        lengths = (lengths + factor - 1) // factor
+        extended = (lengths - 1) * factor + self.left_context + self.right_context + 1
         if self.front_end is not None:
             x, extended = self.front_end(x, extended)
-        for layer in self.layers:
-            x, extended = layer(x, extended)
-        return self.output(x).transpose(1, 2), out_lengths
+        thin_from = self._first_thin_layer(every)
+        if thin_from == 0:
+            x, extended = x[:, :, phase::every], _thinned(extended, every, phase)
+        for number, layer in enumerate(self.layers):
+            if number == thin_from - 1:  # the last that sees all frames; it gives those asked for
+                x, extended = layer(x[:, :, phase:], extended - phase, stride=every)
+            else:
+                x, extended = layer(x, extended, thinned=every if number >= thin_from else 1)
+        return self.output(x).transpose(1, 2), _thinned(lengths, every, phase)
+
+    def _first_thin_layer(self, every: int) -> int:
+        """The lowest layer from which on no layer looks at other frames than every so many-th."""
+        for number, layer in reversed(list(enumerate(self.layers))):
+            if layer.kernel > 1 and layer.dilation % every:
+                return number + 1
+        return 0
+
+
+def _thinned(lengths: Tensor, every: int, phase: int) -> Tensor:
+    """How many of the frames ``phase, phase + every, ...`` there are."""
+    return (lengths - phase + every - 1).clamp(min=0) // every

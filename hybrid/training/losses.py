@@ -23,17 +23,25 @@ class FrameCrossEntropy:
 
     figure = "loss"
 
-    def __init__(self, pdf_ids: Dict[str, np.ndarray], label_smoothing: float = 0.0):
+    def __init__(self, pdf_ids: Dict[str, np.ndarray], label_smoothing: float = 0.0, every: int = 1):
         """
         Args:
           pdf_ids: utterance_id -> ``[T]`` integers.
           label_smoothing: share of the target's probability that is spread over all pdf_ids, in training.
+          every: in training, a step looks at every so many-th frame only, from a random one on. Neighbours
+            say much the same, and networks of hybrid.nn.convolution compute little else.
         """
-        self.pdf_ids, self.label_smoothing = pdf_ids, label_smoothing
+        self.pdf_ids, self.label_smoothing, self.every = pdf_ids, label_smoothing, every
 
     def __call__(self, model, batch, device) -> dict:
-        logits, lengths = model(batch.features.to(device), batch.lengths.to(device))
-        targets = self.targets(batch, logits.shape[1]).to(device)
+        features, lengths = batch.features.to(device), batch.lengths.to(device)
+        targets = self.targets(batch, features.shape[1]).to(device)
+        if model.training and self.every > 1:
+            phase = int(torch.randint(min(self.every, features.shape[1]), (1,)))
+            logits, _ = model(features, lengths, self.every, phase)
+            targets = targets[:, phase::self.every]
+        else:
+            logits, _ = model(features, lengths)
         logits = logits.float().flatten(0, 1)
         smoothing = self.label_smoothing if model.training else 0.0
         loss = F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum",

@@ -80,6 +80,37 @@ def test_an_output_frame_sees_its_context_and_is_centred(name):
     assert (touched.min().item(), touched.max().item()) == (centre - context, centre + context)
 
 
+@pytest.mark.parametrize("options, every", [
+    (ModelOptions(arch="dnn", hidden_dim=12, num_layers=3, splice=3), 3),
+    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 2, 3, 3, 0)), 3),
+    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 1, 2, 4), bottleneck=5), 2),
+    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(3, 3)), 3),
+    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 2)), 5),
+    (ModelOptions(arch="cnn_tdnn", hidden_dim=12, dilations=(1, 3), num_filters=2), 3)])
+def test_every_third_output_is_the_same_as_among_all(options, every):
+    torch.manual_seed(0)
+    model = build_model(options, 7, 5).eval()
+    features, lengths = _batch([23, 9, 1])
+    whole, _ = model(features, lengths)
+    for phase in range(every):
+        some, some_lengths = model(features, lengths, every, phase)
+        assert some_lengths.tolist() == [len(range(phase, n, every)) for n in (23, 9, 1)]
+        assert some.shape == whole[:, phase::every].shape
+        for i, n in enumerate(some_lengths):
+            assert torch.allclose(some[i, :n], whole[i, phase::every][:n], atol=1e-5)
+
+
+def test_batch_statistics_of_every_third_output_ignore_padding():
+    results = []
+    for padding in (0, 7):
+        torch.manual_seed(0)
+        model = build_model(ModelOptions(hidden_dim=6, dilations=(1, 3), dropout=0.0), 7, 5).train()
+        features, lengths = _batch([11, 14])
+        model(torch.nn.functional.pad(features, (0, 0, 0, padding), value=9.0), lengths, 3, 1)
+        results.append(list(model.buffers()))
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*results))
+
+
 def test_masked_batch_norm_is_batch_norm_of_the_real_frames():
     torch.manual_seed(0)
     masked, plain = MaskedBatchNorm(4), torch.nn.BatchNorm1d(4)

@@ -26,9 +26,9 @@ def _train(corpus, out, alignments=None, **options):
     transitions = TransitionModel.read(corpus / "ali_train" / "transitions")
     if alignments is None:
         alignments = read_alignments(corpus / "ali_train")
+    options = AmOptions(**{**OPTIONS, **options})
     return train_am(FeatureReader(corpus / "train"), FeatureReader(corpus / "dev"), alignments,
-                    read_alignments(corpus / "ali_dev"), transitions, AmOptions(**{**OPTIONS, **options}), out,
-                    LOG)
+                    read_alignments(corpus / "ali_dev"), transitions, options, out, LOG)
 
 
 def test_planted_states_are_learnt_and_the_folder_loads(corpus, tmp_path):
@@ -66,7 +66,8 @@ def test_batches_of_the_acoustic_model_give_the_scores_of_single_utterances(corp
         assert torch.allclose(together[i, :len(one)], model.log_likelihoods(one), atol=1e-4)
 
 
-@pytest.mark.parametrize("options", [{"chunk_frames": 15}, {"arch": "dnn", "splice": 2, "num_layers": 2},
+@pytest.mark.parametrize("options", [{"chunk_frames": 15, "every": 2},
+                                     {"arch": "dnn", "splice": 2, "num_layers": 2, "every": 3},
                                      {"arch": "blstm", "num_layers": 1, "chunk_frames": 20, "epochs": 4},
                                      {"priors": "posteriors", "spec_augment": True, "schedule": "newbob"}])
 def test_other_ways_to_train(corpus, tmp_path, options):
@@ -112,7 +113,8 @@ def test_a_damaged_model_folder_is_named(corpus, tmp_path):
 
 
 @pytest.mark.parametrize("bad", [{"subsampling": 3}, {"max_duration": 0.0}, {"chunk_frames": -1},
-                                 {"label_smoothing": 1.0}, {"prior_floor": 0.0}, {"priors": "uniform"}])
+                                 {"label_smoothing": 1.0}, {"every": 0}, {"every": 3, "arch": "blstm"},
+                                 {"prior_floor": 0.0}, {"priors": "uniform"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         AmOptions(**bad)

@@ -44,7 +44,7 @@ def corpus(tmp_path_factory):
 
 
 def _run(program, section, corpus, out, inputs, before=""):
-    argv = ["--features", corpus / "train", "--dev-features", corpus / "dev", *inputs, "--out", out, "--nj", 1]
+    argv = ["--features", corpus / "train", "--dev-features", corpus / "dev", *inputs, "--out", out]
     values = {name: ",".join(map(str, value)) if isinstance(value, tuple) else value
               for name, value in OPTIONS.items()}
     argv += [f"{section}.{name}={value}" for name, value in values.items()]
