@@ -17,8 +17,8 @@ SMALL = ["corpus.num_train=150", "corpus.num_dev=8", "corpus.num_test=12", "ctc.
 
 
 def run_recipe(work, *arguments):
-    command = ["bash", str(ROOT / "egs/synth/run.sh"), "--work", str(work), "--python", sys.executable, *SMALL, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL,
+    command = ["bash", str(ROOT / "egs/synth/run.sh"), "--work", str(work), "--python", sys.executable]
+    done = subprocess.run([*command, *SMALL, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL,
                           env={**os.environ, "OMP_NUM_THREADS": "2"})
     return done.returncode, done.stdout + done.stderr
 

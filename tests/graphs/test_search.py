@@ -162,6 +162,7 @@ def test_bad_options_are_refused(change):
 def test_words_never_change_with_max_active_that_is_wide_enough():
     graph, transitions = loop_graph()
     utterances = [(f"u{i}", scores(20, transitions, 40 + i)) for i in range(4)]
-    words = [[Searcher(graph, transitions, replace(WIDE, max_active=m)).search(utterances)[n].lattice.best_path().word_ids
-              for n, _ in utterances] for m in (10_000, 500)]
+    searchers = [Searcher(graph, transitions, replace(WIDE, max_active=m)) for m in (10_000, 500)]
+    words = [[result.lattice.best_path().word_ids for result in searcher.search(utterances).values()]
+             for searcher in searchers]
     assert words[0] == words[1] and any(itertools.chain.from_iterable(words[0]))
