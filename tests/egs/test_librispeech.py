@@ -12,7 +12,7 @@ from egs.librispeech import corpus as librispeech
 from egs.librispeech.prepare import PROGRAM, CorpusOptions, work
 from graphs.errors import InputError
 from graphs.lang import Lang
-from hybrid.data.manifest import read_cuts, speaker_of, text_of
+from hybrid.data.manifest import read_cuts, speaker_of
 from hybrid.outcomes import Outcomes
 from tests.egs.options import options_of
 from tools import prepare_lang, validate_data
