@@ -1,15 +1,15 @@
-"""LibriSpeech: 1000 hours of read English audio books at 16 kHz, by 2484 speakers; and its part Mini LibriSpeech.
+"""LibriSpeech: 1000 hours of read English audio books at 16 kHz by 2484 speakers; its part Mini LibriSpeech.
 
-V. Panayotov, G. Chen, D. Povey, S. Khudanpur: LibriSpeech, an ASR corpus based on public domain audio books,
+V. Panayotov, G. Chen, D. Povey, S. Khudanpur: LibriSpeech: an ASR corpus based on public domain audio books.
 ICASSP 2015. CC BY 4.0. openslr.org resources 12 (parts), 31 (the parts of Mini LibriSpeech), 11 (lexicon, ARPA).
 
     LibriSpeech/SPEAKERS.TXT
     LibriSpeech/PART/SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt    `SPEAKER-CHAPTER-NUMBER WORD WORD ...`
     LibriSpeech/PART/SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac
 
-Lhotse has a prepare, too: it leaves out missing files and stops at the first damaged file or empty transcript.
-Here such utterances become cuts all the same, so that tools.validate_data names and counts them; a test holds both
-to the same cuts of a sound corpus.
+Lhotse has a prepare, too: it leaves out missing files and stops at the first damaged file or empty
+transcript. Here such utterances become cuts all the same, so that tools.validate_data names and counts them; a
+test holds both to the same cuts of a sound corpus.
 """
 
 from functools import partial
@@ -45,7 +45,8 @@ def url_of_resource(name: str) -> str:
 
 
 def how_to_get(parts: Iterable[str]) -> str:
-    return (f"Get {', '.join(map(url_of_part, parts))}, unpack it, and give the folder LibriSpeech as --corpus")
+    urls = ", ".join(map(url_of_part, parts))
+    return f"Get {urls}, unpack, and give the folder LibriSpeech as --corpus"
 
 
 def find_corpus(folder: Path, parts: Sequence[str]) -> Path:

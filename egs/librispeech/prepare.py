@@ -2,9 +2,10 @@
 
     python -m egs.librispeech.prepare --corpus LibriSpeech --out work/corpus corpus.train=train-clean-100
 
-Without --corpus the parts are downloaded from openslr.org into --download. The lexicon and the ARPA file are looked
-for in --corpus and --download, and downloaded when they are in neither. Writes train.jsonl.gz, dev.jsonl.gz, a
-manifest for each test part (test.jsonl.gz when speakers of dev become the test set), lexicon.txt and lm.arpa.gz.
+Without --corpus the parts are downloaded from openslr.org into --download. The lexicon and the ARPA file are
+looked for in --corpus and --download, and downloaded when they are in neither. Writes train.jsonl.gz,
+dev.jsonl.gz, a manifest for each test part (test.jsonl.gz when speakers of dev become the test set),
+lexicon.txt and lm.arpa.gz.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from tools.program import Job, Program
 
 PROGRAM = (Program("egs.librispeech.prepare", __doc__, sections=("corpus",))
            .input("--corpus", help="the folder LibriSpeech, or the folder above it", listing=True)
-           .argument("--download", type=Path, counts=False, help="where a download goes; default: into --out"))
+           .argument("--download", type=Path, counts=False,
+                     help="where a download goes; default: into --out"))
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def work(job: Job) -> None:
         cuts[part] = librispeech.read_part(folder / part, outcomes, job.nj)
         expected = librispeech.UTTERANCES.get(part, len(cuts[part]))
         if len(cuts[part]) != expected:
-            job.log.warning("%s: the distribution has %d utterances, here are %d", part, expected, len(cuts[part]))
+            job.log.warning("%s: the distribution has %d utterances, here are %d", part, expected,
+                            len(cuts[part]))
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(0.05, f"LibriSpeech in {folder}")
     splits = {name: [cut for part in parts for cut in cuts[part]]

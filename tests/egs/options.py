@@ -13,9 +13,10 @@ from hybrid.training.ctc import CtcOptions
 from hybrid.training.framewise import AmOptions
 from tools.config import make_options, read_config
 
-CLASSES = {"data": DataOptions, "features": FeatureOptions, "lang": LangOptions, "topology": TopologyOptions,
-           "ctc": CtcOptions, "dnn": AmOptions, "am": AmOptions, "graph": GraphOptions, "search": SearchOptions,
-           "score": ScoreOptions}
+CLASSES = {
+    "data": DataOptions, "features": FeatureOptions, "lang": LangOptions, "topology": TopologyOptions,
+    "ctc": CtcOptions, "dnn": AmOptions, "am": AmOptions, "graph": GraphOptions, "search": SearchOptions,
+    "score": ScoreOptions}
 
 
 def options_of(conf: Path, corpus_options) -> dict:

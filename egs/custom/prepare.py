@@ -1,0 +1,119 @@
+"""A corpus of your own: Kaldi data directories or Lhotse manifests, lexicon and language model.
+
+    python -m egs.custom.prepare --corpus my_data --out work/corpus
+
+--corpus, or data/ in it, holds train/wav.scp, train/text, ..., dev/..., test/... (tools.import_kaldi; a single
+data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). A split dev
+or test that is not there is held out of train, by speakers where there are enough. lexiconp.txt or lexicon.txt
+and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterable, List, NamedTuple, Optional
+
+from tools.program import Job, Program
+
+PROGRAM = (Program("egs.custom.prepare", __doc__, sections=("corpus",))
+           .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests"))
+SPLITS = ("train", "dev", "test")
+LEXICONS, LANGUAGE_MODELS = ("lexiconp.txt", "lexicon.txt"), ("lm.arpa", "lm.arpa.gz")
+EXPECTED = ("train/wav.scp and train/text as in Kaldi, or Lhotse manifests such as cuts_train.jsonl.gz; see "
+            "egs/custom/README.md")
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    splits: Optional[str] = field(default=None, metadata={
+        "help": "what the splits are called, as `train=train_clean,dev,test=eval1`"})
+    root: Optional[str] = field(default=None, metadata={
+        "help": "where relative audio paths start; none: here, the corpus folder, or above it"})
+    dev_share: float = field(default=0.05, metadata={"help": "of train to hold out when there is no dev"})
+    test_share: float = field(default=0.05, metadata={"help": "of train to hold out when there is no test"})
+    seed: int = field(default=0, metadata={"help": "of what is held out"})
+    max_failed_share: float = field(default=0.05, metadata={
+        "help": "share of utterances that may lack audio or transcript"})
+
+    def __post_init__(self):
+        for name in ("dev_share", "test_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected a share between 0 and 1, found {getattr(self, name)}")
+        if not 0 <= self.max_failed_share <= 1:
+            raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
+
+
+class Found(NamedTuple):
+    """form: kaldi or lhotse; names: of the data directories or manifests in the folder."""
+
+    form: str
+    folder: Path
+    names: List[str]
+
+
+def find_data(corpus: Path) -> Found:
+    """What --corpus holds. Raises InputError that says what should be there."""
+    from graphs.errors import InputError
+    from hybrid.data.lhotse_manifests import find_manifests
+    for folder in filter(Path.is_dir, (corpus, corpus / "data")):
+        if (folder / "wav.scp").is_file():
+            return Found("kaldi", folder, ["train"])
+        names = sorted(path.parent.name for path in folder.glob("*/wav.scp"))
+        if names:
+            return Found("kaldi", folder, names)
+        names = sorted(find_manifests(folder))
+        if names:
+            return Found("lhotse", folder, names)
+    raise InputError(f"--corpus {corpus}", EXPECTED, "neither")
+
+
+def choose_splits(found: Found, wanted: Optional[str]) -> str:
+    """The splits as the import programs take them; without `wanted` those named train, dev and test.
+
+    Raises InputError for a split that is not there.
+    """
+    from graphs.errors import InputError
+    from hybrid.data.corpus import parse_splits
+    splits = parse_splits(wanted) or {name: name for name in SPLITS if name in found.names}
+    missing = [source for source in splits.values() if source not in found.names]
+    if missing or "train" not in splits:
+        raise InputError(f"{found.folder}", ", ".join(missing) or "a split train",
+                         f"{', '.join(found.names)}. Say which is which, as "
+                         f"corpus.splits=train={found.names[0]}")
+    return ",".join(f"{name}={source}" for name, source in splits.items())
+
+
+def first_file(names: Iterable[str], folders: Iterable[Path]) -> Optional[Path]:
+    return next((folder / name for folder in folders for name in names if (folder / name).is_file()), None)
+
+
+def work(job: Job) -> None:
+    from egs.splits import write_splits
+    from graphs.errors import InputError
+    from hybrid.data.corpus import hold_out
+    from hybrid.data.manifest import read_cuts, splits_of
+    from tools import import_kaldi, import_lhotse
+    options, corpus = job.options(CorpusOptions, "corpus"), job.args.corpus
+    if corpus is None:
+        raise InputError("--corpus", f"your own data: {EXPECTED}", "none")
+    found = find_data(corpus)
+    places = (corpus, found.folder, corpus / "local/dict", found.folder / "local/dict")
+    vars(job.args).update(  # the arguments of the import programs
+        data=found.folder, manifests=found.folder, splits=choose_splits(found, options.splits),
+        root=options.root, hold_out=None, max_failed_share=options.max_failed_share,
+        lexicon=first_file(LEXICONS, places), lm=first_file(LANGUAGE_MODELS, places))
+    job.log.info("%s: %s, %s", found.folder, found.form, job.args.splits)
+    (import_kaldi if found.form == "kaldi" else import_lhotse).work(job)
+    splits = {name: read_cuts(job.out / f"{name}.jsonl.gz") for name in splits_of(job.out)}
+    for name, share in (("dev", options.dev_share), ("test", options.test_share)):
+        if name not in splits:
+            splits["train"], splits[name] = hold_out(splits["train"], share, options.seed)
+            job.log.info("no %s: %d utterances of train are held out", name, len(splits[name]))
+    write_splits(job, splits)
+    if job.args.lexicon is None:
+        job.log.warning("no lexicon.txt: pronunciations are spellings, with lang.unit=grapheme")
+    if job.args.lm is None:
+        job.log.info("no lm.arpa: a trigram of the training transcripts takes its place")
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)

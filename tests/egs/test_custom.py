@@ -1,0 +1,169 @@
+"""The custom recipe on tiny made-up data: a Kaldi folder with flaws, Lhotse manifests, no lexicon."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from egs.custom.prepare import PROGRAM, CorpusOptions, find_data, work
+from graphs.arpa import read_arpa
+from graphs.errors import InputError
+from graphs.lang import Lang
+from hybrid.data.features import FeatureReader
+from hybrid.data.manifest import read_cuts, speaker_of, text_of
+from tests.egs.options import options_of
+from tests.hybrid.data.material import write_noise
+from tests.hybrid.data.test_kaldi_dir import write_dir
+from tools import compute_features, prepare_lang, train_ngram, validate_data
+
+ROOT = Path(__file__).parent.parent.parent
+CONF = ["--conf", str(ROOT / "egs/custom/conf/default.conf"), "--nj", "1"]
+LEXICON = ("one W AH N\n", "two T UW\n", "three TH R IY\n", "four F AO R\n", "go G OW\n")
+FLAWS = {"anna-flaw1": "", "ben-flaw2": "one two", "cleo-flaw3": "xyzzy plugh"}  # ben-flaw2 has no wav
+
+
+def write_split(data: Path, split: str, speakers, each: int, flaws=()) -> None:
+    words = [line.split()[0] for line in LEXICON]
+    texts = {f"{speaker}-{split}{n}": f"{words[n % 5]} {words[(n + i) % 5]} {words[(2 * n + 1) % 5]}"
+             for i, speaker in enumerate(speakers) for n in range(each)}
+    texts.update((name, FLAWS[name]) for name in flaws)
+    names = sorted(texts)
+    for seed, name in enumerate(names):
+        if name != "ben-flaw2":
+            write_noise(data / "wav" / f"{name}.wav", seconds=1.2, rate=8000, seed=seed)
+    write_dir(data / split, wav_scp=[f"{name} wav/{name}.wav" for name in names],
+              text=[f"{name} {texts[name]}".strip() for name in names],
+              utt2spk=[f"{name} {name.split('-')[0]}" for name in names])
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Kaldi data directories with relative paths, of 8 kHz audio, and a lexicon."""
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    write_split(folder, "train", ["anna", "ben", "cleo", "dan"], 4, FLAWS)
+    text = folder / "train/text"
+    text.write_text(text.read_text().replace("anna-train1 two", "anna-train1 xyzzy"))
+    write_split(folder, "dev", ["eve"], 3)
+    write_split(folder, "test", ["fay"], 3)
+    (folder / "lexicon.txt").write_text("".join(LEXICON), encoding="utf-8")
+    return folder
+
+
+def do(program, out: Path, *arguments) -> int:
+    return program.PROGRAM.run(program.work, ["--out", str(out), *map(str, arguments)])
+
+
+def prepare(out: Path, corpus, *arguments) -> int:
+    return PROGRAM.run(work, ["--out", str(out), "--corpus", str(corpus), *CONF, *arguments])
+
+
+def contents(folder: Path) -> dict:
+    return {split: [(cut.id, text_of(cut), speaker_of(cut), cut.duration, cut.recording.sources[0].source)
+                    for cut in read_cuts(folder / f"{split}.jsonl.gz")] for split in ("train", "dev", "test")}
+
+
+def test_kaldi_folder_with_flaws_to_features_and_lm(data, tmp_path):
+    pytest.importorskip("kaldifeat")
+    corpus, cuts, lang, features, lm = (tmp_path / n for n in ("corpus", "cuts", "lang", "features", "lm"))
+    assert prepare(corpus, data) == 0
+    assert do(validate_data, cuts, "--corpus", corpus, *CONF, "data.max_rejected_share=0.2") == 0
+    lines = (cuts / "rejected_train.tsv").read_text().splitlines()
+    reasons = {line.split("\t")[0]: line for line in lines if "flaw" in line}
+    assert reasons.keys() == FLAWS.keys()
+    for name, reason in (("anna-flaw1", "empty"), ("ben-flaw2", "missing"), ("cleo-flaw3", "oov")):
+        assert reason in reasons[name]
+    train = cuts / "train.jsonl.gz"
+    kept = read_cuts(train)
+    assert len(kept) == 16 and text_of(kept[1]) == "xyzzy two four"  # one unknown word of three is no reason
+    assert "xyzzy" in (cuts / "report.txt").read_text()
+    assert do(prepare_lang, lang, "--lexicon", corpus / "lexicon.txt", "--text", train, *CONF) == 0
+    assert Lang.read(lang).word_ids(text_of(kept[1]))[1] == ["xyzzy"]
+    assert do(compute_features, features, "--cuts", cuts, "--split", "train", *CONF,
+              "features.num_mel_bins=23") == 0
+    reader = FeatureReader(features)
+    assert reader.dim == 23 and len(reader.ids) == 3 * 16 and reader.sampling_rate == 8000
+    assert do(train_ngram, lm, "--text", train, "--dev", cuts / "dev.jsonl.gz", "--lang", lang) == 0
+    words = read_arpa(lm / "lm.arpa")[0].words
+    assert {line.split()[0] for line in LEXICON} <= set(words) and "xyzzy" not in words
+
+
+def test_lhotse_manifests_give_the_same(data, tmp_path):
+    first, manifests, second = tmp_path / "first", tmp_path / "manifests", tmp_path / "second"
+    assert prepare(first, data) == 0
+    manifests.mkdir()
+    for split in ("train", "dev", "test"):
+        (first / f"{split}.jsonl.gz").rename(manifests / f"mine_cuts_{split}.jsonl.gz")
+    assert find_data(manifests).form == "lhotse"
+    assert prepare(second, manifests) == 0
+    assert prepare(first, data) == 0  # lost files are made again
+    assert contents(first) == contents(second) and len(contents(first)["train"]) == 19
+
+
+def test_one_data_directory_is_split_by_speakers(data, tmp_path):
+    (data / "local/dict").mkdir(parents=True)
+    (data / "lexicon.txt").rename(data / "train/lexiconp.txt")
+    out = tmp_path / "corpus"
+    assert prepare(out, data / "train", "corpus.dev_share=0.25", "corpus.test_share=0.3") == 0
+    speakers = [{speaker for _, _, speaker, _, _ in cuts} for cuts in contents(out).values()]
+    assert set.union(*speakers) == {"anna", "ben", "cleo", "dan"}
+    assert sum(map(len, speakers)) == 4 and all(speakers)
+    assert (out / "lexiconp.txt").exists()
+
+
+def test_splits_by_other_names(data, tmp_path, capsys):
+    (data / "train").rename(data / "train_clean")
+    assert prepare(tmp_path / "corpus", data) == 2
+    assert "corpus.splits=train=" in capsys.readouterr().err
+    assert prepare(tmp_path / "corpus", data, "corpus.splits=train=train_clean,dev,test=eval1") == 2
+    assert "eval1" in capsys.readouterr().err
+    assert prepare(tmp_path / "corpus", data, "corpus.splits=train=train_clean,dev=test,test=dev") == 0
+    assert {row[2] for row in contents(tmp_path / "corpus")["dev"]} == {"fay"}
+
+
+def test_nothing_to_import_says_what_is_wanted(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="wav.scp"):
+        find_data(tmp_path / "empty")
+    assert PROGRAM.run(work, ["--out", str(tmp_path / "out"), *CONF]) == 2
+    assert "egs/custom/README.md" in capsys.readouterr().err
+
+
+def test_conf_is_accepted():
+    assert options_of(ROOT / "egs/custom/conf/default.conf", CorpusOptions)["corpus"] == CorpusOptions()
+
+
+def test_graphemes_for_lack_of_a_lexicon(data, tmp_path):
+    (data / "lexicon.txt").unlink()
+    corpus, lang, lm = (tmp_path / name for name in ("corpus", "lang", "lm"))
+    train = corpus / "train.jsonl.gz"
+    assert prepare(corpus, data) == 0
+    assert do(prepare_lang, lang, "--text", train, *CONF, "lang.unit=grapheme") == 0
+    made = Lang.read(lang)
+    assert {"o", "w", "z"} <= set(made.phones.symbols) and made.word_ids("xyzzy two")[1] == []
+    assert do(train_ngram, lm, "--text", train, "--lang", lang) == 0
+    assert "xyzzy" in read_arpa(lm / "lm.arpa")[0].words
+
+
+def run_recipe(work_folder: Path, *arguments):
+    done = subprocess.run(
+        ["bash", str(ROOT / "egs/custom/run.sh"), "--work", str(work_folder), "--python", sys.executable,
+         "--nj", "1", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=300,
+        stdin=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_recipe_with_graphemes(data, tmp_path):
+    """run.sh takes neither lexicon nor language model for granted."""
+    pytest.importorskip("kaldifeat")
+    (data / "lexicon.txt").unlink()
+    status, said = run_recipe(tmp_path / "work", "--corpus", data, "--stop-stage", "4", "lang.unit=grapheme",
+                              "data.max_rejected_share=0.2", "features.num_mel_bins=23")
+    assert status == 0, said[-2000:]
+    lang = Lang.read(tmp_path / "work/lang")
+    assert {"o", "w", "z"} <= set(lang.phones.symbols) and "xyzzy" in lang.lexicon
+    assert (tmp_path / "work/exp/lm/lm.arpa").exists()
+    assert FeatureReader(tmp_path / "work/features/test").dim == 23
