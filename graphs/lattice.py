@@ -1,6 +1,6 @@
 """Lattices: what the search kept, acoustic and graph scores apart (Kaldi fstext/lattice-weight.h).
 
-A lattice is acyclic, has one start state (0) and one final state (the last). An arc consumes a frame
+A lattice has one start state (0) and one final state (the last), and its states stand in topological order. An arc consumes a frame
 (transition_id > 0) or none (transition_id 0: final arcs, and arcs that carry the second word of an output
 label). Acoustic scores are log-likelihoods without the scale that the search used, so that any scale can
 be tried later.
@@ -13,7 +13,6 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from graphs.errors import InputError
-from graphs.ragged import ragged_ranges
 
 
 @dataclass(frozen=True)
@@ -29,51 +28,35 @@ class Path:
 
 
 class _Levels:
-    """States by depth: every arc into a state leaves a state of lesser depth.
+    """Runs of states, in their order, between which alone arcs go.
 
     Attributes:
-      into: for each depth, (arcs, states, starts): the arcs into the states of that depth, sorted by state, and
-        where each state's arcs start.
-      out_of: the same for the arcs out of the states.
-      first_into, arcs_into: the arcs into state s are ``arcs_into[first_into[s]:first_into[s + 1]]``.
+      into: for each run, (arcs, states, starts): the arcs into its states, sorted by state, and where each
+        state's arcs start.
+      out_of: the same for the arcs out of its states.
     """
 
     def __init__(self, src: np.ndarray, dst: np.ndarray, num_states: int):
-        self.arcs_into, self.first_into = _by_state(dst, num_states)
-        depth = _depths(src, dst, num_states)
-        self.into, self.out_of = _groups(dst, depth), _groups(src, depth)
+        if (dst <= src).any():
+            raise InputError("lattice", "no cycle, and states in topological order",
+                             f"an arc from state {src[dst <= src][0]} to {dst[dst <= src][0]}")
+        latest = np.full(num_states, -1, np.int64)
+        np.maximum.at(latest, dst, src)
+        level = np.zeros(num_states, np.int64)
+        start = number = 0
+        for state, source in enumerate(latest.tolist()):
+            if source >= start:  # an arc from within the run: the next run begins
+                start, number = state, number + 1
+            level[state] = number
+        self.into, self.out_of = _groups(dst, level), _groups(src, level)
 
 
-def _by_state(state: np.ndarray, num_states: int) -> Tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(state, kind="stable")
-    return order, np.searchsorted(state[order], np.arange(num_states + 1))
-
-
-def _depths(src: np.ndarray, dst: np.ndarray, num_states: int) -> np.ndarray:
-    """Most arcs on the way to each state. Raises InputError for a cycle."""
-    order, first = _by_state(src, num_states)
-    waiting = np.bincount(dst, minlength=num_states)
-    frontier = np.flatnonzero(waiting == 0)
-    depths = np.full(num_states, -1, np.int64)
-    depth = 0
-    while len(frontier):
-        depths[frontier] = depth
-        _, at = ragged_ranges(first[frontier], first[frontier + 1] - first[frontier])
-        reached, times = np.unique(dst[order[at]], return_counts=True)
-        waiting[reached] -= times
-        frontier = reached[waiting[reached] == 0]
-        depth += 1
-    if (depths < 0).any():
-        raise InputError("lattice", "no cycle", "one")
-    return depths
-
-
-def _groups(state: np.ndarray, depth: np.ndarray) -> list:
-    order = np.lexsort((state, depth[state]))
+def _groups(state: np.ndarray, level: np.ndarray) -> list:
+    order = np.lexsort((state, level[state]))
     states = state[order]
     new = np.flatnonzero(np.append(True, states[1:] != states[:-1])) if len(states) else np.zeros(0, np.int64)
-    num_levels = int(depth.max(initial=-1)) + 1
-    bounds = np.searchsorted(depth[states], np.arange(num_levels + 1))
+    num_levels = int(level.max(initial=-1)) + 1
+    bounds = np.searchsorted(level[states], np.arange(num_levels + 1))
     new_bounds = np.searchsorted(new, bounds)
     return [(order[bounds[i]:bounds[i + 1]], states[new[new_bounds[i]:new_bounds[i + 1]]],
              new[new_bounds[i]:new_bounds[i + 1]] - bounds[i])
@@ -133,29 +116,27 @@ class Lattice:
             return [self.path(arcs, float(scores[:, i].sum())) for i in range(len(settings))]
         total = np.full((self.num_states, len(settings)), -np.inf)
         total[0] = 0.0
+        back = np.full((self.num_states, len(settings)), -1, np.int64)
         for arcs, states, starts in self.levels.into:
-            total[states] = np.maximum.reduceat(total[self.src[arcs]] + scores[arcs], starts)
-        return [self.path(arcs, float(total[-1, i])) for i, arcs in enumerate(self._trace(total, scores))]
+            into = total[self.src[arcs]] + scores[arcs]
+            best = np.maximum.reduceat(into, starts)
+            total[states] = best
+            # of equally good arcs the first, so that ties are broken in the same way everywhere
+            rows = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(arcs))))
+            place = np.where(into >= best[rows], np.arange(len(arcs))[:, None], len(arcs))
+            back[states] = arcs[np.minimum.reduceat(place, starts)]
+        return [self.path(arcs, float(total[-1, i])) for i, arcs in enumerate(self._trace(back))]
 
-    def _trace(self, total: np.ndarray, scores: np.ndarray) -> List[np.ndarray]:
-        """The arcs of the best path under each setting; of equally good arcs the first, so that ties are broken
-        in the same way everywhere."""
-        first, arcs_into = self.levels.first_into, self.levels.arcs_into
-        state = np.full(total.shape[1], self.num_states - 1)
-        taken: List[List[int]] = [[] for _ in state]
-        while True:
-            settings = np.flatnonzero(state != 0)
-            if not len(settings):
-                return [np.array(arcs[::-1], dtype=np.int64) for arcs in taken]
-            here = state[settings]
-            rows, at = ragged_ranges(first[here], first[here + 1] - first[here])
-            arcs = arcs_into[at]
-            column = settings[rows]
-            hits = np.flatnonzero(total[self.src[arcs], column] + scores[arcs, column] >= total[here, settings][rows])
-            chosen = arcs[hits[np.searchsorted(rows[hits], np.arange(len(settings)))]]
-            for setting, arc in zip(settings.tolist(), chosen.tolist()):
-                taken[setting].append(arc)
-            state[settings] = self.src[chosen]
+    def _trace(self, back: np.ndarray) -> List[np.ndarray]:
+        """The arcs of the best path under each setting; back: ``[num_states, num_settings]`` last arc."""
+        columns = np.arange(back.shape[1])
+        state = np.full(back.shape[1], self.num_states - 1)
+        steps = []
+        while state.any():
+            steps.append(np.where(state > 0, back[state, columns], -1))
+            state = np.where(state > 0, self.src[steps[-1]], 0)
+        taken = np.array(steps[::-1], dtype=np.int64).reshape(len(steps), len(columns)).T
+        return [row[row >= 0] for row in taken]
 
     def path(self, arcs: np.ndarray, score: float) -> Path:
         """The Path of a sequence of arcs from start to end."""

@@ -2,10 +2,10 @@
 
     python -m egs.custom.prepare --corpus my_data --out work/corpus
 
---corpus, or data/ in it, holds train/wav.scp, train/text, ..., dev/..., test/... (tools.import_kaldi; a single
-data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). A split dev
-or test that is not there is held out of train, by speakers where there are enough. lexiconp.txt or lexicon.txt
-and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
+--corpus, or data/ in it, holds train/wav.scp, train/text, ..., dev/..., test/... (tools.import_kaldi; a
+single data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). A
+split dev or test that is not there is held out of train, by speakers where there are enough. lexiconp.txt
+or lexicon.txt and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
 """
 
 from dataclasses import dataclass, field

@@ -1,15 +1,16 @@
 """LibriSpeech: 1000 hours of read English audio books at 16 kHz by 2484 speakers; its part Mini LibriSpeech.
 
-V. Panayotov, G. Chen, D. Povey, S. Khudanpur: LibriSpeech: an ASR corpus based on public domain audio books.
-ICASSP 2015. CC BY 4.0. openslr.org resources 12 (parts), 31 (the parts of Mini LibriSpeech), 11 (lexicon, ARPA).
+V. Panayotov, G. Chen, D. Povey, S. Khudanpur: LibriSpeech: an ASR corpus based on public domain audio
+books. ICASSP 2015. CC BY 4.0. openslr.org resources 12 (parts), 31 (the parts of Mini LibriSpeech), 11
+(lexicon, ARPA).
 
     LibriSpeech/SPEAKERS.TXT
     LibriSpeech/PART/SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt    `SPEAKER-CHAPTER-NUMBER WORD WORD ...`
     LibriSpeech/PART/SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac
 
 Lhotse has a prepare, too: it leaves out missing files and stops at the first damaged file or empty
-transcript. Here such utterances become cuts all the same, so that tools.validate_data names and counts them; a
-test holds both to the same cuts of a sound corpus.
+transcript. Here such utterances become cuts all the same, so that tools.validate_data names and counts
+them; a test holds both to the same cuts of a sound corpus.
 """
 
 from functools import partial

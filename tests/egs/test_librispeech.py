@@ -1,5 +1,8 @@
 """The librispeech and mini recipes on a small corpus in LibriSpeech's own layout."""
 
+import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -12,7 +15,8 @@ from egs.librispeech import corpus as librispeech
 from egs.librispeech.prepare import PROGRAM, CorpusOptions, work
 from graphs.errors import InputError
 from graphs.lang import Lang
-from hybrid.data.manifest import read_cuts, speaker_of
+from graphs.lexicon import Lexicon
+from hybrid.data.manifest import read_cuts, speaker_of, text_of
 from hybrid.outcomes import Outcomes
 from tests.egs.options import options_of
 from tools import prepare_lang, validate_data
@@ -195,3 +199,55 @@ def test_conf_is_accepted(recipe):
     options = options_of(EGS / recipe / "conf/default.conf", CorpusOptions)
     assert set(options["corpus"].parts) <= set(librispeech.UTTERANCES)
     assert options["features"].speed == (0.9, 1.0, 1.1) and options["am"].spec_augment
+
+
+# ---- run.sh, on synthetic speech
+
+
+SMALL = ["features.speed=1.0", "features.num_mel_bins=40", "lang.oov_word=<unk>", "corpus.lm=lm.arpa",
+         "ctc.epochs=12", "ctc.hidden_dim=128", "ctc.max_duration=8", "ctc.spec_augment=false",
+         "ctc.dilations=1,1,2,3,3", "dnn.epochs=3", "dnn.num_layers=2", "dnn.hidden_dim=96", "dnn.every=1",
+         "dnn.max_duration=12", "am.epochs=5", "am.hidden_dim=128", "am.bottleneck=0", "am.dilations=1,1,2,3",
+         "am.every=1", "am.warp=0", "am.spec_augment=false", "am.max_duration=12", "search.max_active=500",
+         "score.lm_scales=1,2,4", "score.word_insertion_penalties=0", "score.resamples=200"]
+
+
+def synthesize(folder: Path, parts) -> Path:
+    """Speech of egs/synth in LibriSpeech's layout. parts: synth's split -> parts that share its voices."""
+    from egs.synth import prepare as synth
+    made = folder / "synth"
+    assert synth.PROGRAM.run(synth.work, ["--out", str(made), "--nj", "2", "corpus.num_train=150",
+                                          "corpus.num_dev=12", "corpus.num_test=12"]) == 0
+    for split, names in parts.items():
+        speakers = {}
+        for number, cut in enumerate(read_cuts(made / f"{split}.jsonl.gz")):
+            speaker = speakers.setdefault(speaker_of(cut), len(speakers) + 1)
+            name = f"{speaker}-1-{number:04d}"
+            place = folder / "LibriSpeech" / names[speaker % len(names)] / f"{speaker}/1"
+            place.mkdir(parents=True, exist_ok=True)
+            soundfile.write(str(place / f"{name}.flac"), cut.load_audio()[0], cut.sampling_rate)
+            with open(place / f"{speaker}-1.trans.txt", "a", encoding="utf-8") as stream:
+                stream.write(f"{name} {text_of(cut)}\n")
+    lines = (f"{entry.word} {' '.join(entry.phones)}\n" for entry in Lexicon.read(made / "lexiconp.txt"))
+    (folder / librispeech.LEXICON).write_text("".join(lines), encoding="utf-8")
+    (made / "lm.arpa").rename(folder / "lm.arpa")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe, parts", [
+    ("librispeech", {"train": ["train-clean-100"], "dev": ["dev-clean"],
+                     "test": ["test-clean", "test-other"]}),
+    ("mini", {"train": ["train-clean-5"], "dev": ["dev-clean-2"]})])
+def test_recipe_to_the_scores(recipe, parts, tmp_path):
+    for package in ("k2", "kaldifeat", "espeakng_loader"):
+        pytest.importorskip(package)
+    command = ["bash", str(EGS / recipe / "run.sh"), "--corpus", str(synthesize(tmp_path, parts)),
+               "--work", str(tmp_path / "work"), "--python", sys.executable, *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    entries = {entry["test"]: entry for entry in json.loads((tmp_path / "work/results.json").read_text())}
+    assert entries.keys() == {"dev", *parts.get("test", ["test"])}
+    assert sum(entry["utterances"] for entry in entries.values()) == (24 if "test" in parts else 12)
+    # five minutes of speech and a few epochs: far from good, but far from nothing (all deleted is 100 %)
+    assert sum(entry["errors"] for entry in entries.values()) < 0.9 * sum(e["words"] for e in entries.values())
