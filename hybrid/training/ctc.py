@@ -109,7 +109,7 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
     result = trainer.run()
     plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(targets))
     write_priors(out, average_posteriors(model, plain, trainer.device).clamp(min=1e-8).log())
-    facts = {"phone_error": min(result.best, result.averaged), "checkpoint": result.checkpoint,
+    facts = {"phone_error": result.dev["phone_error"], "checkpoint": result.checkpoint,
              "parameters": num_parameters(model), "outcomes": outcomes.counts}
     write_description(out, options, features.dim, num_tokens, frame_shift=features.frame_shift,
                       checkpoint=result.checkpoint, phone_error=facts["phone_error"],

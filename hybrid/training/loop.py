@@ -19,7 +19,7 @@ import logging
 import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 import torch
 from torch import nn
@@ -94,11 +94,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """checkpoint: `averaged` or `best`, the one with the better dev figure. history: as in train.jsonl."""
+    """
+    Attributes:
+      checkpoint: `averaged` or `best`, the one with the better dev figure.
+      dev: its figures on the dev batches, by name.
+      best, averaged: the dev figure of the best epoch and of the averaged weights.
+      history: as in train.jsonl.
+    """
 
     checkpoint: str
-    figure: str
-    best_epoch: int
+    dev: Dict[str, float]
     best: float
     averaged: float
     history: List[dict]
@@ -246,12 +251,12 @@ class Trainer:
         figures = self.evaluate()
         save_atomically({"model": weights, "epochs": list(last)}, self.out / "averaged.pt")
         best = min(at.history, key=lambda entry: entry["dev"][name])
-        averaged = figures[name]
-        checkpoint = "averaged" if averaged <= best["dev"][name] else "best"
+        checkpoint = "averaged" if figures[name] <= best["dev"][name] else "best"
         self.log.info("average of epochs %d to %d: dev %s %.4f; best epoch %d: %.4f; using %s", last[0],
-                      last[-1], name, averaged, best["epoch"], best["dev"][name], checkpoint)
+                      last[-1], name, figures[name], best["epoch"], best["dev"][name], checkpoint)
         self.model.load_state_dict(load_checkpoint(self.out / f"{checkpoint}.pt")["model"])
-        return TrainingResult(checkpoint, name, best["epoch"], best["dev"][name], averaged, at.history)
+        return TrainingResult(checkpoint, figures if checkpoint == "averaged" else best["dev"],
+                              best["dev"][name], figures[name], at.history)
 
     def _save(self) -> None:
         save_atomically({

@@ -77,8 +77,10 @@ installed() {  # PYTHON: which of the two that make an environment usable are th
 print(*[name for name in ("torch", "lhotse") if find_spec(name)])' 2>/dev/null
 }
 
-die() {
-  printf 'error: %s\n' "$@" >&2
+die() {  # MESSAGE [LINES...]
+  printf 'error: %s\n' "$1" >&2
+  shift
+  [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
   exit 1
 }
 
