@@ -18,7 +18,7 @@ recipe_script=$recipe/$(basename "${BASH_SOURCE[1]}")
 . "$root/tools/setup/environment.sh"
 
 stages() {  # of the recipe, one a line: N title
-  sed -nE 's/^[[:space:]]*stage[[:space:]]+([0-9]+)[[:space:]]+["'\'']?([^"'\'']*).*/\1 \2/p' "$recipe_script"
+  sed -nE 's/^[[:space:]]*stage[[:space:]]+([0-9]+)[[:space:]]+"([^"]*)".*/\1 \2/p' "$recipe_script"
 }
 
 usage() {

@@ -18,7 +18,7 @@ RECIPE = f"""#!/usr/bin/env bash
 # A second paragraph.
 . {ROOT}/tools/recipe.sh
 # not part of the help
-stage 0 "the beginning"
+stage 0 "the toy's beginning"
 run toy_program --out "$work/a" --corpus "$corpus"
 
 stage 1 "a loop"
@@ -106,7 +106,7 @@ def test_recipe_help_shows_stages_and_runs_nothing(toy, tmp_path):
     assert done.returncode == 0
     assert "toy: two programs in three stages.\n\nA second paragraph.\n" in done.stdout
     assert "not part of the help" not in done.stdout
-    assert "  0  the beginning\n  1  a loop\n  3  the end\n" in done.stdout
+    assert "  0  the toy's beginning\n  1  a loop\n  3  the end\n" in done.stdout
     assert not (tmp_path / "recipes/toy/work").exists()
 
 
@@ -127,7 +127,7 @@ def test_recipe_stage_range_work_and_conf_are_relative_to_the_caller(toy, tmp_pa
     assert done.returncode == 0, done.stderr
     assert calls(done) == [["--split", split, "--conf", f"{tmp_path}/my.conf", "--nj", "1"]
                            for split in ("train", "dev")]
-    assert "the beginning" not in done.stdout and "the end" not in done.stdout
+    assert "beginning" not in done.stdout and "the end" not in done.stdout
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.log"]
 
 
