@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SMALL = ["corpus.num_train=150", "corpus.num_dev=8", "corpus.num_test=12", "ctc.epochs=5", "ctc.hidden_dim=96",
-         "ctc.max_duration=12", "dnn.epochs=2", "dnn.hidden_dim=96", "am.epochs=3", "am.hidden_dim=96",
+SMALL = ["corpus.num_train=150", "corpus.num_dev=8", "corpus.num_test=12", "ctc.epochs=16", "ctc.hidden_dim=128",
+         "ctc.max_duration=8", "dnn.epochs=4", "dnn.hidden_dim=96", "dnn.max_duration=12", "am.epochs=6", "am.hidden_dim=96",
          "am.max_duration=12", "search.max_active=500", "score.lm_scales=2,4", "score.word_insertion_penalties=0",
          "score.resamples=200"]
 
