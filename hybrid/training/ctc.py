@@ -9,6 +9,7 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.lang import Lang
+from graphs.text_file import split_blanks
 from hybrid.am.acoustic_model import write_priors
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
@@ -20,7 +21,7 @@ from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
 from hybrid.training.losses import CtcWithPrior, min_frames
 
-SILENCE_TARGETS = ("none", "edges")
+SILENCE_TARGETS = ("none", "edges", "words")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class CtcOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
     label_prior_scale: float = field(default=0.3, metadata={
         "help": "power of the label priors that training divides out, against peaks; 0 is plain CTC"})
     silence_target: str = field(default="none", metadata={
-        "help": "where the targets have silence: none (blank stands for it), or edges of the utterance"})
+        "help": "where the targets have silence: none (blank stands for it), edges of the utterance, or words "
+                "(there and between all words, for speech with a pause after each word)"})
     max_failed_share: float = field(default=0.05, metadata={
         "help": "share of utterances that may be unusable"})
 
@@ -55,10 +57,12 @@ class CtcOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
 def target_tokens(lang: Lang, text: str, silence_target: str = "none") -> List[int]:
     """token_ids of a transcript: those of the first pronunciation of each word (token_id p is phone_id p)."""
     tokens = lang.phone_ids(text)
-    if silence_target == "edges" and lang.optional_silence and tokens:
-        silence = lang.phones.id_of(lang.optional_silence)
-        tokens = [silence, *tokens, silence]
-    return tokens
+    if silence_target == "none" or not lang.optional_silence or not tokens:
+        return tokens
+    silence = lang.phones.id_of(lang.optional_silence)
+    if silence_target == "edges":
+        return [silence, *tokens, silence]
+    return [silence] + [token for word in split_blanks(text) for token in (*lang.phone_ids(word), silence)]
 
 
 def usable_targets(features: FeatureReader, lang: Lang, options: CtcOptions, outcomes: Outcomes,

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SMALL = ["corpus.num_train=150", "corpus.num_dev=8", "corpus.num_test=12", "ctc.epochs=16", "ctc.hidden_dim=128",
-         "ctc.max_duration=8", "dnn.epochs=4", "dnn.hidden_dim=96", "dnn.max_duration=12", "am.epochs=6", "am.hidden_dim=96",
-         "am.max_duration=12", "search.max_active=500", "score.lm_scales=2,4", "score.word_insertion_penalties=0",
-         "score.resamples=200"]
+# without noise and augmentation, so that a few minutes of speech teach something
+SMALL = ["corpus.num_train=200", "corpus.num_dev=8", "corpus.num_test=12", "corpus.clean_share=1",
+         "ctc.epochs=12", "ctc.hidden_dim=128", "ctc.max_duration=8", "ctc.spec_augment=false",
+         "dnn.epochs=6", "dnn.hidden_dim=96", "dnn.max_duration=12",
+         "am.epochs=8", "am.hidden_dim=96", "am.max_duration=10", "am.spec_augment=false",
+         "score.lm_scales=2,4", "score.word_insertion_penalties=0", "score.resamples=200"]
 
 
 def run_recipe(work, *arguments):
@@ -48,11 +50,9 @@ def test_every_utterance_comes_out_scored(finished):
 
 def test_alignments_are_near_the_truth(finished):
     work, _ = finished
-    facts = json.loads((work / "exp/boundaries_test/boundaries.json").read_text())
     text = (work / "exp/boundaries_test/boundaries.txt").read_text()
-    assert re.search(r"^all\s+\d+", text, re.M) and facts
-    mean_ms = float(re.search(r"^all\s+\d+\s+([\d.]+)", text, re.M)[1])
-    assert mean_ms < 60  # phones are about 80 ms long: chance would be far worse
+    median_ms = float(re.search(r"^all\s+\d+\s+[\d.]+\s+([\d.]+)", text, re.M)[1])
+    assert median_ms < 30  # phones are about 80 ms long: chance would be far worse
 
 
 def test_artefacts_pass_their_validators(finished):
