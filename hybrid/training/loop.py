@@ -2,7 +2,8 @@
 
 Cut off at any point and started again in the same folder, it goes on from the last checkpoint and ends with
 the same bits as a run that was never cut off: each step draws its random numbers from (seed, epoch, batch)
-alone, and a checkpoint holds everything else that a step depends on.
+alone, and a checkpoint holds everything else that a step depends on. Other bits come from another number of
+threads, another torch, or a GPU whose kernels add in any order (CTC's do).
 
 What it works with:
 
