@@ -1,9 +1,9 @@
 """Lattices: what the search kept, acoustic and graph scores apart (Kaldi fstext/lattice-weight.h).
 
-A lattice has one start state (0) and one final state (the last), and its states stand in topological order. An arc consumes a frame
-(transition_id > 0) or none (transition_id 0: final arcs, and arcs that carry the second word of an output
-label). Acoustic scores are log-likelihoods without the scale that the search used, so that any scale can
-be tried later.
+A lattice has one start state (0) and one final state (the last), and its states stand in topological order. An
+arc consumes a frame (transition_id > 0) or none (transition_id 0: final arcs, and arcs that carry the second
+word of an output label). Acoustic scores are log-likelihoods without the scale that the search used, so that
+any scale can be tried later.
 """
 
 from dataclasses import dataclass

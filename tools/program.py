@@ -17,7 +17,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Set
 
 from graphs.errors import InputError, TooManyFailures
 from tools.config import Config, make_options, read_config
@@ -69,6 +69,7 @@ class Program:
             formatter_class=argparse.RawDescriptionHelpFormatter)
         self._inputs: List[str] = []
         self._listings: List[str] = []
+        self._own_message: Set[str] = set()
         self._uncounted = {"out", "conf", "nj", "overrides"}
         add = self.parser.add_argument
         add("--out", type=Path, required=True, help="output folder")
@@ -76,8 +77,16 @@ class Program:
         add("--nj", type=int, default=os.cpu_count() or 1, help="parallel processes")
         add("overrides", nargs="*", metavar="section.key=value", help="options that win over --conf")
 
-    def input(self, flag: str, help: str, listing: bool = False, **more) -> "Program":
-        """An input file or folder. listing: told apart by names and sizes, not read (raw corpora)."""
+    def input(self, flag: str, help: str, listing: bool = False, corpus: bool = False, **more) -> "Program":
+        """An input file or folder.
+
+        Args:
+          listing: told apart by names and sizes, not read (raw corpora).
+          corpus: the program says itself when it is not there, and how to get it.
+        """
+        if corpus:
+            listing = True
+            self._own_message.add(flag.strip("-").replace("-", "_"))
         action = self.parser.add_argument(flag, type=Path, help=help, **more)
         (self._listings if listing else self._inputs).append(action.dest)
         return self
@@ -151,8 +160,9 @@ class Program:
                     continue
                 paths = value if isinstance(value, list) else [value]
                 for path in paths:
-                    if not path.exists():
+                    if not path.exists() and name not in self._own_message:
                         raise InputError(f"--{name.replace('_', '-')} {path}", "an existing file or folder", "none")
+                paths = [path for path in paths if path.exists()]
                 digests.update(digest_files(paths, known, content))
         return digests
 

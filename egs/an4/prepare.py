@@ -6,27 +6,32 @@ Takes audio (wav/, NIST sphere or headerless raw) where there is some, else Sphi
 corpus' own lexicon and unigram ARPA.
 """
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.program import Job, Program
 
 PROGRAM = (Program("egs.an4.prepare", __doc__, sections=("corpus",))
-           .input("--corpus", help="AN4 folder", listing=True))
+           .input("--corpus", help="AN4 folder", corpus=True))
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    dev_share: float = field(default=0.1, metadata={"help": "share of training held out, whole speakers"})
+    dev_seed: int = field(default=0, metadata={"help": "which speakers"})
+
+    def __post_init__(self):
+        if not 0 < self.dev_share < 1:
+            raise ValueError(f"dev_share: expected 0 to 1, found {self.dev_share}")
 
 
 def work(job: Job) -> None:
     import shutil
-    from dataclasses import dataclass, field
 
     from egs.an4 import corpus as an4
+    from egs.splits import write_splits
     from graphs.errors import InputError
-    from hybrid.data.manifest import write_cuts
     from hybrid.outcomes import Outcomes
-
-    @dataclass(frozen=True)
-    class CorpusOptions:
-        dev_share: float = field(default=0.1, metadata={"help": "share of training held out, whole speakers"})
-        dev_seed: int = field(default=0, metadata={"help": "which speakers"})
 
     options = job.options(CorpusOptions, "corpus")
     folder = an4.find_corpus(job.args.corpus)
@@ -44,15 +49,11 @@ def work(job: Job) -> None:
             job.log.warning("%s: the distribution has %d utterances, here are %d", split, an4.UTTERANCES[split],
                             len(cuts))
     splits["train"], splits["dev"] = _hold_out_of_each_sex(splits["train"], options.dev_share, options.dev_seed)
-    for split, cuts in splits.items():
-        write_cuts(job.out / f"{split}.jsonl.gz", cuts)
-        job.facts[split] = {"utterances": len(cuts), "speakers": len({c.supervisions[0].speaker for c in cuts}),
-                            "minutes": round(sum(c.duration for c in cuts) / 60, 1)}
-        job.log.info("%s: %s", split, ", ".join(f"{v} {k}" for k, v in job.facts[split].items()))
+    write_splits(job, splits)
     for source, target in (("an4.dic", "lexicon.txt"), ("an4.ug.lm", "lm.arpa")):
-        path = next((p for p in (folder / "etc" / source, folder / "etc" / f"{source}.DMP") if p.exists()), None)
-        if path is None or path.suffix == ".DMP":
-            raise InputError(f"{folder / 'etc' / source}", "the corpus' own file", "none")
+        path = folder / "etc" / source
+        if not path.exists():
+            raise InputError(str(path), "the corpus' own file", "none")
         shutil.copyfile(path, job.out / target)
 
 

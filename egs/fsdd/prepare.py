@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tools.program import Job, Program
 
 PROGRAM = (Program("egs.fsdd.prepare", __doc__, sections=("corpus",))
-           .input("--corpus", help="folder of the recordings, or the folder above it", listing=True))
+           .input("--corpus", help="folder of the recordings, or the folder above it", corpus=True))
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def find_corpus(folder: Path, parts: Sequence[str]) -> Path:
 
     found = min((folder, folder / "LibriSpeech"), key=lambda candidate: len(missing(candidate)))
     if missing(found):
-        here = sorted(path.name for path in found.iterdir() if path.is_dir())
+        here = sorted(path.name for path in found.glob("*") if path.is_dir())
         raise InputError(f"--corpus {folder}", f"the parts {', '.join(parts)}",
                          f"no {', '.join(missing(found))} beside {', '.join(here[:12]) or 'nothing'}. "
                          f"{how_to_get(missing(found))}")

@@ -15,7 +15,7 @@ from typing import Tuple
 from tools.program import Job, Program
 
 PROGRAM = (Program("egs.librispeech.prepare", __doc__, sections=("corpus",))
-           .input("--corpus", help="the folder LibriSpeech, or the folder above it", listing=True)
+           .input("--corpus", help="the folder LibriSpeech, or the folder above it", corpus=True)
            .argument("--download", type=Path, counts=False,
                      help="where a download goes; default: into --out"))
 

@@ -189,4 +189,3 @@ def write_wav(path: Path, audio: np.ndarray) -> None:
         stream.setsampwidth(2)
         stream.setframerate(RATE)
         stream.writeframes(np.round(audio * 32767.0).astype("<i2").tobytes())
-

@@ -12,7 +12,7 @@ from pathlib import Path
 from tools.program import Job, Program
 
 PROGRAM = (Program("egs.yesno.prepare", __doc__, sections=("corpus",))
-           .input("--corpus", help="folder of the recordings, or the folder above it", listing=True)
+           .input("--corpus", help="folder of the recordings, or the folder above it", corpus=True)
            .argument("--download", type=Path, counts=False, help="where a download goes; default: into --out"))
 
 

@@ -70,4 +70,3 @@ def normalise_utterance(features: Tensor, variance: bool) -> Tensor:
     stats = CmvnStats(features.shape[1])
     stats.add(GLOBAL, features)
     return normalise(features, *stats.shift_and_scale(GLOBAL), variance)
-

@@ -10,6 +10,7 @@ from lhotse.cut import Cut
 from lhotse.utils import compute_num_frames
 
 from graphs.errors import InputError
+from hybrid.data.audio import load_audio
 from hybrid.data.features import FeatureOptions
 from hybrid.data.transforms import seed_of
 
@@ -101,7 +102,7 @@ def extract(cuts: Sequence[Cut], options: FeatureOptions, sampling_rate: int, de
     waves = {}
     for i, cut in enumerate(cuts):
         try:
-            samples = cut.load_audio()[0]
+            samples = load_audio(cut)[0]
         except Exception as error:  # soundfile, lhotse and the file system each have their own
             results[i] = Extracted(None, first_line(error))
             continue

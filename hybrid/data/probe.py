@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 from lhotse import Recording
 
+from hybrid.data.audio import load_audio
 from hybrid.data.extract import first_line
 
 BLOCK = 1 << 14  # samples decoded at a time: what is lost before a damaged place is no more
@@ -89,7 +90,7 @@ def _probe_file(path: Path, decode: bool) -> AudioFacts:
 def _probe_by_lhotse(recording: Recording) -> AudioFacts:
     """For pipes, links, several files and perturbed audio: reads it the way the features will be."""
     try:
-        samples = recording.load_audio()
+        samples = load_audio(recording)
     except Exception as error:  # every backend has its own
         return AudioFacts("unreadable", first_line(error))
     if not np.isfinite(samples).all():

@@ -20,8 +20,8 @@ SMALL = ["corpus.num_train=200", "corpus.num_dev=8", "corpus.num_test=12", "corp
 
 def run_recipe(work, *arguments):
     command = ["bash", str(ROOT / "egs/synth/run.sh"), "--work", str(work), "--python", sys.executable]
-    done = subprocess.run([*command, *SMALL, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL,
-                          env={**os.environ, "OMP_NUM_THREADS": "2"})
+    done = subprocess.run([*command, *SMALL, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=900,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "2"})
     return done.returncode, done.stdout + done.stderr
 
 

@@ -78,12 +78,10 @@ def test_other_numbers_of_recordings_are_warned_of(dataset, tmp_path, capsys):
 
 
 def test_without_the_data_the_message_says_how_to_get_it(tmp_path, capsys):
-    for arguments in ([], ["--corpus", str(tmp_path)]):
+    for arguments in ([], ["--corpus", str(tmp_path)], ["--corpus", str(tmp_path / "none")]):
         assert PROGRAM.run(work, [*arguments, "--out", str(tmp_path / "out")]) == 2
         message = capsys.readouterr().err
         assert "--corpus" in message and "github.com/Jakobovski/free-spoken-digit-dataset" in message, arguments
-    assert PROGRAM.run(work, ["--corpus", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
-    assert str(tmp_path / "none") in capsys.readouterr().err
 
 
 def test_an_empty_split_is_an_error(tmp_path):

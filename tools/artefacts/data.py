@@ -58,6 +58,7 @@ def describe_cut(cut) -> str:
 
 def draw_cuts(path: Path, item: Optional[str], picture: Path) -> None:
     """The waveform and spectrogram of a cut, or a histogram of all durations."""
+    from hybrid.data.audio import load_audio
     from hybrid.data.manifest import read_cuts
     from hybrid.report.figures import new_figure, save_figure
     cuts = read_cuts(path)
@@ -71,7 +72,7 @@ def draw_cuts(path: Path, item: Optional[str], picture: Path) -> None:
         cut = _find(path, cuts, item)
         figure = new_figure(10, 5)
         wave, spectrum = figure.subplots(2, 1, sharex=True)
-        samples = cut.load_audio()[0]
+        samples = load_audio(cut)[0]
         wave.plot(np.arange(len(samples)) / cut.sampling_rate, samples, linewidth=0.4)
         wave.set_title(f"{cut.id}: {cut.supervisions[0].text if cut.supervisions else ''}", fontsize=10)
         spectrum.specgram(samples + 1e-5 * np.sin(np.arange(len(samples))), NFFT=256, noverlap=128,
