@@ -1,8 +1,10 @@
 """HCLG: the decoding graph of a lang folder, a grammar (ARPA) and a transition model.
 
-    python -m tools.make_graph --lang lang --arpa lm.arpa --transitions exp/am2 --out exp/graph
+    python -m tools.make_graph --lang lang --arpa lm.arpa --transitions exp/tdnn/transitions --out exp/graph
 
-Writes HCLG.npz, words.txt, phones.txt and report.tsv (states, arcs and seconds of each step).
+Without --transitions the graph is one of monophones with the probabilities of the lang's topology; no model
+has been trained for it, but its size and the time it takes are the same. Writes HCLG.npz, words.txt,
+phones.txt and report.tsv (states, arcs and seconds of each step).
 """
 
 from tools.program import Job, Program
@@ -10,7 +12,7 @@ from tools.program import Job, Program
 PROGRAM = (Program("tools.make_graph", __doc__, sections=("graph",))
            .input("--lang", help="lang folder", required=True)
            .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
-           .input("--transitions", help="file `transitions` of the model's folder", required=True)
+           .input("--transitions", help="file `transitions` of the model's folder")
            .input("--tree", help="context tree; monophone without", default=None))
 
 
@@ -30,8 +32,10 @@ def work(job: Job) -> None:
     from graphs.transitions import TransitionModel
     torch.set_num_threads(1)
     lang = Lang.read(job.args.lang)
-    transitions = TransitionModel.read(job.args.transitions)
-    tree = ContextTree.read(job.args.tree) if job.args.tree else ContextTree.monophone(transitions.topology)
+    transitions = TransitionModel.read(job.args.transitions) if job.args.transitions else None
+    topology = transitions.topology if transitions else lang.topology
+    tree = ContextTree.read(job.args.tree) if job.args.tree else ContextTree.monophone(topology)
+    transitions = transitions or TransitionModel.from_tree(tree, topology)
     model, arpa_report = read_arpa(job.args.arpa)
     options = job.options(GraphOptions, "graph")
     grammar, grammar_report = make_grammar(model, lang.words, lang.oov_word if options.recognize_oov else None)

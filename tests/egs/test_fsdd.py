@@ -112,10 +112,12 @@ def test_decoding_graph_accepts_exactly_one_digit(corpus, tmp_path):
                                                         str(tmp_path / "lang")]) == 0
     lang = Lang.read(tmp_path / "lang")
     TransitionModel.from_tree(ContextTree.monophone(lang.topology), lang.topology).write(tmp_path / "transitions")
-    assert make_graph.PROGRAM.run(make_graph.work, [
-        "--lang", str(tmp_path / "lang"), "--arpa", str(corpus / "lm.arpa"), "--transitions",
-        str(tmp_path / "transitions"), "--out", str(tmp_path / "graph")]) == 0
+    arguments = ["--lang", str(tmp_path / "lang"), "--arpa", str(corpus / "lm.arpa")]
+    for name, more in (("graph", ["--transitions", str(tmp_path / "transitions")]), ("untrained", [])):
+        assert make_graph.PROGRAM.run(make_graph.work, [*arguments, *more, "--out", str(tmp_path / name)]) == 0
     graph = read_graph(tmp_path / "graph")
+    # the transitions are those of the topology here, which is also what is taken when none are given
+    assert np.array_equal(graph.arcs.ilabel, read_graph(tmp_path / "untrained").arcs.ilabel)
     found = {tuple(lang.words.symbols[word_id] for word_id in words) for words in sentences(graph, 3)}
     assert found == {(word,) for word in fsdd.WORDS}
 
