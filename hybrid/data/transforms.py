@@ -73,13 +73,18 @@ def splice(features: Tensor, left: int, right: int) -> Tensor:
 
 @dataclass(frozen=True)
 class SpecAugmentOptions:
-    """SpecAugment (Park et al., Interspeech 2019) without time warping."""
+    """SpecAugment (Park et al., Interspeech 2019) without time warping.
 
-    time_masks: int = field(default=2, metadata={"help": "spans of frames to blank"})
-    max_time_frames: int = field(default=40, metadata={"help": "longest such span, frames"})
+    The defaults blank far less than the paper does, whose networks are trained for much longer: with two spans
+    of up to 40 frames, two bands of up to a fifth and batches of 40 s, synth's acoustic model came to a dev
+    loss of 1.00 in six epochs; without blanks and with batches of 20 s to 0.81.
+    """
+
+    time_masks: int = field(default=1, metadata={"help": "spans of frames to blank"})
+    max_time_frames: int = field(default=10, metadata={"help": "longest such span, frames"})
     max_time_share: float = field(default=0.2, metadata={"help": "longest such span, share of the frames"})
-    frequency_masks: int = field(default=2, metadata={"help": "bands of features to blank"})
-    max_frequency_share: float = field(default=0.2, metadata={"help": "widest such band, share of the bins"})
+    frequency_masks: int = field(default=1, metadata={"help": "bands of features to blank"})
+    max_frequency_share: float = field(default=0.15, metadata={"help": "widest such band, share of the bins"})
     warp: float = field(default=0.0, metadata={
         "help": "largest relative change of the frequency axis (vocal tract length), such as 0.1"})
     cepstra_of: int = field(default=0, metadata={
