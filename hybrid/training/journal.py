@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Dict, List, Optional
 
+import torch
+
 
 class Sums:
     """Sums and weights by name: a figure is its sum divided by its weight.
@@ -20,14 +22,10 @@ class Sums:
     def add(self, figures: dict) -> None:
         """figures: name -> (sum, weight)."""
         for name, (total, weight) in figures.items():
-            if getattr(total, "ndim", 0):
-                total = total.detach().double().cpu()
-            entry = self.of.get(name)
-            if entry is None:
-                self.of[name] = [total if getattr(total, "ndim", 0) else float(total), float(weight)]
-            else:
-                entry[0] = entry[0] + (total if getattr(total, "ndim", 0) else float(total))
-                entry[1] += float(weight)
+            if isinstance(total, torch.Tensor):
+                total = total.detach().double().cpu() if total.ndim else total.item()
+            before, weight_before = self.of.get(name, (0.0, 0.0))
+            self.of[name] = [before + total, weight_before + float(weight)]
 
     def mean(self, name: str):
         total, weight = self.of[name]
