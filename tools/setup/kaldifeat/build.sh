@@ -16,9 +16,12 @@ export PATH=$here/bin:$(dirname "$(command -v "$python")"):$PATH CMAKE_GENERATOR
 cores=$(nproc 2>/dev/null || echo 2)
 
 abi=$("$python" -c 'import torch; print(int(torch._C._GLIBCXX_USE_CXX11_ABI))')
+headers=$("$python" -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "include"))')
+standard=17
+if grep -q 'C++20' "$headers/ATen/ATen.h"; then standard=20; fi  # what this torch asks for
 options=(
   -DCMAKE_BUILD_TYPE=Release
-  -DCMAKE_CXX_STANDARD=17
+  -DCMAKE_CXX_STANDARD=$standard
   -DCMAKE_POLICY_VERSION_MINIMUM=3.5
   -DCMAKE_FIND_PACKAGE_TARGETS_GLOBAL=ON
   -DCMAKE_INSTALL_LIBDIR=lib                   # the library path inside the wheel says lib, not lib64
