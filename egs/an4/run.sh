@@ -33,9 +33,9 @@ for split in train dev; do
     --out "$exp/align_ctc_$split"
 done
 
-stage 6 "two rounds of a narrow DNN and realignment"
+stage 6 "three rounds of a narrow DNN and realignment"
 previous=ctc
-for round in dnn1 dnn2; do
+for round in dnn1 dnn2 dnn3; do
   run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" --section dnn \
     --alignment "$exp/align_${previous}_train" --dev-alignment "$exp/align_${previous}_dev" --out "$exp/$round"
   for split in train dev; do
@@ -47,7 +47,7 @@ done
 
 stage 7 "acoustic model: a TDNN"
 run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" \
-  --alignment "$exp/align_dnn2_train" --dev-alignment "$exp/align_dnn2_dev" --out "$exp/tdnn"
+  --alignment "$exp/align_dnn3_train" --dev-alignment "$exp/align_dnn3_dev" --out "$exp/tdnn"
 
 stage 8 "decoding graph HCLG"
 run tools.make_graph --lang "$work/lang" --arpa "$work/corpus/lm.arpa" --transitions "$exp/tdnn/transitions" \
