@@ -17,12 +17,12 @@ PROGRAM = (Program("tools.align_ctc", __doc__, sections=("bootstrap", "align"))
 def work(job: Job) -> None:
     from hybrid.align.bootstrap import BootstrapOptions
     from hybrid.align.forced import AlignOptions
-    from hybrid.align.work import AlignWork, align_folder
-    _, facts = align_folder(
-        AlignWork(job.args.features, job.args.lang, job.options(AlignOptions, "align"), ctc=job.args.ctc,
-                  bootstrap=job.options(BootstrapOptions, "bootstrap")),
-        job.out, job.nj, job.log, job.args.textgrids)
-    job.facts.update(facts)
+    from hybrid.align.work import AlignWork, align_folder, with_delay
+    bootstrap = with_delay(AlignWork(
+        job.args.features, job.args.lang, job.options(AlignOptions, "align"), ctc=job.args.ctc,
+        bootstrap=job.options(BootstrapOptions, "bootstrap")), job.nj, job.log)
+    _, facts = align_folder(bootstrap, job.out, job.nj, job.log, job.args.textgrids)
+    job.facts.update(facts, delay_frames=bootstrap.bootstrap.delay)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ CTC posteriors are peaky: between spikes blank takes all the mass. Divided by a 
 (Zeyer et al., Interspeech 2017; Huang et al., arXiv 2406.02560) blank shrinks and the phones' own order
 shows through. All HMM states of a phone share the phone's score, silence takes blank's, and inside a phone
 a frame may lean on blank as well, at a price. The Viterbi path through the HMM graph of the transcript then
-gives the phones' times, and each phone's frames are cut into equal parts for its states; realignment with a
-frame-wise HMM model (hybrid/align/forced.py) does the rest.
+gives the phones' times, and each phone's frames are cut into equal parts for its states. By how much the network
+answers late or early is estimated and taken off. Realignment with a frame-wise HMM model
+(hybrid/align/forced.py) does the rest.
 """
 
 from dataclasses import dataclass, field
+from typing import Optional
 
 import numpy as np
 import torch
@@ -24,12 +26,16 @@ class BootstrapOptions:
     prior_scale: float = field(default=0.5, metadata={"help": "power of the label prior that is divided out"})
     blank_penalty: float = field(default=3.0, metadata={
         "help": "log-likelihood lost by a frame of a phone that leans on blank"})
+    delay: Optional[int] = field(default=None, metadata={
+        "help": "frames by which the CTC model answers late; none: estimated (hybrid/align/delay.py)"})
     blank_is_silence: bool = field(default=True, metadata={
         "help": "silence takes blank's score; else that of its own token, when the model was trained with one"})
 
     def __post_init__(self):
         if not 0 <= self.prior_scale <= 2:
             raise ValueError(f"prior_scale: expected 0 to 2, found {self.prior_scale}")
+        if self.delay is not None and abs(self.delay) > 50:
+            raise ValueError(f"delay: expected -50 to 50 frames, found {self.delay}")
 
 
 def ctc_log_likelihoods(log_posteriors: Tensor, log_priors: Tensor, num_frames: int, lang: Lang,
@@ -49,6 +55,8 @@ def ctc_log_likelihoods(log_posteriors: Tensor, log_priors: Tensor, num_frames: 
         scores[:, sorted(lang.silence_ids)] = blank[:, None]
     factor = -(-num_frames // len(scores))
     scores = scores.repeat_interleave(factor, dim=0)[:num_frames]
+    if options.delay:
+        scores = scores[(torch.arange(num_frames) + options.delay).clamp(0, num_frames - 1)]
     phone_of_pdf = np.zeros(transitions.num_pdfs, np.int64)
     phone_of_pdf[transitions.pdf_id[1:]] = transitions.phone_id[1:]
     return scores[:, torch.from_numpy(phone_of_pdf)].contiguous()

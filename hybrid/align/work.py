@@ -1,6 +1,6 @@
 """Aligning a features folder: by the CTC model of the bootstrap, or by an acoustic model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
@@ -16,6 +16,8 @@ from hybrid.align.textgrid import write_textgrid
 from hybrid.outcomes import Outcomes
 
 CHUNK = 16  # utterances handed to a process at once
+DELAY_SAMPLE = 200  # utterances that the delay of a CTC model is estimated on
+MOST_DELAY = 8  # frames
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,6 @@ def _load(work: AlignWork):
 
 
 def _bootstrap(work: AlignWork, lang: Lang, transitions: TransitionModel) -> Tuple[Callable, Callable]:
-    from dataclasses import replace
-
     from hybrid.align.bootstrap import ctc_log_likelihoods, even_states
     from hybrid.align.ctc_model import CtcModel
     model = CtcModel.load(work.ctc)
@@ -80,6 +80,35 @@ def _bootstrap(work: AlignWork, lang: Lang, transitions: TransitionModel) -> Tup
     return scores, finish
 
 
+def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
+    """The same work with the delay of its CTC model, estimated where the options leave it open."""
+    from hybrid.align.delay import estimate_delay
+    from hybrid.data.features import FeatureReader
+    if work.bootstrap.delay is not None:
+        return work
+    reader, transitions = FeatureReader(work.features), work.transitions()
+    ids = reader.ids[::-(-len(reader.ids) // DELAY_SAMPLE)] if reader.ids else []
+    features, pdf_ids = [], []
+    for results in _in_parallel(work, ids, nj, "delay of the CTC model"):
+        for utterance_id, outcome in results:
+            if outcome.alignment is not None:
+                features.append(reader[utterance_id])
+                pdf_ids.append(outcome.alignment.pdf_ids(transitions))
+    delay = estimate_delay(features, pdf_ids, MOST_DELAY) if features else 0
+    log.info("the CTC model answers %d frames late, by %d utterances", delay, len(features))
+    return replace(work, bootstrap=replace(work.bootstrap, delay=delay))
+
+
+def _in_parallel(work: AlignWork, ids: List[str], nj: int, title: str):
+    """Results of `work` on chunks of the utterances, in order."""
+    import torch
+
+    from hybrid.data.parallel import ordered_map
+    torch.set_num_threads(1)
+    chunks = [ids[i:i + CHUNK] for i in range(0, len(ids), CHUNK)]
+    return ordered_map(work, chunks, nj, title, size=len, unit="utt")
+
+
 def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = False) -> Tuple[Outcomes, Dict]:
     """Aligns every utterance of the features folder and writes the archive, CTM files and transitions.
 
@@ -87,16 +116,10 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
 
     Returns: the outcomes, and facts for the record.
     """
-    import torch
-
     from hybrid.data.features import FeatureReader
-    from hybrid.data.parallel import ordered_map
-    torch.set_num_threads(1)
-    ids = FeatureReader(work.features).ids
-    chunks = [ids[i:i + CHUNK] for i in range(0, len(ids), CHUNK)]
     transitions, lang = work.transitions(), Lang.read(work.lang)
     outcomes, alignments = Outcomes(log), []
-    for results in ordered_map(work, chunks, nj, "align", size=len, unit="utt"):
+    for results in _in_parallel(work, FeatureReader(work.features).ids, nj, "align"):
         for utterance_id, outcome in results:
             outcomes.add(utterance_id, outcome.outcome, outcome.reason)
             if outcome.alignment is not None:

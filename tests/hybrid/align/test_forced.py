@@ -119,6 +119,16 @@ def test_bootstrap_repeats_subsampled_frames():
     assert len(scores) == 14 and torch.equal(scores[0], scores[2]) and torch.equal(scores[12], scores[13])
 
 
+@pytest.mark.parametrize("delay", (-2, 0, 3))
+def test_bootstrap_takes_off_the_delay(delay):
+    aligner = make_aligner()
+    posteriors = torch.randn(10, aligner.lang.num_phones + 1, generator=torch.Generator().manual_seed(2)).log_softmax(1)
+    plain, moved = (ctc_log_likelihoods(posteriors, torch.zeros(posteriors.shape[1]), 10, aligner.lang,
+                                        aligner.transitions, BootstrapOptions(delay=frames)) for frames in (0, delay))
+    rows = [min(max(t + delay, 0), 9) for t in range(10)]  # what came at t + delay belongs to t
+    assert torch.equal(moved, plain[rows])
+
+
 def test_even_states_keep_the_phones_and_cut_them_evenly():
     aligner = make_aligner()
     outcome = aligner.align("u", "cat", planted(aligner, [("SIL", 5), ("k", 7), ("a", 3), ("t", 12)]))
