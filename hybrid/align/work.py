@@ -17,7 +17,7 @@ from hybrid.outcomes import Outcomes
 
 CHUNK = 16  # utterances handed to a process at once
 DELAY_SAMPLE = 200  # utterances that the delay of a CTC model is estimated on
-MOST_DELAY = 8  # frames
+MOST_DELAY = 20  # frames
 
 
 @dataclass(frozen=True)
