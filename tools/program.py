@@ -140,7 +140,7 @@ class Program:
             work(job)
         except (InputError, TooManyFailures) as error:
             job.log.error("%s", error)
-            raise
+            return 2
         except Exception:
             job.log.exception("failed")
             raise

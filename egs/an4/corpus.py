@@ -28,11 +28,11 @@ class Utterance(NamedTuple):
 def find_corpus(folder: Optional[Path]) -> Path:
     """The folder with etc/, which may lie one level down. Raises InputError that says how to get the data."""
     if folder is None:
-        raise InputError("--corpus", f"the AN4 folder. {HOW_TO_GET}", "none given")
+        raise InputError("--corpus", "the AN4 folder", f"none given. {HOW_TO_GET}")
     for candidate in (folder, folder / "an4"):
         if (candidate / "etc" / "an4_train.fileids").exists():
             return candidate
-    raise InputError(f"--corpus {folder}", f"a folder with etc/an4_train.fileids. {HOW_TO_GET}", "none")
+    raise InputError(f"--corpus {folder}", "a folder with etc/an4_train.fileids", f"none. {HOW_TO_GET}")
 
 
 def read_split(corpus: Path, split: str) -> List[Utterance]:
