@@ -17,7 +17,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Set
+from typing import Callable, List, Optional, Sequence
 
 from graphs.errors import InputError, TooManyFailures
 from tools.config import Config, make_options, read_config
@@ -68,8 +68,7 @@ class Program:
             prog=f"python -m {name}", description=doc,
             formatter_class=argparse.RawDescriptionHelpFormatter)
         self._inputs: List[str] = []
-        self._listings: List[str] = []
-        self._own_message: Set[str] = set()
+        self._corpora: List[str] = []
         self._uncounted = {"out", "conf", "nj", "overrides"}
         add = self.parser.add_argument
         add("--out", type=Path, required=True, help="output folder")
@@ -77,18 +76,15 @@ class Program:
         add("--nj", type=int, default=os.cpu_count() or 1, help="parallel processes")
         add("overrides", nargs="*", metavar="section.key=value", help="options that win over --conf")
 
-    def input(self, flag: str, help: str, listing: bool = False, corpus: bool = False, **more) -> "Program":
+    def input(self, flag: str, help: str, corpus: bool = False, **more) -> "Program":
         """An input file or folder.
 
         Args:
-          listing: told apart by names and sizes, not read (raw corpora).
-          corpus: the program says itself when it is not there, and how to get it.
+          corpus: raw data, told apart by names and sizes, not read; where it is not there, the program says so
+            itself, and how to get it.
         """
-        if corpus:
-            listing = True
-            self._own_message.add(flag.strip("-").replace("-", "_"))
         action = self.parser.add_argument(flag, type=Path, help=help, **more)
-        (self._listings if listing else self._inputs).append(action.dest)
+        (self._corpora if corpus else self._inputs).append(action.dest)
         return self
 
     def argument(self, flag: str, counts: bool = True, **more) -> "Program":
@@ -121,7 +117,7 @@ class Program:
         record = read_record(args.out)
         digests = self._digests(args, record.get("inputs", {}))
         counted = {name: str(value) for name, value in vars(args).items()
-                   if name not in self._uncounted and name not in self._inputs + self._listings}
+                   if name not in self._uncounted and name not in self._inputs + self._corpora}
         mark = fingerprint(program=self.name, config=config, arguments=counted, inputs=contents(digests))
         same = record.get("fingerprint") == mark
         if same and record.get("state") == "done" and not _lost(args.out, record):
@@ -153,17 +149,14 @@ class Program:
 
     def _digests(self, args: argparse.Namespace, known: dict) -> dict:
         digests = {}
-        for names, content in ((self._inputs, True), (self._listings, False)):
-            for name in names:
-                value = getattr(args, name)
-                if value is None:
-                    continue
-                paths = value if isinstance(value, list) else [value]
-                for path in paths:
-                    if not path.exists() and name not in self._own_message:
-                        raise InputError(f"--{name.replace('_', '-')} {path}", "an existing file or folder", "none")
-                paths = [path for path in paths if path.exists()]
-                digests.update(digest_files(paths, known, content))
+        for name in self._inputs + self._corpora:
+            value = getattr(args, name)
+            paths = value if isinstance(value, list) else [] if value is None else [value]
+            there = [path for path in paths if path.exists()]
+            if name in self._inputs and there != paths:
+                missing = next(path for path in paths if path not in there)
+                raise InputError(f"--{name.replace('_', '-')} {missing}", "an existing file or folder", "none")
+            digests.update(digest_files(there, known, content=name in self._inputs))
         return digests
 
 

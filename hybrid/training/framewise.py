@@ -1,9 +1,10 @@
 """Trains an acoustic model on alignments, frame by frame.
 
 For aligning again take a narrow window (arch=dnn, splice=1). A network that sees far learns the systematic
-shifts of the alignment it is trained on; one that sees three frames cannot tell them from noise and puts the
-boundary where the sound changes. On synthesized speech one round from a CTC alignment off by 19.0 ms on
-average came out at 15.1 ms with splice=1 and at 17.8 ms with splice=3; a second round at 12.6 ms.
+shifts of the alignment it is trained on; one that sees three frames learns less of them (and what is common
+to all phones is taken off before, hybrid/align/delay.py). On synthesized speech one round from a CTC alignment
+off by 19.0 ms on average came out at 15.1 ms with splice=1 and at 17.8 ms with splice=3; a second round at
+12.6 ms.
 """
 
 from dataclasses import asdict, dataclass, field
