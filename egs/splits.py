@@ -8,7 +8,7 @@ from hybrid.data.manifest import speaker_of, text_of, write_cuts
 
 
 def write_splits(job, splits: Dict[str, List[Cut]]) -> None:
-    """Writes SPLIT.jsonl.gz for each split into the output folder of a tools.program.Job, and its facts."""
+    """Writes SPLIT.jsonl.gz for each split into the output folder of a tools.frame.program.Job, and its facts."""
     for split, cuts in splits.items():
         write_cuts(job.out / f"{split}.jsonl.gz", cuts)
         facts = {"utterances": len(cuts), "words": sum(len(text_of(cut).split()) for cut in cuts),

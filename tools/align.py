@@ -5,7 +5,7 @@
 Writes alignments.npz (transition_ids), transitions, phones.ctm, words.ctm, outcomes.tsv.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.align", __doc__, sections=("align",))
            .input("--features", help="features folder", required=True)

@@ -6,7 +6,7 @@ The truth stands in the cuts (supervision.alignment["phone"], as corpora made by
 it). Prints a table by class of phones and writes it to boundaries.txt and boundaries.json.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.boundaries", __doc__)
            .input("--alignment", help="alignment folder (its phones.ctm)", required=True)
@@ -22,7 +22,7 @@ def work(job: Job) -> None:
     from hybrid.align.boundaries import compare_folder, table
     from hybrid.align.ctm import read_ctm
     from hybrid.data.manifest import read_cuts
-    from tools.program import write_text_atomically
+    from tools.frame.program import write_text_atomically
     cuts, lang = job.args.cuts, Lang.read(job.args.lang)
     result = compare_folder(
         read_ctm(job.args.alignment / "phones.ctm"),

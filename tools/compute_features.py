@@ -5,7 +5,7 @@ kaldifeat on the GPU or on --nj processes, or the features that the cuts carry. 
 perturbed for splits whose name starts with `train`.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.compute_features", __doc__, sections=("features",))
            .input("--cuts", help="folder of cuts, or one manifest", required=True)

@@ -8,7 +8,7 @@ outcomes.tsv.
 
 import time
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.decode", __doc__, sections=("search",), resumable=True)
            .input("--features", help="features folder", required=True)

@@ -6,7 +6,7 @@ utt2lang and reco2dur are read where they are; text is needed. Utterances withou
 are listed in outcomes.tsv.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.import_kaldi", __doc__)
            .input("--data", help="folder of data directories, or one", required=True)

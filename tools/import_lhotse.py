@@ -5,7 +5,7 @@ Lhotse's recipes write them; something may stand in front, as in librispeech_cut
 with several supervisions becomes several utterances.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.import_lhotse", __doc__)
            .input("--manifests", help="folder of manifests", required=True)

@@ -7,7 +7,7 @@ has been trained for it, but its size and the time it takes are the same. Writes
 phones.txt and report.tsv (states, arcs and seconds of each step).
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.make_graph", __doc__, sections=("graph",))
            .input("--lang", help="lang folder", required=True)

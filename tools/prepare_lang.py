@@ -5,7 +5,7 @@ lang.unit=sentencepiece they are made from the words of --text (and of --lm, if 
 The files are in Kaldi's formats; graphs/lang.py lists them.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.prepare_lang", __doc__, sections=("lang", "topology"))
            .input("--lexicon", help="lexicon.txt, lexiconp.txt or a CMU dictionary (lang.lexicon_form=cmu)")

@@ -113,7 +113,7 @@ stage() {  # N "title"
 run() {  # MODULE ARGS...
   [ -n "$current_stage" ] || die "$recipe_script: \`run $1\` stands before the first \`stage\`"
   [ "$in_range" = yes ] || return 0
-  "$python" -u "$root/tools/logged.py" "$run_log" "$python" -m "$@" \
+  "$python" -u "$root/tools/recipe/supervise.py" "$run_log" "$python" -m "$@" \
     ${conf:+--conf "$conf"} --nj "$nj" ${overrides[@]+"${overrides[@]}"} || failed $? "$@"
 }
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
 from graphs.errors import InputError
-from tools.program import write_text_atomically
-from tools.records import stage_records
+from tools.frame.program import write_text_atomically
+from tools.frame.records import stage_records
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -16,8 +16,8 @@ hyp.txt, ref.txt, outcomes.tsv. A test set's name is that of its cuts.
 import json
 from pathlib import Path
 
-from tools.program import Job, Program, read_record, write_text_atomically
-from tools.records import training_seed
+from tools.frame.program import Job, Program, read_record, write_text_atomically
+from tools.frame.records import training_seed
 
 PROGRAM = (
     Program("tools.score", __doc__, sections=("score",))

@@ -17,7 +17,7 @@ from typing import Optional, Sequence
 from graphs.errors import InputError, TooManyFailures
 from tools.artefacts.registry import KINDS, kind_of
 from tools.artefacts.results import describe_output, describe_record
-from tools.program import RECORD
+from tools.frame.program import RECORD
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -8,7 +8,7 @@ outcomes.tsv. A run that was cut off goes on from its last checkpoint. Options: 
 that --section names.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.train_am", __doc__, resumable=True)
            .input("--features", help="features folder of the training set", required=True)

@@ -6,7 +6,7 @@ Writes model.json, best.pt, averaged.pt, priors.pt, train.jsonl, curves.png, ten
 that was cut off goes on from its last checkpoint. Section [ctc].
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.train_ctc", __doc__, sections=("ctc",), resumable=True)
            .input("--features", help="features folder of the training set", required=True)

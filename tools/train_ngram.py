@@ -3,7 +3,7 @@
     python -m tools.train_ngram --out exp/lm --text corpus/lm_train.txt --order 3
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.train_ngram", __doc__)
            .input("--text", action="append", required=True,
@@ -19,7 +19,7 @@ def work(job: Job) -> None:
     from graphs.lang import Lang
     from hybrid.data.sentences import read_sentences
     from hybrid.lm.ngram_train import NgramOptions, perplexity, train_ngram
-    from tools.config import make_options
+    from tools.frame.config import make_options
     options = make_options(NgramOptions, "lm", {name: getattr(job.args, name)
                                                 for name in ("order", "method", "prune")})
     lang = Lang.read(job.args.lang) if job.args.lang else None

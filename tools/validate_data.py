@@ -5,7 +5,7 @@ there is one. Writes SPLIT.jsonl.gz with the good cuts, rejected_SPLIT.tsv (utte
 and report.txt. Fails when more than data.max_rejected_share of a split is bad.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.validate_data", __doc__, sections=("data",))
            .input("--corpus", help="folder of raw cuts", required=True))

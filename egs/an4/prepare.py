@@ -9,7 +9,7 @@ corpus' own lexicon and unigram ARPA.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.an4.prepare", __doc__, sections=("corpus",))
            .input("--corpus", help="AN4 folder", corpus=True))

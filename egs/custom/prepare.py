@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, List, NamedTuple, Optional
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.custom.prepare", __doc__, sections=("corpus",))
            .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests"))

@@ -7,7 +7,7 @@ Writes {train,dev,test}.jsonl.gz, lexicon.txt and lm.arpa.
 
 from dataclasses import dataclass, field
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.fsdd.prepare", __doc__, sections=("corpus",))
            .input("--corpus", help="folder of the recordings, or the folder above it", corpus=True))

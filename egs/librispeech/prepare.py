@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Tuple
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.librispeech.prepare", __doc__, sections=("corpus",))
            .input("--corpus", help="the folder LibriSpeech, or the folder above it", corpus=True)

@@ -4,7 +4,7 @@ Writes {train,dev,test}.jsonl.gz (Lhotse cuts with alignments), wav/, lexiconp.t
 Needs the package espeakng-loader (extra `synth`) and nothing else: no download, no corpus folder.
 """
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = Program("egs.synth.prepare", __doc__, sections=("corpus",))
 

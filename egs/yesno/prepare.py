@@ -9,7 +9,7 @@ lexicon.txt and lm.arpa.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.program import Job, Program
+from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.yesno.prepare", __doc__, sections=("corpus",))
            .input("--corpus", help="folder of the recordings, or the folder above it", corpus=True)

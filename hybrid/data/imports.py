@@ -36,7 +36,7 @@ def write_corpus(job, splits: Dict[str, List[Cut]], outcomes) -> None:
     """Ends an import program: writes the corpus, counts, and checks the share of failures.
 
     Args:
-      job: tools.program.Job with the arguments hold_out, max_failed_share, lexicon and lm.
+      job: tools.frame.program.Job with the arguments hold_out, max_failed_share, lexicon and lm.
     """
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(job.args.max_failed_share, "import")

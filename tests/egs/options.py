@@ -11,7 +11,7 @@ from hybrid.data.validate import DataOptions
 from hybrid.recognize.scoring import ScoreOptions
 from hybrid.training.ctc import CtcOptions
 from hybrid.training.framewise import AmOptions
-from tools.config import make_options, read_config
+from tools.frame.config import make_options, read_config
 
 CLASSES = {
     "data": DataOptions, "features": FeatureOptions, "lang": LangOptions, "topology": TopologyOptions,

@@ -1,4 +1,4 @@
-"""run.sh, tools/recipe.sh, tools/setup and tools/logged.py, without setting anything up."""
+"""run.sh, tools/recipe.sh, tools/setup and tools/recipe/supervise.py, without setting anything up."""
 
 import json
 import os
@@ -272,7 +272,7 @@ PROGRESS = r"import sys; sys.stderr.write('1%\r50%\r100%\n'); print('out', sys.s
 
 def logged(folder, *command, **streams):
     """Runs the command under logged.py; gives the process and what stands in the log."""
-    command = [sys.executable, ROOT / "tools/logged.py", folder / "log", *command]
+    command = [sys.executable, ROOT / "tools/recipe/supervise.py", folder / "log", *command]
     return subprocess.run(command, **streams), (folder / "log").read_bytes()
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.graphs.test_lattice import random_lattice
 from tests.tools.work_folder import make_work, stage
 from tools.artefacts.registry import KINDS
-from tools.records import training_seed
+from tools.frame.records import training_seed
 from tools.show import main
 
 

@@ -5,7 +5,7 @@ from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
 
 from graphs.errors import InputError
 from hybrid.report.tables import text_table
-from tools.records import made_from
+from tools.frame.records import made_from
 
 
 class Kind(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Iterable, List, Optional
 from graphs.errors import InputError
 from tools.artefacts import data, decoding, hmm, lang, models, results
 from tools.artefacts.kind import Kind, section
-from tools.program import RECORD
-from tools.records import stage_records
+from tools.frame.program import RECORD
+from tools.frame.records import stage_records
 
 
 def describe_work(path: Path, item: Optional[str] = None) -> str:

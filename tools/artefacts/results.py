@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List, Optional
 from graphs.errors import InputError
 from hybrid.report.tables import text_table
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
-from tools.program import RECORD, read_record
+from tools.frame.program import RECORD, read_record
 
 MOST_LINES = 60
 NEEDED = ("system", "test", "wer", "errors", "words", "ins", "del", "sub", "ci95", "lm_scale", "seed",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from tools.program import RECORD, read_record
+from tools.frame.program import RECORD, read_record
 
 MODEL = "model.json"  # hybrid.nn.models.DESCRIPTION, without importing torch
 

@@ -1,6 +1,6 @@
 """Runs a command; what it prints goes to the terminal and to the end of a log file.
 
-    python tools/logged.py LOG COMMAND...
+    python tools/recipe/supervise.py LOG COMMAND...
 
 On a terminal the command gets a terminal, too, so that its progress bars work; of a line that was
 drawn over and over the log keeps the last state. Ends with the command's exit status.

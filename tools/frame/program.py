@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
 from graphs.errors import InputError, TooManyFailures
-from tools.config import Config, make_options, read_config
-from tools.fingerprint import contents, digest_files, fingerprint
+from tools.frame.config import Config, make_options, read_config
+from tools.frame.fingerprint import contents, digest_files, fingerprint
 
 RECORD = ".stage.json"
 
@@ -50,7 +50,7 @@ class Job:
         self.facts: dict = {}
 
     def options(self, cls, section: str):
-        """The options dataclass filled from the conf section (see tools/config.py)."""
+        """The options dataclass filled from the conf section (see tools/frame/config.py)."""
         return make_options(cls, section, self.config.get(section, {}))
 
 

@@ -1,0 +1,1 @@
+"""What every stage program stands on: options, the stage record, inputs told apart, damage noticed."""
