@@ -7,7 +7,7 @@ Writes alignments.npz (transition_ids), transitions, phones.ctm, words.ctm, outc
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.align", __doc__, sections=("align",))
+PROGRAM = (Program("tools.align", __doc__, options={"align": "hybrid.align.forced:AlignOptions"})
            .input("--features", help="features folder", required=True)
            .input("--lang", help="lang folder", required=True)
            .input("--model", help="acoustic model folder", required=True)
@@ -15,10 +15,9 @@ PROGRAM = (Program("tools.align", __doc__, sections=("align",))
 
 
 def work(job: Job) -> None:
-    from hybrid.align.forced import AlignOptions
     from hybrid.align.work import AlignWork, align_folder
     _, facts = align_folder(
-        AlignWork(job.args.features, job.args.lang, job.options(AlignOptions, "align"), model=job.args.model),
+        AlignWork(job.args.features, job.args.lang, job.options("align"), model=job.args.model),
         job.out, job.nj, job.log, job.args.textgrids)
     job.facts.update(facts)
 

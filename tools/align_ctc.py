@@ -7,7 +7,8 @@ Writes alignments.npz (transition_ids), transitions, phones.ctm, words.ctm, outc
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.align_ctc", __doc__, sections=("bootstrap", "align"))
+PROGRAM = (Program("tools.align_ctc", __doc__, options={
+    "bootstrap": "hybrid.align.bootstrap:BootstrapOptions", "align": "hybrid.align.forced:AlignOptions"})
            .input("--features", help="features folder", required=True)
            .input("--lang", help="lang folder", required=True)
            .input("--ctc", help="CTC model folder", required=True)
@@ -15,12 +16,10 @@ PROGRAM = (Program("tools.align_ctc", __doc__, sections=("bootstrap", "align"))
 
 
 def work(job: Job) -> None:
-    from hybrid.align.bootstrap import BootstrapOptions
-    from hybrid.align.forced import AlignOptions
     from hybrid.align.work import AlignWork, align_folder, with_delay
     bootstrap = with_delay(AlignWork(
-        job.args.features, job.args.lang, job.options(AlignOptions, "align"), ctc=job.args.ctc,
-        bootstrap=job.options(BootstrapOptions, "bootstrap")), job.nj, job.log)
+        job.args.features, job.args.lang, job.options("align"), ctc=job.args.ctc,
+        bootstrap=job.options("bootstrap")), job.nj, job.log)
     _, facts = align_folder(bootstrap, job.out, job.nj, job.log, job.args.textgrids)
     job.facts.update(facts, delay_frames=bootstrap.bootstrap.delay)
 

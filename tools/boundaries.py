@@ -22,7 +22,7 @@ def work(job: Job) -> None:
     from hybrid.align.boundaries import compare_folder, table
     from hybrid.align.ctm import read_ctm
     from hybrid.data.manifest import read_cuts
-    from tools.frame.program import write_text_atomically
+    from tools.frame.records import write_text_atomically
     cuts, lang = job.args.cuts, Lang.read(job.args.lang)
     result = compare_folder(
         read_ctm(job.args.alignment / "phones.ctm"),

@@ -7,7 +7,7 @@ perturbed for splits whose name starts with `train`.
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.compute_features", __doc__, sections=("features",))
+PROGRAM = (Program("tools.compute_features", __doc__, options={"features": "hybrid.data.features:FeatureOptions"})
            .input("--cuts", help="folder of cuts, or one manifest", required=True)
            .argument("--split", required=True, help="which manifest of the folder: train, dev, test ...")
            .input("--stats", help="features of the training split, for features.cmvn=global"))
@@ -15,10 +15,9 @@ PROGRAM = (Program("tools.compute_features", __doc__, sections=("features",))
 
 def work(job: Job) -> None:
     from hybrid.data.compute import compute_features
-    from hybrid.data.features import FeatureOptions
     from hybrid.data.manifest import read_cuts
     from hybrid.outcomes import Outcomes
-    options = job.options(FeatureOptions, "features")
+    options = job.options("features")
     cuts, split = job.args.cuts, job.args.split
     outcomes = Outcomes(job.log)
     facts = compute_features(

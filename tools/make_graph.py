@@ -9,7 +9,7 @@ phones.txt and report.tsv (states, arcs and seconds of each step).
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.make_graph", __doc__, sections=("graph",))
+PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.compile:GraphOptions"})
            .input("--lang", help="lang folder", required=True)
            .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
            .input("--transitions", help="file `transitions` of the model's folder")
@@ -22,7 +22,7 @@ def work(job: Job) -> None:
     import torch
 
     from graphs.arpa import read_arpa
-    from graphs.compile import GraphOptions, compile_hclg
+    from graphs.compile import compile_hclg
     from graphs.context_tree import ContextTree
     from graphs.grammar_fst import make_grammar
     from graphs.graph_io import write_graph
@@ -37,7 +37,7 @@ def work(job: Job) -> None:
     tree = ContextTree.read(job.args.tree) if job.args.tree else ContextTree.monophone(topology)
     transitions = transitions or TransitionModel.from_tree(tree, topology)
     model, arpa_report = read_arpa(job.args.arpa)
-    options = job.options(GraphOptions, "graph")
+    options = job.options("graph")
     grammar, grammar_report = make_grammar(model, lang.words, lang.oov_word if options.recognize_oov else None)
     for line in [*arpa_report.lines(), *grammar_report.lines()]:
         job.log.info("%s", line)

@@ -7,7 +7,8 @@ The files are in Kaldi's formats; graphs/lang.py lists them.
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.prepare_lang", __doc__, sections=("lang", "topology"))
+PROGRAM = (Program("tools.prepare_lang", __doc__, options={
+    "lang": "graphs.lang:LangOptions", "topology": "graphs.topology:TopologyOptions"})
            .input("--lexicon", help="lexicon.txt, lexiconp.txt or a CMU dictionary (lang.lexicon_form=cmu)")
            .input("--text", action="append",
                   help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
@@ -17,15 +18,14 @@ PROGRAM = (Program("tools.prepare_lang", __doc__, sections=("lang", "topology"))
 
 
 def work(job: Job) -> None:
-    from graphs.lang import Lang, LangOptions, make_lang
+    from graphs.lang import Lang, make_lang
     from graphs.text_file import raise_first
-    from graphs.topology import TopologyOptions
-    options = job.options(LangOptions, "lang")
+    options = job.options("lang")
     lexicon = _lexicon(job, options)
     for note in lexicon.notes:
         job.log.warning("lexicon: %s", note)
     like = Lang.read(job.args.like) if job.args.like else None
-    lang = make_lang(lexicon, options, job.options(TopologyOptions, "topology"), like)
+    lang = make_lang(lexicon, options, job.options("topology"), like)
     lang.write(job.out)
     raise_first(Lang.validate(job.out))
     job.facts.update(words=len(lang.lexicon.words), pronunciations=len(lang.lexicon), phones=lang.num_phones,

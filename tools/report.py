@@ -13,11 +13,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
-from tools.frame.program import write_text_atomically
-from tools.frame.records import stage_records
+from tools.frame.records import stage_records, write_text_atomically
+from tools.frame.unfinished import is_unfinished
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     # a recipe gives these to every program
     made.add_argument("--conf", help=argparse.SUPPRESS)
     made.add_argument("--nj", help=argparse.SUPPRESS)
+    made.add_argument("--by-content", action="store_true", help=argparse.SUPPRESS)
     made.add_argument("overrides", nargs="*", help=argparse.SUPPRESS)
     return made
 
@@ -49,7 +50,7 @@ def report(work: Path, command: Optional[str] = None) -> None:
     from hybrid.report.error_breakdown import draw_errors
     from hybrid.report.figures import save_figure
     from hybrid.report.tables import text_table
-    results = found.gather_results(work)
+    results = found.gather_results(whole_scores(work))
     if not results:
         raise InputError(f"--work {work}", "a result (score_*/result.json)", "none")
     entries = [result.entry for result in results]
@@ -64,6 +65,11 @@ def report(work: Path, command: Optional[str] = None) -> None:
     write_text_atomically(work / "RESULTS.md", markdown(work, command, sections, totals))
     print(text_table(*found.main_table(results)))
     print(f"{totals}\nmore in {work / 'RESULTS.md'}")
+
+
+def whole_scores(work: Path) -> List[Path]:
+    """The folders of scores, without those that a program is still writing."""
+    return [path for path in sorted(work.rglob("score_*")) if not is_unfinished(path)]
 
 
 def markdown(work: Path, command: Optional[str], sections: Sequence[Tuple], totals: str) -> str:

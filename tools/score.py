@@ -16,32 +16,31 @@ hyp.txt, ref.txt, outcomes.tsv. A test set's name is that of its cuts.
 import json
 from pathlib import Path
 
-from tools.frame.program import Job, Program, read_record, write_text_atomically
-from tools.frame.records import training_seed
+from tools.frame.program import Job, Program
+from tools.frame.records import read_record, training_seed, write_text_atomically
 
 PROGRAM = (
-    Program("tools.score", __doc__, sections=("score",))
+    Program("tools.score", __doc__, options={"score": "hybrid.recognize.scoring:ScoreOptions"})
     .input("--dev", help="lattices or text of the development set")
     .input("--dev-cuts", help="its cuts (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
     .input("--test", nargs="+", default=[], help="lattices or text of each test set; may lack beside --dev")
     .input("--test-cuts", nargs="+", default=[], help="cuts of each test set, in the same order")
     .input("--words", help="words.txt; default: the one in the folder of lattices")
     .input("--map", help="`WORDS => WORDS` lines (.glm), applied to both sides")
-    .argument("--system", help="name in the results; default: that of --out without score_")
+    .argument("--name", help="of the system in the results; default: that of --out without score_")
     .argument("--seed", type=int, help="training seed for the results; default: from the stage records"))
 
 
 def work(job: Job) -> None:
     from hybrid.recognize.scorer import Scorer
-    from hybrid.recognize.scoring import ScoreOptions
     from hybrid.recognize.text_filter import read_rules
 
     dev, tests = named_sets(job.args)
-    options = job.options(ScoreOptions, "score")
+    options = job.options("score")
     rules = read_rules(job.args.map) if job.args.map else None
     scorer = Scorer(options, rules, job.args.words, job.nj, job.log)
     scales = scorer.choose_scales(dev, job.out) if dev else options.fixed
-    system = job.args.system or job.out.name.replace("score_", "", 1)
+    system = job.args.name or job.args.out.name.replace("score_", "", 1)
     entries = []
     for test in [dev, *tests] if dev else tests:
         seed = training_seed(test.source) if job.args.seed is None else job.args.seed

@@ -17,7 +17,7 @@ from typing import Optional, Sequence
 from graphs.errors import InputError, TooManyFailures
 from tools.artefacts.registry import KINDS, kind_of
 from tools.artefacts.results import describe_output, describe_record
-from tools.frame.program import RECORD
+from tools.frame.records import RECORD
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -45,6 +45,14 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def check_format(picture: Path) -> None:
+    """Raises InputError for a suffix that no picture can have."""
+    from hybrid.report.figures import FORMATS
+    if picture.suffix.lstrip(".") not in FORMATS:
+        raise InputError(f"--png {picture}", f"a name that ends in .{', .'.join(FORMATS)}",
+                         picture.suffix or "no such ending")
+
+
 def kinds() -> str:
     from hybrid.report.tables import text_table
     return text_table(("kind", "recognized by", "item", "picture"), [
@@ -61,6 +69,7 @@ def show(path: Optional[Path], item: Optional[str] = None, picture: Optional[Pat
     if picture is not None:
         if kind.draw is None:
             raise InputError(f"--png {picture}", "something with a picture (see --kinds)", f"a {kind.name}")
+        check_format(picture)
         kind.draw(path, item, picture)
         print(f"{picture}: {kind.name} {path}{f', {item}' if item else ''}")
         return

@@ -10,7 +10,7 @@ that --section names.
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.train_am", __doc__, resumable=True)
+PROGRAM = (Program("tools.train_am", __doc__, options={"am": "hybrid.training.framewise:AmOptions"}, resumable=True)
            .input("--features", help="features folder of the training set", required=True)
            .input("--dev-features", help="features folder of the development set", required=True)
            .input("--alignment", help="alignments of the training set", required=True)
@@ -24,8 +24,8 @@ def work(job: Job) -> None:
     from hybrid.align.alignment import read_alignments
     from hybrid.data.features import FeatureReader
     from hybrid.training.device import use_threads
-    from hybrid.training.framewise import AmOptions, train_am
-    options, args = job.options(AmOptions, job.args.section), job.args
+    from hybrid.training.framewise import train_am
+    options, args = job.options("am"), job.args
     use_threads(job.nj)
     transitions = TransitionModel.read(args.alignment / "transitions")
     dev_transitions = TransitionModel.read(args.dev_alignment / "transitions")

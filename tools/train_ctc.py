@@ -8,7 +8,7 @@ that was cut off goes on from its last checkpoint. Section [ctc].
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.train_ctc", __doc__, sections=("ctc",), resumable=True)
+PROGRAM = (Program("tools.train_ctc", __doc__, options={"ctc": "hybrid.training.ctc:CtcOptions"}, resumable=True)
            .input("--features", help="features folder of the training set", required=True)
            .input("--dev-features", help="features folder of the development set", required=True)
            .input("--lang", help="lang folder", required=True))
@@ -17,9 +17,9 @@ PROGRAM = (Program("tools.train_ctc", __doc__, sections=("ctc",), resumable=True
 def work(job: Job) -> None:
     from graphs.lang import Lang
     from hybrid.data.features import FeatureReader
-    from hybrid.training.ctc import CtcOptions, train_ctc
+    from hybrid.training.ctc import train_ctc
     from hybrid.training.device import use_threads
-    options = job.options(CtcOptions, "ctc")
+    options = job.options("ctc")
     use_threads(job.nj)
     job.facts.update(train_ctc(FeatureReader(job.args.features), FeatureReader(job.args.dev_features),
                                Lang.read(job.args.lang), options, job.out, job.log))

@@ -7,6 +7,7 @@ A work folder stands for all folders in it. Ends with status 2 when there is a p
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Optional, Sequence
@@ -21,7 +22,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
     made.add_argument("--most", type=int, default=20, help="problems printed for each path at most (20)")
     args = made.parse_args(argv)
-    return max(validate(path, args.most) for path in args.paths)
+    try:
+        return max(validate(path, args.most) for path in args.paths)
+    except BrokenPipeError:  # `| head`: nobody reads on, and what was found so far cannot be known to be all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def validate(path: Path, most: int = 20) -> int:

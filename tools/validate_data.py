@@ -7,7 +7,7 @@ and report.txt. Fails when more than data.max_rejected_share of a split is bad.
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.validate_data", __doc__, sections=("data",))
+PROGRAM = (Program("tools.validate_data", __doc__, options={"data": "hybrid.data.validate:DataOptions"})
            .input("--corpus", help="folder of raw cuts", required=True))
 
 
@@ -16,8 +16,8 @@ def work(job: Job) -> None:
     from graphs.lexicon import Lexicon
     from hybrid.data.manifest import read_cuts, splits_of, write_cuts
     from hybrid.data.report import check_share, report_lines, write_rejected
-    from hybrid.data.validate import DataOptions, validate_corpus
-    options = job.options(DataOptions, "data")
+    from hybrid.data.validate import validate_corpus
+    options = job.options("data")
     corpus = job.args.corpus
     splits = {split: read_cuts(corpus / f"{split}.jsonl.gz") for split in splits_of(corpus)}
     if not splits:

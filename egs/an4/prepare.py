@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("egs.an4.prepare", __doc__, sections=("corpus",))
+PROGRAM = (Program("egs.an4.prepare", __doc__, options={"corpus": "egs.an4.prepare:CorpusOptions"})
            .input("--corpus", help="AN4 folder", corpus=True))
 
 
@@ -33,7 +33,7 @@ def work(job: Job) -> None:
     from graphs.errors import InputError
     from hybrid.outcomes import Outcomes
 
-    options = job.options(CorpusOptions, "corpus")
+    options = job.options("corpus")
     folder = an4.find_corpus(job.args.corpus)
     outcomes = Outcomes(job.log)
     make = _cuts_of_audio if (folder / "wav").is_dir() else _cuts_of_features

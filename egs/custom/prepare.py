@@ -14,7 +14,7 @@ from typing import Iterable, List, NamedTuple, Optional
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("egs.custom.prepare", __doc__, sections=("corpus",))
+PROGRAM = (Program("egs.custom.prepare", __doc__, options={"corpus": "egs.custom.prepare:CorpusOptions"})
            .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests"))
 SPLITS = ("train", "dev", "test")
 LEXICONS, LANGUAGE_MODELS = ("lexiconp.txt", "lexicon.txt"), ("lm.arpa", "lm.arpa.gz")
@@ -92,7 +92,7 @@ def work(job: Job) -> None:
     from hybrid.data.corpus import hold_out
     from hybrid.data.manifest import read_cuts, splits_of
     from tools import import_kaldi, import_lhotse
-    options, corpus = job.options(CorpusOptions, "corpus"), job.args.corpus
+    options, corpus = job.options("corpus"), job.args.corpus
     if corpus is None:
         raise InputError("--corpus", f"your own data: {EXPECTED}", "none")
     found = find_data(corpus)

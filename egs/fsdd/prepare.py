@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("egs.fsdd.prepare", __doc__, sections=("corpus",))
+PROGRAM = (Program("egs.fsdd.prepare", __doc__, options={"corpus": "egs.fsdd.prepare:CorpusOptions"})
            .input("--corpus", help="folder of the recordings, or the folder above it", corpus=True))
 
 
@@ -27,7 +27,7 @@ def work(job: Job) -> None:
     from egs.fsdd import corpus as fsdd
     from egs.splits import write_splits
     from hybrid.data.corpus import recording_of, utterance
-    options = job.options(CorpusOptions, "corpus")
+    options = job.options("corpus")
     paths = fsdd.recordings(fsdd.find_corpus(job.args.corpus))
     warning = fsdd.check_count(paths)
     if warning:

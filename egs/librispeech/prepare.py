@@ -14,7 +14,7 @@ from typing import Tuple
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("egs.librispeech.prepare", __doc__, sections=("corpus",))
+PROGRAM = (Program("egs.librispeech.prepare", __doc__, options={"corpus": "egs.librispeech.prepare:CorpusOptions"})
            .input("--corpus", help="the folder LibriSpeech, or the folder above it", corpus=True)
            .argument("--download", type=Path, counts=False,
                      help="where a download goes; default: into --out"))
@@ -54,7 +54,7 @@ def work(job: Job) -> None:
     from hybrid.data.corpus import hold_out
     from hybrid.data.imports import copy_resources
     from hybrid.outcomes import Outcomes
-    options = job.options(CorpusOptions, "corpus")
+    options = job.options("corpus")
     downloads = job.args.download or job.out / "download"
     folder = job.args.corpus and librispeech.find_corpus(job.args.corpus, options.parts)
     places = [place for place in (job.args.corpus, folder, downloads) if place]

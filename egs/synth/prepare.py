@@ -6,17 +6,17 @@ Needs the package espeakng-loader (extra `synth`) and nothing else: no download,
 
 from tools.frame.program import Job, Program
 
-PROGRAM = Program("egs.synth.prepare", __doc__, sections=("corpus",))
+PROGRAM = Program("egs.synth.prepare", __doc__, options={"corpus": "egs.synth.plan:CorpusOptions"})
 
 
 def work(job: Job) -> None:
     from egs.splits import write_splits
     from egs.synth import corpus, espeak, grammar
-    from egs.synth.plan import CorpusOptions, language_model_text
+    from egs.synth.plan import language_model_text
     from hybrid.data.manifest import text_of
     from hybrid.lm.ngram_train import NgramOptions, perplexity, train_ngram
 
-    options = job.options(CorpusOptions, "corpus")
+    options = job.options("corpus")
     espeak.check()
     folder = job.out / "wav"
     folder.mkdir()

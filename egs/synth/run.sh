@@ -3,65 +3,20 @@
 #
 # A small hybrid system from nothing: a CTC model over phones gives the first HMM alignment, narrow DNNs align
 # again, a TDNN is trained on that, and a trigram HCLG graph decodes unseen voices.
-. "$(dirname "$0")/../../tools/recipe.sh"
-exp=$work/exp
+. "$(dirname "$(realpath "$0")")/../../tools/recipe.sh"
 
 stage 0 "corpus: synthesize speech, lexicon and language model"
 run egs.synth.prepare --out "$work/corpus"
 
-stage 1 "data: check every utterance"
-run tools.validate_data --corpus "$work/corpus" --out "$work/cuts"
+prepare --lexicon "$work/corpus/lexiconp.txt"
+bootstrap dnn1 dnn2
 
-stage 2 "lang: phones, words, lexicon, topology"
-run tools.prepare_lang --lexicon "$work/corpus/lexiconp.txt" --out "$work/lang"
+system tdnn "a TDNN" hybrid --alignment dnn2 --lm "$work/corpus/lm.arpa"
+system dnn "a DNN over 21 spliced frames" hybrid --alignment dnn2 --lm "$work/corpus/lm.arpa"
+system blstm "a bidirectional LSTM" hybrid --alignment dnn2 --lm "$work/corpus/lm.arpa"
+results
 
-stage 3 "features"
-for split in train dev test; do
-  run tools.compute_features --cuts "$work/cuts" --split $split --out "$work/features/$split"
-done
-
-stage 4 "CTC model over phones"
-run tools.train_ctc --features "$work/features/train" --dev-features "$work/features/dev" \
-  --lang "$work/lang" --out "$exp/ctc"
-
-stage 5 "first alignment, from the CTC model"
-for split in train dev; do
-  run tools.align_ctc --features "$work/features/$split" --lang "$work/lang" --ctc "$exp/ctc" \
-    --out "$exp/align_ctc_$split"
-done
-
-stage 6 "two rounds of a narrow DNN and realignment"
-previous=ctc
-for round in dnn1 dnn2; do
-  run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" --section dnn \
-    --alignment "$exp/align_${previous}_train" --dev-alignment "$exp/align_${previous}_dev" --out "$exp/$round"
-  for split in train dev; do
-    run tools.align --features "$work/features/$split" --lang "$work/lang" --model "$exp/$round" \
-      --out "$exp/align_${round}_$split"
-  done
-  previous=$round
-done
-
-stage 7 "acoustic model: a TDNN"
-run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" \
-  --alignment "$exp/align_dnn2_train" --dev-alignment "$exp/align_dnn2_dev" --out "$exp/tdnn"
-
-stage 8 "alignment of the test voices, against the true times"
-run tools.align --features "$work/features/test" --lang "$work/lang" --model "$exp/dnn2" --out "$exp/align_dnn2_test"
+stage 11 "alignment of the test voices, against the true times"
+align dnn2 test
 run tools.boundaries --alignment "$exp/align_dnn2_test" --cuts "$work/cuts/test.jsonl.gz" --lang "$work/lang" \
   --out "$exp/boundaries_test"
-
-stage 9 "decoding graph HCLG"
-run tools.make_graph --lang "$work/lang" --arpa "$work/corpus/lm.arpa" --transitions "$exp/tdnn/transitions" \
-  --out "$exp/graph"
-
-stage 10 "decode"
-for split in dev test; do
-  run tools.decode --features "$work/features/$split" --model "$exp/tdnn" --graph "$exp/graph" \
-    --out "$exp/decode_tdnn_$split"
-done
-
-stage 11 "score"
-run tools.score --dev "$exp/decode_tdnn_dev" --dev-cuts "$work/cuts/dev.jsonl.gz" \
-  --test "$exp/decode_tdnn_test" --test-cuts "$work/cuts/test.jsonl.gz" --out "$exp/score_tdnn"
-run tools.report --work "$work"

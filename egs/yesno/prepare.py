@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("egs.yesno.prepare", __doc__, sections=("corpus",))
+PROGRAM = (Program("egs.yesno.prepare", __doc__, options={"corpus": "egs.yesno.prepare:CorpusOptions"})
            .input("--corpus", help="folder of the recordings, or the folder above it", corpus=True)
            .argument("--download", type=Path, counts=False, help="where a download goes; default: into --out"))
 
@@ -31,7 +31,7 @@ def work(job: Job) -> None:
     from hybrid.data.corpus import recording_of, utterance
     from hybrid.data.manifest import text_of
     from hybrid.lm.ngram_train import NgramOptions, train_ngram
-    options = job.options(CorpusOptions, "corpus")
+    options = job.options("corpus")
     paths = yesno.recordings(yesno.find_corpus(
         job.args.corpus or yesno.download(job.args.download or job.out / "download")))
     warning = yesno.check_count(paths)

@@ -7,6 +7,9 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 
+FORMATS = ("png", "svg", "pdf")
+
+
 def new_figure(width: float, height: float):
     """matplotlib Figure of that size in inches."""
     from matplotlib.figure import Figure

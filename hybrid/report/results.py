@@ -4,7 +4,7 @@ import csv
 import json
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from hybrid.recognize.confidence import compare_systems
@@ -25,14 +25,14 @@ class Table(NamedTuple):
     rows: List[Sequence]
 
 
-def gather_results(work: Path) -> List[Result]:
-    """Every entry of every `score_*/result.json` below the work folder: by test set, the tuned-on set last,
-    and by WER, the worst first.
+def gather_results(folders: Iterable[Path]) -> List[Result]:
+    """Every entry of the result.json of each folder that has one: by test set, the tuned-on set last, and by
+    WER, the worst first.
 
     Raises: InputError when two score folders hold the same system, test set and seed.
     """
     results: Dict[Tuple, Result] = {}
-    for path in sorted(work.rglob(f"score_*/{FILE}")):
+    for path in (folder / FILE for folder in folders if (folder / FILE).is_file()):
         for entry in json.loads(path.read_text(encoding="utf-8")):
             key = entry["system"], entry["test"], entry["seed"]
             if key in results:

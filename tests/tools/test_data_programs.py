@@ -46,7 +46,7 @@ def test_from_a_kaldi_directory_to_features(kaldi_data, capsys):
     validate = (validate_data, "--corpus", root / "corpus", "--out", root / "cuts")
     assert run(*validate) == 2  # 1 of 2 test utterances
     assert "test (each is named in" in capsys.readouterr().err
-    rejected = (root / "cuts" / "rejected_test.tsv").read_text().splitlines()
+    rejected = (root / "cuts.unfinished" / "rejected_test.tsv").read_text().splitlines()
     assert len(rejected) == 2 and rejected[1].startswith("test01\tempty_file\t0 bytes")
     assert run(*validate, "data.max_rejected_share=0.5") == 0
     facts = facts_of(root / "cuts")

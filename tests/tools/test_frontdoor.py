@@ -1,6 +1,5 @@
-"""run.sh, tools/recipe.sh, tools/setup and tools/recipe/supervise.py, without setting anything up."""
+"""run.sh, tools/setup and tools/recipe/supervise.py, without setting anything up."""
 
-import json
 import os
 import pty
 import subprocess
@@ -12,54 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-RECIPE = f"""#!/usr/bin/env bash
-# toy: two programs in three stages.
-#
-# A second paragraph.
-. {ROOT}/tools/recipe.sh
-# not part of the help
-stage 0 "the toy's beginning"
-run toy_program --out "$work/a" --corpus "$corpus"
-
-stage 1 "a loop"
-for split in train dev; do
-  run toy_program --split $split
-done
-
-stage 3 "the end"
-run toy_program --out "$work/b" ${{TOY_FAILS:+--fail}}
-"""
-PROGRAM = """
-import json, sys
-print(json.dumps(sys.argv[1:]))
-sys.exit(7 if "--fail" in sys.argv else 0)
-"""
-
-
-@pytest.fixture
-def toy(tmp_path):
-    """Runs the toy recipe from tmp_path; gives the finished process."""
-    folder = tmp_path / "recipes" / "toy"
-    (folder / "conf").mkdir(parents=True)
-    (folder / "run.sh").write_text(RECIPE)
-    (folder / "conf" / "default.conf").write_text("[am]\nepochs = 2\n")
-    (tmp_path / "toy_program.py").write_text(PROGRAM)
-
-    def run(*arguments, **variables):
-        return bash(f'bash {folder}/run.sh "$@"', *arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path),
-                    HYBRID_ASR_PYTHON=sys.executable, **variables)
-
-    return run
-
-
 def bash(script, *arguments, cwd=ROOT, **variables):
     environment = {**os.environ, "VIRTUAL_ENV": "", "CONDA_PREFIX": "", **variables}
     return subprocess.run(["bash", "-c", script, "bash", *map(str, arguments)], cwd=cwd, env=environment,
                           capture_output=True, encoding="utf-8", timeout=60)
-
-
-def calls(done):
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
 
 
 def executable(path, text):
@@ -87,75 +42,10 @@ def test_unknown_command(word, hint):
     assert f"'{word}'" in done.stderr and hint in done.stderr
 
 
-def test_recipe_named_from_anywhere(toy, tmp_path):
-    for cwd, name in ((tmp_path, "recipes/toy"), (tmp_path, "recipes/toy/run.sh"), (ROOT, "egs/synth/")):
-        done = bash(f'{ROOT}/run.sh "$1" --help', name, cwd=cwd)
-        assert done.returncode == 0 and "Stages:" in done.stdout, done.stderr
-
-
 def test_ci_runs_the_test_command():
     assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "exec ./run.sh test"
     for script in ("run.sh", ".ci/run", "tools/setup/setup.sh", "tools/setup/kaldifeat/build.sh"):
         assert os.access(ROOT / script, os.X_OK), script
-
-
-# --- recipe.sh
-
-def test_recipe_help_shows_stages_and_runs_nothing(toy, tmp_path):
-    done = toy("--help")
-    assert done.returncode == 0
-    assert "toy: two programs in three stages.\n\nA second paragraph.\n" in done.stdout
-    assert "not part of the help" not in done.stdout
-    assert "  0  the toy's beginning\n  1  a loop\n  3  the end\n" in done.stdout
-    assert not (tmp_path / "recipes/toy/work").exists()
-
-
-def test_recipe_hands_conf_nj_and_overrides_to_every_program(toy, tmp_path):
-    done = toy("--nj", 3, "am.epochs=5", "--corpus", "data set", "lang.name=two words")
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "recipes" / "toy"
-    end = ["--conf", f"{folder}/conf/default.conf", "--nj", "3", "am.epochs=5", "lang.name=two words"]
-    assert calls(done) == [
-        ["--out", f"{folder}/work/a", "--corpus", f"{tmp_path}/data set", *end],
-        ["--split", "train", *end], ["--split", "dev", *end], ["--out", f"{folder}/work/b", *end]]
-    assert "=== stage 3: the end" in done.stdout
-
-
-def test_recipe_stage_range_work_and_conf_are_relative_to_the_caller(toy, tmp_path):
-    (tmp_path / "my.conf").write_text("")
-    done = toy("--stage=1", "--stop-stage", 2, "--work", "out", "--conf", "my.conf", "--nj", 1)
-    assert done.returncode == 0, done.stderr
-    assert calls(done) == [["--split", split, "--conf", f"{tmp_path}/my.conf", "--nj", "1"]
-                           for split in ("train", "dev")]
-    assert "beginning" not in done.stdout and "the end" not in done.stdout
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.log"]
-
-
-def test_recipe_stops_at_a_failure_and_says_how_to_go_on(toy, tmp_path):
-    done = toy("--nj", 2, "am.epochs=5", "--stage", 1, TOY_FAILS="1")
-    assert done.returncode == 7
-    assert "FAILED in stage 3 (the end): python -m toy_program" in done.stderr
-    assert "recipes/toy --nj 2 am.epochs=5 --stage 3" in done.stderr
-    log = (tmp_path / "recipes/toy/work/run.log").read_text()
-    for text in ('["--split", "dev"', "=== stage 3: the end", "FAILED in stage 3"):
-        assert text in log
-
-
-@pytest.mark.parametrize("arguments, message", [
-    (["--stage"], "--stage needs a value"),
-    (["--stage", "x"], "--stage: expected a whole number of at least 0, found 'x'"),
-    (["--nj", "0"], "--nj: expected a whole number of at least 1, found '0'"),
-    (["--stage", "4"], "--stage 4: the last stage is 3"),
-    (["--stage", "2", "--stop-stage", "1"], "--stop-stage 1 comes before --stage 2"),
-    (["--conf", "nosuch.conf"], "--conf nosuch.conf: expected a file"),
-    (["--bogus", "1"], "unknown option --bogus"),
-    (["epochs=3"], "argument 'epochs=3': expected an option or section.key=value"),
-])
-def test_recipe_refuses_bad_arguments_before_any_work(toy, tmp_path, arguments, message):
-    done = toy(*arguments)
-    assert done.returncode == 1
-    assert message in done.stderr and "--help" in done.stderr
-    assert not (tmp_path / "recipes/toy/work").exists()
 
 
 # --- choice of the environment

@@ -86,7 +86,7 @@ def test_ngram_program(tmp_path, lexicon):
     (tmp_path / "text").write_text("A BE AND\nBE A BEE\n" * 4)
     (tmp_path / "dev").write_text("A BE\n")
     assert run(prepare_lang, tmp_path, "--lexicon", lexicon, out="lang") == 0
-    assert run(train_ngram, tmp_path, "--text", tmp_path / "text", "--text", tmp_path / "dev", "--order", "2",
+    assert run(train_ngram, tmp_path, "--text", tmp_path / "text", "--text", tmp_path / "dev", "lm.order=2",
                "--lang", tmp_path / "lang", "--dev", tmp_path / "dev", out="lm") == 0
     model, report = read_arpa(tmp_path / "lm" / "lm.arpa")
     assert model.order == 2 and sorted(model.words) == ["</s>", "<s>", "<unk>", "A", "AND", "BE", "BEE"]
@@ -95,5 +95,5 @@ def test_ngram_program(tmp_path, lexicon):
 
 def test_ngram_program_refuses_bad_orders(tmp_path, capsys):
     (tmp_path / "text").write_text("A\n")
-    assert run(train_ngram, tmp_path, "--text", tmp_path / "text", "--order", "0") == 2
+    assert run(train_ngram, tmp_path, "--text", tmp_path / "text", "lm.order=0") == 2
     assert "order: expected at least 1, found 0" in capsys.readouterr().err

@@ -1,13 +1,13 @@
 import json
 
 from tests.hybrid.report.test_results import add_system
+from tools.frame.records import write_record
 from tools.report import main
 
 
 def stage(work, folder, program, seconds, megabytes, state="done"):
     (work / folder).mkdir(parents=True, exist_ok=True)
-    (work / folder / ".stage.json").write_text(json.dumps(
-        {"program": program, "state": state, "seconds": seconds, "peak_memory_mb": megabytes}))
+    write_record(work / folder, {"program": program, "state": state, "seconds": seconds, "peak_memory_mb": megabytes})
 
 
 def test_results_and_stages_are_gathered(tmp_path, capsys):

@@ -8,6 +8,7 @@ import pytest
 from graphs.lattice import Lattice
 from graphs.lattice_io import write_lattices
 from graphs.symbols import SymbolTable
+from tools.frame.records import write_record
 from tools.score import PROGRAM, work
 
 
@@ -27,7 +28,7 @@ def folder(tmp_path):
         SymbolTable(["a", "b", "#0", "<s>", "</s>"]).write(tmp_path / f"decode_{name}" / "words.txt")
         (tmp_path / f"{name}.txt").write_text("".join(f"{name}{n} {wanted}\n" for n in range(4)))
     facts = {"search_seconds": 7.5, "outcomes": {"retried": 2}}
-    (tmp_path / "decode_test" / ".stage.json").write_text(json.dumps({"seconds": 9.0, "facts": facts}))
+    write_record(tmp_path / "decode_test", {"seconds": 9.0, "facts": facts})
     return tmp_path
 
 

@@ -11,6 +11,8 @@ from graphs.lattice_io import read_lattices, write_lattices
 from hybrid.align.alignment import Alignment, read_alignments, write_alignments
 from hybrid.data.manifest import read_cuts, write_cuts
 from tests.tools.work_folder import make_work
+from tools.frame.fingerprint import digest
+from tools.frame.records import read_record, write_record
 from tools.validate import main
 
 
@@ -182,12 +184,39 @@ def utterances_of_another_result(work):
     path.write_text("".join(path.read_text().splitlines(True)[:-3]))
 
 
+def change_record(folder, **changes):
+    write_record(folder, {**read_record(folder), **changes})
+
+
+def output_that_changed(work):
+    path = work / "lang" / "words.txt"
+    change_record(work / "lang", outputs={"words.txt": [*digest(path)[:2], "0" * 64]}, stage="2")
+
+
+def record_lost(work):
+    (work / "exp" / "align" / ".stage.json").unlink()
+    (work / "exp" / "align" / "log.txt").write_text("")
+
+
+def record_with_a_flipped_byte(work):
+    path = work / "exp" / "align" / ".stage.json"
+    path.write_bytes(path.read_bytes().replace(b"1.5", b"1.7"))
+
+
+def record_of_odd_bytes(work):
+    (work / "exp" / "align" / ".stage.json").write_bytes(b"\x81\x00")
+
+
+def record_that_is_a_list(work):
+    (work / "exp" / "align" / ".stage.json").write_text("[1, 2]")
+
+
 def lost_output(work):
-    damage_json(work / "exp" / "am" / ".stage.json", lambda record: record.update(outputs=["averaged.pt"]))
+    change_record(work / "exp" / "am", outputs={"averaged.pt": [1, 1, "x"]})
 
 
 def stage_that_was_cut_off(work):
-    damage_json(work / "features" / ".stage.json", lambda record: record.update(state="running"))
+    change_record(work / "features", state="running")
 
 
 @pytest.mark.parametrize("damage, path, message", [
@@ -216,7 +245,12 @@ def stage_that_was_cut_off(work):
     (wer_of_other_counts, "exp/score_am/result.json", "am on dev: expected WER = errors / words"),
     (result_without_interval, "exp/score_am", "entry 1: expected ci95"),
     (utterances_of_another_result, "exp/score_am", "of 111"),
-    (lost_output, "exp/am", "averaged.pt: expected an existing file"),
+    (lost_output, "exp/am", "averaged.pt is missing"),
+    (output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the recipe again from --stage 2"),
+    (record_lost, "", "align/.stage.json: expected a stage record, found none"),
+    (record_with_a_flipped_byte, "exp/align", "found one that is damaged"),
+    (record_of_odd_bytes, "exp/align", "found one that cannot be read"),
+    (record_that_is_a_list, "exp/align", "found other JSON"),
     (stage_that_was_cut_off, "features", "expected a finished stage"),
 ], ids=lambda value: getattr(value, "__name__", None))
 def test_damage_is_found_and_named(work, capsys, damage, path, message):

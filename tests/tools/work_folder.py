@@ -23,6 +23,7 @@ from tests.graphs.test_lattice import random_lattice
 from tests.graphs.test_search import loop_graph
 from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.report.test_results import add_system
+from tools.frame.records import write_record
 
 ARPA = """\\data\\
 ngram 1=3
@@ -53,11 +54,11 @@ def path_of(phones, lang, transitions, generator):
 
 
 def stage(folder, program, inputs=(), **more):
-    """A stage record; inputs are files."""
+    """A stage record without digests of outputs; inputs are files."""
     record = {"program": program, "state": "done", "seconds": 1.5, "peak_memory_mb": 99, "config": {},
               "arguments": {}, "inputs": {str(path.resolve()): [0, 0, ""] for path in inputs}, "facts": {},
-              "outputs": [], **more}
-    (folder / ".stage.json").write_text(json.dumps(record))
+              "options": {}, "raw": {}, "outputs": {}, **more}
+    write_record(folder, record)
 
 
 def make_work(work):

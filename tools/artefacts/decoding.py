@@ -6,7 +6,7 @@ from typing import Callable, Iterable, List, Optional, Tuple
 import numpy as np
 
 from tools.artefacts.kind import Kind, facts, folder_with, input_of, not_found, section, some
-from tools.frame.program import read_record
+from tools.frame.records import read_record
 
 MAX_DRAWN = 120  # states
 

@@ -1,13 +1,12 @@
 """All kinds of artefacts, and what a whole work folder is."""
 
 from pathlib import Path
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Optional, Set
 
 from graphs.errors import InputError
 from tools.artefacts import data, decoding, hmm, lang, models, results
 from tools.artefacts.kind import Kind, section
-from tools.frame.program import RECORD
-from tools.frame.records import stage_records
+from tools.frame.records import LOG, RECORD, stage_records
 
 
 def describe_work(path: Path, item: Optional[str] = None) -> str:
@@ -19,11 +18,19 @@ def describe_work(path: Path, item: Optional[str] = None) -> str:
 
 
 def work_problems(path: Path) -> Iterable[str]:
-    """Those of every stage's folder."""
-    for folder, _ in stage_records(path):
+    """Those of every stage's folder, and folders of stages without a record."""
+    stages = [folder for folder, _ in stage_records(path)]
+    for folder in stages:
         yield from folder_problems(folder)
+    for folder in _without_record(path, set(stages)):
+        yield f"{folder / RECORD}: expected a stage record, found none; run the stage that makes {folder} again"
     if (path / "results.json").exists():
         yield from results.results_problems(path / "results.json")
+
+
+def _without_record(work: Path, stages: Set[Path]) -> List[Path]:
+    """Folders in which a stage's log lies, but no record."""
+    return sorted(log.parent for log in work.rglob(LOG) if log.parent not in stages)
 
 
 def _is_work(path: Path) -> bool:
@@ -71,6 +78,8 @@ def _found(kind: Kind, path: Path) -> Iterable[str]:
         yield from kind.problems(path)
     except InputError as error:
         yield str(error)
+    except Exception as error:  # a check goes on with the next folder, whatever a reader stumbles over
+        yield f"{path}: expected a {kind.name}, found one that cannot be read ({type(error).__name__}: {error})"
 
 
 def _record_problems(path: Path) -> Iterable[str]:

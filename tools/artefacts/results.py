@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List, Optional
 from graphs.errors import InputError
 from hybrid.report.tables import text_table
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
-from tools.frame.program import RECORD, read_record
+from tools.frame.records import LOG, RECORD, changed_outputs, how_to_repair, load_record, read_record
 
 MOST_LINES = 60
 NEEDED = ("system", "test", "wer", "errors", "words", "ins", "del", "sub", "ci95", "lm_scale", "seed",
@@ -138,7 +138,7 @@ def describe_record(path: Path, item: Optional[str] = None) -> str:
 def describe_output(path: Path, item: Optional[str] = None) -> str:
     """The record, and the texts that the stage wrote."""
     texts = (f"\n{file.name}\n{describe_text(file)}" for file in sorted(path.glob("*.txt"))
-             if file.name != "log.txt")
+             if file.name != LOG)
     return describe_record(path) + "".join(texts)
 
 
@@ -162,14 +162,16 @@ def text_problems(path: Path) -> Iterable[str]:
 
 
 def record_problems(path: Path) -> Iterable[str]:
-    """A stage that was cut off, and outputs that are gone."""
+    """A stage that was cut off, and outputs that are gone or are not what the stage wrote."""
     folder = path.parent if path.name == RECORD else path
-    record = read_record(folder)
-    if record.get("state") != "done":
-        yield f"{folder}: expected a finished stage, found one that is {record.get('state')}"
-    for name in record.get("outputs", []):
-        if not (folder / name).exists():
-            yield f"{folder / name}: expected an existing file, found none"
+    record, damage = load_record(folder)
+    if not record:
+        yield f"{folder / RECORD}: expected a stage record, found {damage}; run the stage that makes {folder} again"
+        return
+    if record["state"] != "done":
+        yield f"{folder}: expected a finished stage, found one that is {record['state']}; {how_to_repair(record)}"
+    for problem in changed_outputs(folder, record, content_only=False, by_content=True):
+        yield f"{folder}: {problem}, written by {record['program']}; {how_to_repair(record)}"
 
 
 def _is_text(path: Path) -> bool:

@@ -11,7 +11,7 @@ from graphs.errors import InputError
 # every section that a program reads, so that a misspelled one is found at once
 SECTIONS = (
     "corpus", "data", "features", "lang", "topology", "ctc", "bootstrap", "dnn", "am", "align", "graph",
-    "search", "score",
+    "search", "score", "lm",
 )
 
 Options = TypeVar("Options")
@@ -24,7 +24,8 @@ def read_config(conf: Optional[Path], overrides: Iterable[str] = ()) -> Config:
     Raises InputError for an unknown section, a file that does not parse or a malformed override.
     """
     config: Config = {}
-    if conf is not None:
+    confs = conf if isinstance(conf, list) else [conf]
+    for conf in [c for c in confs if c]:
         parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#",))
         parser.optionxform = str
         try:
@@ -34,15 +35,16 @@ def read_config(conf: Optional[Path], overrides: Iterable[str] = ()) -> Config:
             raise InputError(f"--conf {conf}", "an existing file", "none") from None
         except configparser.Error as error:
             raise InputError(f"--conf {conf}", "sections of `key = value` lines", str(error)) from None
-        config = {section: dict(parser[section]) for section in parser.sections()}
+        for section in parser.sections():
+            config.setdefault(section, {}).update(parser[section])
     for override in overrides:
         name, equals, value = override.partition("=")
-        section, dot, key = name.partition(".")
+        section, dot, key = name.rpartition(".")
         if not (equals and dot and section and key):
             raise InputError(f"argument {override!r}", "section.key=value", repr(override))
         config.setdefault(section, {})[key] = value
     for section in config:
-        if section not in SECTIONS:
+        if section.partition('.')[0] not in SECTIONS:
             raise InputError(f"options section {section!r}", f"one of {', '.join(SECTIONS)}", section)
     return config
 
@@ -85,3 +87,14 @@ def make_options(cls: Type[Options], section: str, values: Dict[str, str]) -> Op
         return cls(**parsed)
     except ValueError as error:
         raise InputError(f"options [{section}]", "values in range", str(error)) from None
+
+
+def resolve(config, section, system=None):
+    merged = {}
+    for name in (section, f"{section}.{system}"):
+        merged.update(config.get(name, {}))
+    return merged
+
+
+def describe_options(cls, section, values=None):
+    return [f"  {section}.{f.name} = {(values or {}).get(f.name, f.default)}   {f.metadata.get('help', '')}" for f in dataclasses.fields(cls)]

@@ -1,4 +1,8 @@
-"""Content fingerprints of a stage's inputs: an input has changed when its bytes have, not its date."""
+"""Content fingerprints of a stage's inputs: an input has changed when its bytes have, not its date.
+
+Raw recordings, which are large and lie outside the work folder, are told apart by size and time instead, and by
+content on request.
+"""
 
 import hashlib
 import json
@@ -6,47 +10,29 @@ from pathlib import Path
 from typing import Dict, Iterable, List
 
 # records and logs of a run, which do not count as content
-NOT_CONTENT = (".stage.json", "log.txt", "*.tmp", "*.png", "*.svg", "*.html", "tensorboard")
+NOT_CONTENT = (".stage.json", ".seconds", "log.txt", "*.tmp", "*.png", "*.svg", "*.html", "tensorboard")
 
 Digests = Dict[str, List]  # path -> [size, mtime_ns, sha256 of the content]
 
 
-def _is_content(path: Path, root: Path) -> bool:
-    parts = path.relative_to(root).parts
-    return not any(Path(part).match(pattern) for part in parts for pattern in NOT_CONTENT)
+def is_content(name: Path) -> bool:
+    """name: a path inside its folder."""
+    return not any(Path(part).match(pattern) for part in name.parts for pattern in NOT_CONTENT)
 
 
 def files_of(path: Path) -> List[Path]:
     """The file itself, or the content files below a folder, sorted."""
     if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.is_file() and _is_content(p, path))
+        return sorted(p for p in path.rglob("*") if p.is_file() and is_content(p.relative_to(path)))
     return [path]
 
 
-def digest_files(paths: Iterable[Path], known: Digests, content: bool = True) -> Digests:
-    """Digest of each file.
-
-    Args:
-      paths: files and folders.
-      known: digests of an earlier run; a file of the same size and time is not read again.
-      content: False for raw corpora: their names and sizes stand for them.
-    """
-    digests: Digests = {}
-    for root in paths:
-        for path in files_of(Path(root)):
-            stat = path.stat()
-            key = str(path.resolve())
-            before = known.get(key)
-            if not content:
-                digests[key] = [stat.st_size, 0, "by name and size"]
-            elif before is not None and before[:2] == [stat.st_size, stat.st_mtime_ns]:
-                digests[key] = before
-            else:
-                digests[key] = [stat.st_size, stat.st_mtime_ns, _sha256(path)]
-    return digests
+def digest(path: Path) -> List:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, sha256(path)]
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     sha = hashlib.sha256()
     with open(path, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
@@ -54,10 +40,57 @@ def _sha256(path: Path) -> str:
     return sha.hexdigest()
 
 
+def same_stat(path: Path, known: List) -> bool:
+    """Has the file the size and the time of the digest?"""
+    stat = path.stat()
+    return known[:2] == [stat.st_size, stat.st_mtime_ns]
+
+
+def digest_files(paths: Iterable[Path], known: Digests) -> Digests:
+    """Digest of each content file of the files and folders; one of the same size and time as in `known` is not
+    read again."""
+    digests: Digests = {}
+    for path in (file for root in paths for file in files_of(Path(root))):
+        key = str(path.resolve())
+        before = known.get(key)
+        digests[key] = before if before is not None and same_stat(path, before) else digest(path)
+    return digests
+
+
+def digest_raw(paths: Iterable[Path], by_content: bool = False) -> Digests:
+    """Size and time of each raw file, with its sha256 on request, else ""; files that are not there are left out."""
+    digests: Digests = {}
+    for path in (file for root in paths for file in files_of(Path(root))):
+        try:
+            stat = path.stat()
+            digests[str(path.resolve())] = [stat.st_size, stat.st_mtime_ns, sha256(path) if by_content else ""]
+        except OSError:  # the program names it as a failure
+            continue
+    return digests
+
+
+def changed_raw(before: Digests, by_content: bool = False) -> List[str]:
+    """Which raw files are gone or are not what they were. Where `before` knows the content a new time alone is
+    no change; with by_content the content is compared even at the same time."""
+    changed = []
+    for name, known in before.items():
+        path = Path(name)
+        try:
+            if known[2] and (by_content or not same_stat(path, known)):
+                same = sha256(path) == known[2]
+            else:
+                same = same_stat(path, known)
+        except OSError:
+            same = False
+        if not same:
+            changed.append(name)
+    return changed
+
+
 def fingerprint(**facts) -> str:
     """One hex digest of JSON-able facts."""
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def contents(digests: Digests) -> Dict[str, List]:

@@ -1,35 +1,30 @@
-"""The frame of every stage program: arguments, "up to date", logging, errors, the stage record.
+"""The frame of every stage program: arguments, options, "up to date", logging, errors, the stage record.
 
-A program writes one output folder, and the folder's `.stage.json` holds the fingerprint of what it
-was made from: program, options, arguments and the content of every input. Run again with the same
-fingerprint the program says so and does nothing; with another it clears the folder and starts anew.
-A run that was killed is started anew, too, or goes on when the program can (`resumable`).
+A program writes one output folder, and the folder's `.stage.json` holds what it was made from: program, options,
+arguments and the content of every input. Run again with the same the program says so and does nothing; with
+others it says what changed and makes the folder anew, beside the old one, which it replaces when it is whole. A
+run that was killed is started anew, too, or goes on when the program can (`resumable`). Nothing is touched
+before arguments, options and inputs have been checked.
 
 A program module imports nothing heavy at its top, so that "up to date" is said in milliseconds.
 """
 
 import argparse
-import json
+import importlib
 import logging
 import os
 import resource
-import shutil
 import sys
-import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from graphs.errors import InputError, TooManyFailures
-from tools.frame.config import Config, make_options, read_config
-from tools.frame.fingerprint import contents, digest_files, fingerprint
-
-RECORD = ".stage.json"
-
-
-def write_text_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+from tools.frame.config import describe_options, make_options, read_config, resolve
+from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, fingerprint
+from tools.frame.records import (
+    LOG, changed_outputs, load_record, output_digests, read_record, verified_digests, write_record)
+from tools.frame.unfinished import Unfinished, holder, is_foreign
 
 
 class Job:
@@ -37,51 +32,74 @@ class Job:
 
     Attributes:
       args: the parsed arguments; paths are pathlib.Path.
-      out: the output folder, which exists.
+      out: the folder to write into, which exists. It is renamed to --out when the work is done: a path below it
+        that goes into a file is to be given as `final(path)`.
       nj: number of parallel processes.
       resuming: True when an earlier run with the same fingerprint was cut off and left its work.
       log: writes to the terminal and to `log.txt` in the output folder.
       facts: JSON-able; ends up in the stage record (counts, sizes, anything worth knowing).
+      raw_files: what `reads` was told.
     """
 
-    def __init__(self, args: argparse.Namespace, config: Config, resuming: bool, log: logging.Logger):
-        self.args, self.out, self.nj = args, args.out, args.nj
-        self.config, self.resuming, self.log = config, resuming, log
+    def __init__(self, args: argparse.Namespace, place: Unfinished, options: Dict[str, object], resuming: bool,
+                 log: logging.Logger):
+        self.args, self.out, self.nj = args, place.folder, args.nj
+        self.resuming, self.log = resuming, log
         self.facts: dict = {}
+        self.raw_files: Set[Path] = set()
+        self._place, self._options = place, options
 
-    def options(self, cls, section: str):
-        """The options dataclass filled from the conf section (see tools/frame/config.py)."""
-        return make_options(cls, section, self.config.get(section, {}))
+    def options(self, section: str):
+        """The options dataclass that the program declared for the conf section."""
+        return self._options[section]
+
+    def final(self, path: Path) -> Path:
+        """Where a path below `out` will be when the work is done."""
+        return self._place.final.absolute() / Path(path).absolute().relative_to(self.out.absolute())
+
+    def reads(self, paths: Iterable[Path]) -> None:
+        """Raw files (recordings) that the output depends on: when one changes or goes the stage is done again."""
+        self.raw_files.update(map(Path, paths))
+
+    def seconds(self) -> float:
+        """Of work on this output so far, those of runs that were killed included."""
+        return self._place.seconds()
 
 
 class Program:
-    def __init__(self, name: str, doc: str, sections: Sequence[str] = (), resumable: bool = False):
+    def __init__(self, name: str, doc: str, options: Optional[Dict[str, str]] = None, resumable: bool = False):
         """
         Args:
           name: as in `python -m NAME`.
           doc: the module's docstring, shown by --help.
-          sections: conf sections that this program reads; others do not touch its fingerprint.
+          options: conf section -> `module:Class` of its options dataclass; other sections do not touch the
+            fingerprint. An argument --section of the program renames the first.
           resumable: a run that was cut off is gone on with instead of cleared.
         """
-        self.name, self.sections, self.resumable = name, tuple(sections), resumable
+        self.name, self.doc, self.resumable = name, doc, resumable
+        self._classes = dict(options or {})
         self.parser = argparse.ArgumentParser(
-            prog=f"python -m {name}", description=doc,
+            prog=f"python -m {name}", description=doc, add_help=False,
             formatter_class=argparse.RawDescriptionHelpFormatter)
         self._inputs: List[str] = []
         self._corpora: List[str] = []
-        self._uncounted = {"out", "conf", "nj", "overrides"}
+        self._uncounted = {"out", "conf", "nj", "overrides", "help", "system", "by_content"}
         add = self.parser.add_argument
+        add("--help", "-h", action="store_true", help="this text, with all options")
         add("--out", type=Path, required=True, help="output folder")
-        add("--conf", type=Path, help="INI file with options")
-        add("--nj", type=int, default=os.cpu_count() or 1, help="parallel processes")
+        add("--conf", type=Path, action="append", default=[], help="INI file with options; a later one wins")
+        add("--system", help="options of [SECTION.SYSTEM] win over those of [SECTION]")
+        add("--nj", type=_at_least_one, default=os.cpu_count() or 1, help="parallel processes")
+        add("--by-content", action="store_true",
+            help="tell raw recordings apart by their content instead of by size and time")
         add("overrides", nargs="*", metavar="section.key=value", help="options that win over --conf")
 
     def input(self, flag: str, help: str, corpus: bool = False, **more) -> "Program":
         """An input file or folder.
 
         Args:
-          corpus: raw data, told apart by names and sizes, not read; where it is not there, the program says so
-            itself, and how to get it.
+          corpus: raw data, told apart by size and time; where it is not there, the program says so itself, and
+            how to get it.
         """
         action = self.parser.add_argument(flag, type=Path, help=help, **more)
         (self._corpora if corpus else self._inputs).append(action.dest)
@@ -96,9 +114,13 @@ class Program:
 
     def run(self, work: Callable[[Job], None], argv: Optional[Sequence[str]] = None) -> int:
         """Does the work unless it is done. Returns the exit status."""
+        argv = sys.argv[1:] if argv is None else list(argv)
+        if "--help" in argv or "-h" in argv:
+            print(self.parser.format_help() + "\n" + "\n".join(self.describe_options()))
+            return 0
         args = self.parser.parse_intermixed_args(argv)
         try:
-            return self._run(work, args)
+            return Run(self, args).run(work)
         except (InputError, TooManyFailures) as error:
             print(f"{self.name}: error: {error}", file=sys.stderr)
             return 2
@@ -109,55 +131,165 @@ class Program:
     def main(self, work: Callable[[Job], None]) -> None:
         sys.exit(self.run(work))
 
-    def _run(self, work: Callable[[Job], None], args: argparse.Namespace) -> int:
+    def sections(self, args: Optional[argparse.Namespace] = None) -> Dict[str, str]:
+        """Declared section -> the section of the conf that it is read from."""
+        names = {name: name for name in self._classes}
+        if names and getattr(args, "section", None):
+            names[next(iter(names))] = args.section
+        return names
+
+    def option_texts(self, args: argparse.Namespace) -> Dict[str, Dict[str, str]]:
+        """Declared section -> key -> text, of conf files and command line."""
         config = read_config(args.conf, args.overrides)
-        # a program with --section is told on the command line which section it reads
-        sections = {*self.sections, getattr(args, "section", None)}
-        config = {section: config[section] for section in sorted(sections & set(config))}
-        record = read_record(args.out)
-        digests = self._digests(args, record.get("inputs", {}))
-        counted = {name: str(value) for name, value in vars(args).items()
-                   if name not in self._uncounted and name not in self._inputs + self._corpora}
-        mark = fingerprint(program=self.name, config=config, arguments=counted, inputs=contents(digests))
-        same = record.get("fingerprint") == mark
-        if same and record.get("state") == "done" and not _lost(args.out, record):
-            print(f"{self.name}: {args.out} is up to date")
+        return {name: resolve(config, section, args.system) for name, section in self.sections(args).items()}
+
+    def make_options(self, args: argparse.Namespace, texts: Dict[str, Dict[str, str]]) -> Dict[str, object]:
+        """Declared section -> instance. Raises InputError for a bad key or value."""
+        names = self.sections(args)
+        return {name: make_options(self._class(name), names[name], values) for name, values in texts.items()}
+
+    def describe_options(self, texts: Optional[Dict[str, Dict[str, str]]] = None,
+                         args: Optional[argparse.Namespace] = None) -> List[str]:
+        """A line for each option: default or the value of the texts, and what it is."""
+        return [line for name, section in self.sections(args).items()
+                for line in describe_options(self._class(name), section, (texts or {}).get(name, {}))]
+
+    def _class(self, section: str):
+        module, _, name = self._classes[section].partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+class Run:
+    """One run of a program: decides what is to be done, and leaves the record."""
+
+    def __init__(self, program: Program, args: argparse.Namespace):
+        self.program, self.args = program, args
+        self.texts = program.option_texts(args)
+        inputs = program._inputs + program._corpora
+        self.counted = {name: str(value) for name, value in vars(args).items()
+                        if name not in program._uncounted and name not in inputs}
+        self.place = Unfinished(args.out)
+
+    def run(self, work: Callable[[Job], None]) -> int:
+        self.place.recover()
+        record, damage = load_record(self.args.out)
+        raw = digest_raw(self._paths(self.program._corpora), self.args.by_content)
+        digests = digest_files(self._declared_inputs(), record.get("inputs", {}))
+        reasons = self._reasons(record, damage, digests, raw)
+        if not reasons and record["options"] == self.texts:
+            print(f"{self.program.name}: {self.args.out} is up to date")
             return 0
-        resuming = same and self.resumable and record.get("state") == "running"
-        if not resuming and args.out.exists():
-            _clear(args.out, record)
-        args.out.mkdir(parents=True, exist_ok=True)
-        record = {"program": self.name, "fingerprint": mark, "state": "running", "config": config,
-                  "arguments": counted, "inputs": digests}
-        _write_record(args.out, record)
-        job = Job(args, config, resuming, _logger(self.name, args.out / "log.txt"))
-        start = time.time()
+        options = self.program.make_options(self.args, self.texts)
+        described = {name: _plain(values) for name, values in options.items()}
+        if not reasons and record["config"] == described:
+            write_record(self.args.out, {**record, "options": self.texts})
+            print(f"{self.program.name}: {self.args.out} is up to date")
+            return 0
+        self._refuse_foreign()
+        digests = verified_digests(self._declared_inputs())
+        if record:
+            reasons += _changes("option", record["config"], described)
+        new = {"program": self.program.name, "config": described, "options": self.texts,
+               "arguments": self.counted, "inputs": digests, "stage": os.environ.get("RECIPE_STAGE"),
+               "fingerprint": fingerprint(program=self.program.name, config=described, arguments=self.counted,
+                                          inputs=contents(digests), raw=raw)}
+        return self._work(work, options, new, raw, reasons if self.args.out.exists() else [])
+
+    def _work(self, work, options, record: dict, raw: Digests, reasons: List[str]) -> int:
+        self.place.open()
+        before = read_record(self.place.folder)
+        resuming = self.program.resumable and before.get("fingerprint") == record["fingerprint"]
+        if not resuming:
+            self.place.clear()
+        record = {**record, "state": "running", "holder": f"{self.program.name}: {holder()}"}
+        write_record(self.place.folder, record)
+        log = _logger(self.program.name, self.place.folder / LOG)
+        job = Job(self.args, self.place, options, resuming, log)
+        if reasons:
+            log.info("%s is made anew: %s", self.args.out, "; ".join(reasons[:5]))
+        self.place.start_clock()
         try:
             work(job)
         except (InputError, TooManyFailures) as error:
-            job.log.error("%s", error)
+            log.error("%s", error)
             return 2
         except Exception:
-            job.log.exception("failed")
+            log.exception("failed")
             raise
+        finally:
+            self.place.close()
+        raw.update(digest_raw(job.raw_files, self.args.by_content))
         record.update(
-            state="done", seconds=round(time.time() - start, 2), peak_memory_mb=peak_memory_mb(),
-            facts=job.facts, outputs=sorted(str(p.relative_to(args.out)) for p in _files(args.out)))
-        _write_record(args.out, record)
-        job.log.info("done in %.1f s, peak memory %d MB", record["seconds"], record["peak_memory_mb"])
+            state="done", holder="", seconds=round(job.seconds(), 2), peak_memory_mb=peak_memory_mb(),
+            facts=job.facts, raw=raw, outputs=output_digests(self.place.folder))
+        log.info("done in %.1f s, peak memory %d MB", record["seconds"], record["peak_memory_mb"])
+        for handler in log.handlers:
+            handler.close()
+        write_record(self.place.folder, record)
+        self.place.finish()
         return 0
 
-    def _digests(self, args: argparse.Namespace, known: dict) -> dict:
-        digests = {}
-        for name in self._inputs + self._corpora:
-            value = getattr(args, name)
-            paths = value if isinstance(value, list) else [] if value is None else [value]
-            there = [path for path in paths if path.exists()]
-            if name in self._inputs and there != paths:
-                missing = next(path for path in paths if path not in there)
-                raise InputError(f"--{name.replace('_', '-')} {missing}", "an existing file or folder", "none")
-            digests.update(digest_files(there, known, content=name in self._inputs))
-        return digests
+    def _reasons(self, record: dict, damage: str, digests: Digests, raw: Digests) -> List[str]:
+        """Why the output is not up to date, options apart."""
+        if not record:
+            return [f"its stage record is {damage}"]
+        reasons = changed_outputs(self.args.out, record)
+        reasons += _changes("argument", record["arguments"], self.counted)
+        before, now = contents(record["inputs"]), contents(digests)
+        reasons += [f"{name} changed" if name in before and name in now else
+                    f"{name} is {'new' if name in now else 'not read any more'}"
+                    for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+        known = record.get("raw", {})
+        reasons += [f"{name} is new" for name in raw if name not in known]
+        reasons += [f"{name} changed or is gone" for name in changed_raw(known, self.args.by_content)]
+        return reasons
+
+    def _refuse_foreign(self) -> None:
+        for folder in (self.args.out, self.place.folder):
+            if folder.exists() and not folder.is_dir():
+                raise InputError(f"--out {folder}", "a folder", "a file")
+            if is_foreign(folder):
+                raise InputError(f"--out {folder}", "an empty folder or one written by a stage (with .stage.json)",
+                                 "other files in it; move them elsewhere, or remove them")
+
+    def _paths(self, names: Sequence[str]) -> List[Path]:
+        values = (getattr(self.args, name) for name in names)
+        return [path for value in values if value is not None for path in (value if isinstance(value, list) else [value])]
+
+    def _declared_inputs(self) -> List[Path]:
+        for name in self.program._inputs:
+            for path in self._paths([name]):
+                if not path.exists():
+                    raise InputError(f"--{name.replace('_', '-')} {path}", "an existing file or folder", "none")
+        return self._paths(self.program._inputs)
+
+
+def _plain(options) -> Dict[str, object]:
+    """The values of an options dataclass as JSON gives them back."""
+    return {name: list(value) if isinstance(value, tuple) else _plain_part(value)
+            for name, value in asdict(options).items()}
+
+
+def _plain_part(value):
+    if isinstance(value, dict):
+        return {name: list(part) if isinstance(part, tuple) else part for name, part in value.items()}
+    return value
+
+
+def _changes(what: str, before: dict, now: dict) -> List[str]:
+    """`WHAT NAME: OLD before, NEW now`, of two levels of names."""
+    before, now = ({f"{outer}.{name}" if isinstance(part, dict) else outer: value
+                    for outer, part in table.items()
+                    for name, value in (part.items() if isinstance(part, dict) else [("", part)])}
+                   for table in (before, now))
+    return [f"{what} {name}: {before.get(name)} before, {now.get(name)} now"
+            for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+
+
+def _at_least_one(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
+    return int(text)
 
 
 def peak_memory_mb() -> int:
@@ -165,34 +297,6 @@ def peak_memory_mb() -> int:
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return max(own, children) // 1024
-
-
-def _files(out: Path) -> List[Path]:
-    return [p for p in out.rglob("*") if p.is_file() and p.name not in (RECORD, "log.txt")]
-
-
-def _lost(out: Path, record: dict) -> bool:
-    return any(not (out / name).exists() for name in record.get("outputs", []))
-
-
-def _clear(out: Path, record: dict) -> None:
-    """Clears an output folder of an earlier run, and refuses any other folder."""
-    if not record and any(out.iterdir()):
-        raise InputError(f"--out {out}", f"an empty folder or one written by a stage (with {RECORD})",
-                         "other files in it")
-    shutil.rmtree(out)
-
-
-def read_record(out: Path) -> dict:
-    """The stage record of an output folder; empty when there is none."""
-    try:
-        return json.loads((out / RECORD).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return {}
-
-
-def _write_record(out: Path, record: dict) -> None:
-    write_text_atomically(out / RECORD, json.dumps(record, indent=1, ensure_ascii=False))
 
 
 def _logger(name: str, path: Path) -> logging.Logger:

@@ -1,12 +1,139 @@
-"""Stage records of a work folder: what was made how, by which program, in what time."""
+"""Stage records: what a folder was made from, by which program, in what time, and what was written into it.
+
+`.stage.json` holds a digest of every file of its folder and one of itself, so that damage is noticed: when a
+stage looks whether its output is up to date (by size and time, then by content), and, always by content, before
+another stage computes anything from it.
+"""
 
 import json
+import os
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
-from tools.frame.program import RECORD, read_record
+from graphs.errors import InputError
+from tools.frame.fingerprint import Digests, digest, files_of, fingerprint, is_content, same_stat
 
+RECORD = ".stage.json"
+LOG = "log.txt"
+SECONDS = ".seconds"  # of an unfinished stage so far
 MODEL = "model.json"  # hybrid.nn.models.DESCRIPTION, without importing torch
+# large stores whose reader checks each item: here their size and time are enough
+SELF_CHECKING = "storage"
+
+_KINDS = {"program": str, "state": str, "config": dict, "arguments": dict, "inputs": dict, "outputs": dict,
+          "facts": dict}
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_record(folder: Path, record: dict) -> None:
+    record = {name: value for name, value in record.items() if name != "check"}
+    record["check"] = fingerprint(**record)
+    write_text_atomically(folder / RECORD, json.dumps(record, indent=1, ensure_ascii=False))
+
+
+def load_record(folder: Path) -> Tuple[dict, str]:
+    """The record of a folder ({} without one that is whole), and what is wrong with it ("" for nothing)."""
+    try:
+        record = json.loads((folder / RECORD).read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        return {}, "none"
+    except (OSError, ValueError, RecursionError) as error:
+        return {}, f"one that cannot be read ({error})"
+    if not isinstance(record, dict) or not all(isinstance(record.get(name, kind()), kind)
+                                               for name, kind in _KINDS.items()):
+        return {}, "other JSON"
+    if record.pop("check", None) != fingerprint(**record):
+        return {}, "one that is damaged or of an earlier version"
+    return record, ""
+
+
+def read_record(folder: Path) -> dict:
+    """The stage record of a folder; empty when there is none or it is damaged."""
+    return load_record(folder)[0]
+
+
+def output_digests(folder: Path) -> Digests:
+    """Name inside the folder -> [size, mtime_ns, sha256] of every file but record and log."""
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in (RECORD, LOG, SECONDS))
+    return {str(path.relative_to(folder)): digest(path) for path in files}
+
+
+def changed_outputs(folder: Path, record: dict, content_only: bool = True, by_content: bool = False) -> List[str]:
+    """`NAME is missing` and `NAME is damaged`, of the files that the stage wrote.
+
+    Args:
+      content_only: leave pictures and the like out, which nothing is computed from.
+      by_content: read files even where size and time are the same.
+    """
+    problems = []
+    for name, known in record.get("outputs", {}).items():
+        path = folder / name
+        if content_only and not is_content(Path(name)):
+            continue
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+        elif (by_content or not same_stat(path, known)) and digest(path)[2] != known[2]:
+            problems.append(f"{name} is damaged")
+    return problems + record.get("damaged", [])
+
+
+def how_to_repair(record: dict) -> str:
+    """Which stage makes the output anew."""
+    stage = record.get("stage")
+    again = f"run the recipe again from --stage {stage}" if stage else f"run {record.get('program')} again"
+    return f"{again} to make it anew (keep files of your own elsewhere)"
+
+
+def verified_digests(paths: Iterable[Path]) -> Digests:
+    """Digests of all content files of the inputs, read anew and compared with what their stages wrote.
+
+    Raises: InputError that names the damaged or missing files and the stage that makes them; the stage's record
+      then says so, too, and it will not count as up to date.
+    """
+    digests: Digests = {}
+    records: Dict[Path, dict] = {}
+    for root in map(Path, paths):
+        problems: Dict[Path, List[str]] = {}
+        for path in files_of(root):
+            folder = _producer(path)
+            record = records.setdefault(folder, read_record(folder)) if folder else {}
+            known = record.get("outputs", {}).get(str(path.relative_to(folder))) if folder else None
+            if known and SELF_CHECKING in path.parts and same_stat(path, known):
+                found = known
+            else:
+                found = digest(path)
+                if known and found[2] != known[2]:
+                    problems.setdefault(folder, []).append(f"{path.relative_to(folder)} is damaged")
+            digests[str(path.resolve())] = found
+        if (root / RECORD).exists():
+            record = records.setdefault(root, read_record(root))
+            gone = [name for name in record.get("outputs", {}) if is_content(Path(name)) and not (root / name).exists()]
+            if gone or not record or record.get("damaged"):
+                problems.setdefault(root, []).extend(
+                    [f"{name} is missing" for name in gone] + record.get("damaged", []))
+        for folder, found in problems.items():
+            raise _damaged(folder, records[folder], found)
+    return digests
+
+
+def _damaged(folder: Path, record: dict, found: List[str]) -> InputError:
+    if not record:
+        return InputError(str(folder / RECORD), "a whole stage record", "one that is damaged; run the stage that makes "
+                          f"{folder} again")
+    found = list(dict.fromkeys(found))
+    write_record(folder, {**record, "damaged": found})
+    return InputError(str(folder), f"the files that {record['program']} wrote",
+                      f"others: {', '.join(found[:5])}; {how_to_repair(record)}")
+
+
+def _producer(path: Path) -> Optional[Path]:
+    """The nearest folder with a stage record."""
+    return next((parent for parent in path.parents if (parent / RECORD).is_file()), None)
 
 
 def stage_records(work: Path) -> List[Tuple[Path, Dict]]:

@@ -37,7 +37,7 @@ def column(table, name):
 def test_the_worst_stand_first_and_the_tuned_on_set_last(tmp_path):
     add_system(tmp_path, "score_b", "b", 2, tests=("dev", "test"))
     add_system(tmp_path, "score_a", "a", 10, tests=("dev", "test"))
-    results = gather_results(tmp_path)
+    results = gather_results(sorted(tmp_path.rglob("score_*")))
     assert [(r.entry["system"], r.entry["test"]) for r in results] == [
         ("a", "test"), ("b", "test"), ("a", "dev"), ("b", "dev")]
     table = main_table(results)
@@ -50,14 +50,14 @@ def test_one_system_twice_is_refused_by_both_names(tmp_path):
     add_system(tmp_path, "score_a", "a", 1)
     add_system(tmp_path, "score_b", "a", 1)
     with pytest.raises(InputError, match="score_b.*score_a"):
-        gather_results(tmp_path)
+        gather_results(sorted(tmp_path.rglob("score_*")))
 
 
 def test_seeds_of_a_system_are_summed_up(tmp_path):
     for seed, wrong in ((1, 6), (2, 12), (3, 18)):
         add_system(tmp_path, f"score_a{seed}", "a", wrong, seed)
     add_system(tmp_path, "score_b", "b", 3)
-    (row,) = seeds_table(gather_results(tmp_path)).rows
+    (row,) = seeds_table(gather_results(sorted(tmp_path.rglob("score_*")))).rows
     rates = 100 * np.array([6, 12, 18]) / 120
     assert row[:3] == ("a", "test", 3)
     assert row[3:7] == pytest.approx((rates.mean(), rates.std(ddof=1), 5.0, 15.0), abs=1e-3)
@@ -67,7 +67,7 @@ def test_the_best_system_is_compared_on_the_same_utterances(tmp_path):
     add_system(tmp_path, "score_a", "a", 20)
     add_system(tmp_path, "score_b", "b", 2)
     add_system(tmp_path, "score_c", "c", 3)
-    table = comparison_table(gather_results(tmp_path))
+    table = comparison_table(gather_results(sorted(tmp_path.rglob("score_*"))))
     assert column(table, "best") == ["b", "b"] and column(table, "against") == ["a", "c"]
     assert column(table, "difference of WER") == pytest.approx([-15.0, -100 / 120])
     assert column(table, "sure") == ["yes", "no"]
@@ -76,18 +76,18 @@ def test_the_best_system_is_compared_on_the_same_utterances(tmp_path):
 def test_systems_with_other_references_are_not_compared(tmp_path):
     add_system(tmp_path, "score_a", "a", 20)
     add_system(tmp_path, "score_b", "b", 2, utterances=30)
-    assert column(comparison_table(gather_results(tmp_path)), "sure") == [None]
+    assert column(comparison_table(gather_results(sorted(tmp_path.rglob("score_*")))), "sure") == [None]
 
 
 def test_frequent_errors_are_those_of_the_best_system(tmp_path):
     add_system(tmp_path, "score_a", "a", 20, tests=("dev", "test"))
     add_system(tmp_path, "score_b", "b", 2, tests=("dev", "test"))
-    assert confusion_table(gather_results(tmp_path)).rows == [("test", "b", "2", "one", "ten")]
+    assert confusion_table(gather_results(sorted(tmp_path.rglob("score_*")))).rows == [("test", "b", "2", "one", "ten")]
 
 
 def test_utterances_are_read_back(tmp_path):
     add_system(tmp_path, "score_a", "a", 1)
-    (result,) = gather_results(tmp_path)
+    (result,) = gather_results(sorted(tmp_path.rglob("score_*")))
     scores = read_utterances(result.details)
     assert scores["u0"] == (1, 3) and scores["u1"] == (0, 3) and len(scores) == 40
 
@@ -95,7 +95,7 @@ def test_utterances_are_read_back(tmp_path):
 def test_the_picture_has_a_bar_for_each_kind_of_error_of_each_system(tmp_path):
     add_system(tmp_path, "score_a", "a", 10, tests=("dev", "test"))
     add_system(tmp_path, "score_b", "b", 2, tests=("dev", "test"))
-    figure = draw_errors([result.entry for result in gather_results(tmp_path)])
+    figure = draw_errors([result.entry for result in gather_results(sorted(tmp_path.rglob("score_*")))])
     assert [len(axes.patches) for axes in figure.axes] == [6, 6]
     widths = sum(patch.get_width() for patch in figure.axes[0].patches)
     assert widths == pytest.approx(100 * 12 / 120)

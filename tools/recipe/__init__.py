@@ -1,0 +1,1 @@
+"""What tools/recipe.sh is made of."""

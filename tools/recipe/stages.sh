@@ -1,0 +1,109 @@
+# Sourced by tools/recipe.sh: the stages that recipes have in common, in the order in which they run. A recipe calls
+#
+#   prepare ARGS...        stages 1 to 3: data, lang (ARGS go to tools.prepare_lang), features
+#   bootstrap MODEL...     stages 4 to 6: CTC model, first alignment, rounds of a narrow DNN (one a MODEL)
+#   hybrid ...             stages 7 to 10, for a system: acoustic model, HCLG, decoding, scores
+#   results                stage 10: one table of all systems of the work folder
+#
+# Folders: $work/cuts lang features/SPLIT, $exp/ctc align_MODEL_SPLIT MODEL graph_MODEL decode_SYSTEM_SPLIT
+# score_SYSTEM. Systems share all that is named alike; tools see by content what is done already.
+
+prepare() {  # ARGS of tools.prepare_lang
+  check_data
+  make_lang "$@"
+  make_features
+}
+
+check_data() {
+  stage 1 "data: check every utterance"
+  run tools.validate_data --corpus "$work/corpus" --out "$work/cuts"
+}
+
+make_lang() {  # ARGS of tools.prepare_lang
+  stage 2 "lang: phones, words, lexicon, topology"
+  run tools.prepare_lang "$@" --out "$work/lang"
+}
+
+make_features() {
+  stage 3 "features"
+  local split
+  for split in train dev $tests; do
+    run tools.compute_features --cuts "$work/cuts" --split "$split" --out "$work/features/$split"
+  done
+}
+
+bootstrap() {  # MODEL..., one for each round of realignment
+  stage 4 "CTC model over phones"
+  run tools.train_ctc --features "$work/features/train" --dev-features "$work/features/dev" \
+    --lang "$work/lang" --out "$exp/ctc"
+
+  stage 5 "first alignment, from the CTC model"
+  local split model previous=ctc
+  for split in train dev; do
+    run tools.align_ctc --features "$work/features/$split" --lang "$work/lang" --ctc "$exp/ctc" \
+      --out "$exp/align_ctc_$split"
+  done
+
+  stage 6 "a narrow DNN and realignment, $# times"
+  for model in "$@"; do
+    train_on_alignment "$previous" --section dnn --out "$exp/$model"
+    for split in train dev; do
+      align "$model" "$split"
+    done
+    previous=$model
+  done
+}
+
+align() {  # MODEL SPLIT
+  run tools.align --features "$work/features/$2" --lang "$work/lang" --model "$exp/$1" --out "$exp/align_$1_$2"
+}
+
+train_on_alignment() {  # MODEL that aligned, ARGS of tools.train_am
+  local aligned=$1
+  shift
+  run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" \
+    --alignment "$exp/align_${aligned}_train" --dev-alignment "$exp/align_${aligned}_dev" "$@"
+}
+
+# A network over the HMM states of an alignment; its options are in [am] and [am.SYSTEM].
+hybrid() {  # --alignment MODEL --lm ARPA
+  local alignment lm
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --alignment) alignment=$2 ;;
+      --lm) lm=$2 ;;
+      *) die "$recipe_script: hybrid: unknown argument $1" ;;
+    esac
+    shift 2
+  done
+  stage 7 "acoustic model"
+  train_on_alignment "$alignment" --system "$chosen_system" --out "$exp/$chosen_system"
+
+  stage 8 "decoding graph HCLG"
+  run tools.make_graph --lang "$work/lang" --arpa "$lm" --transitions "$exp/align_${alignment}_train/transitions" \
+    --out "$exp/graph_$alignment"
+
+  decode_and_score --model "$exp/$chosen_system" --graph "$exp/graph_$alignment"
+}
+
+decode_and_score() {  # ARGS of tools.decode
+  local split decoded=$exp/decode_$chosen_system
+  stage 9 "decode"
+  for split in dev $tests; do
+    run tools.decode --system "$chosen_system" --features "$work/features/$split" "$@" --out "${decoded}_$split"
+  done
+
+  stage 10 "score"
+  local folders=() cuts=()
+  for split in $tests; do
+    folders+=("${decoded}_$split")
+    cuts+=("$work/cuts/$split.jsonl.gz")
+  done
+  run tools.score --system "$chosen_system" --dev "${decoded}_dev" --dev-cuts "$work/cuts/dev.jsonl.gz" \
+    ${tests:+--test "${folders[@]}" --test-cuts "${cuts[@]}"} --out "$exp/score_$chosen_system"
+}
+
+results() {
+  stage 10 "score"
+  run tools.report --work "$work"
+}
