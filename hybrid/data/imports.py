@@ -41,7 +41,7 @@ def write_corpus(job, splits: Dict[str, List[Cut]], outcomes) -> None:
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(job.args.max_failed_share, "import")
     for name, cuts in with_dev(splits, job.args.hold_out).items():
-        job.facts[name] = write_cuts(job.out / f"{name}.jsonl.gz", cuts)
+        job.facts[name] = write_cuts(job.out / f"{name}.jsonl.gz", cuts, moving=(job.out, job.final(job.out)))
         job.log.info("%s: %d utterances", name, len(cuts))
     copy_resources(job.out, job.args.lexicon, job.args.lm)
     job.log.info("%s", outcomes.summary())

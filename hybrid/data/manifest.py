@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 from pathlib import Path
-from typing import Iterable, List, Union
+from typing import Iterable, List, Optional, Tuple, Union
 
 from lhotse import CutSet
 from lhotse.cut import Cut
@@ -12,8 +12,11 @@ from lhotse.cut import Cut
 from graphs.errors import InputError
 
 
-def write_cuts(path: Union[str, Path], cuts: Iterable[Cut]) -> int:
+def write_cuts(path: Union[str, Path], cuts: Iterable[Cut], moving: Optional[Tuple[Path, Path]] = None) -> int:
     """Writes `NAME.jsonl.gz` atomically and returns the number of cuts.
+
+    Args:
+      moving: (folder, where it will be): audio and features below the folder are written as lying there.
 
     Lhotse's own writer puts the time of day into the gzip header; stages compare their inputs by
     content, so the same cuts must give the same bytes.
@@ -24,10 +27,23 @@ def write_cuts(path: Union[str, Path], cuts: Iterable[Cut]) -> int:
     count = 0
     with open(temporary, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as stream:
         for cut in cuts:
-            stream.write((json.dumps(cut.to_dict(), ensure_ascii=False) + "\n").encode("utf-8"))
+            fields = cut.to_dict()
+            if moving is not None:
+                _move(fields, *moving)
+            stream.write((json.dumps(fields, ensure_ascii=False) + "\n").encode("utf-8"))
             count += 1
     os.replace(temporary, path)
     return count
+
+
+def _move(fields: dict, folder: Path, place: Path) -> None:
+    """Changes the paths of a cut's audio and features, where they lie below `folder`."""
+    sources = [(source, "source") for source in (fields.get("recording") or {}).get("sources") or ()
+               if source["type"] == "file"]
+    for holder, key in sources + [(fields.get("features") or {}, "storage_path")]:
+        path = Path(holder.get(key) or "")
+        if folder in path.parents:
+            holder[key] = str(place / path.relative_to(folder))
 
 
 def read_cuts(path: Union[str, Path]) -> List[Cut]:

@@ -11,7 +11,7 @@ from hybrid.data.validate import DataOptions
 from hybrid.recognize.scoring import ScoreOptions
 from hybrid.training.ctc import CtcOptions
 from hybrid.training.framewise import AmOptions
-from tools.frame.config import make_options, read_config
+from tools.frame.config import make_options, read_config, resolve
 
 CLASSES = {
     "data": DataOptions, "features": FeatureOptions, "lang": LangOptions, "topology": TopologyOptions,
@@ -20,7 +20,11 @@ CLASSES = {
 
 
 def options_of(conf: Path, corpus_options) -> dict:
-    """Section -> its options object."""
+    """Section -> its options object; `am.tdnn` has what system tdnn gets from [am] and [am.tdnn]."""
     classes = {**CLASSES, "corpus": corpus_options}
-    return {section: make_options(classes[section], section, values)
-            for section, values in read_config(conf).items()}
+    config = read_config([conf])
+    made = {}
+    for name in config:
+        section, _, system = name.partition(".")
+        made[name] = make_options(classes[section], section, resolve(config, section, system))
+    return made
