@@ -1,0 +1,3 @@
+"""Readers of hybrid/nn, hybrid/am and hybrid/training."""
+
+READERS = []
