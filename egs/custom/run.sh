@@ -11,7 +11,8 @@ lexicon=$(ls "$work"/corpus/lexicon*.txt 2>/dev/null || true)
 lm=$(ls "$work"/corpus/lm.arpa* 2>/dev/null || true)
 
 check_data
-run egs.custom.choose --cuts "$work/cuts" --out "$work/chosen"  # options that fit the hours of speech
+# sizes and epochs that fit the hours of speech
+run egs.custom.choose --cuts "$work/cuts" --tables "$recipe/conf/by_hours" --out "$work/chosen"
 options_file "$work/chosen/options.conf"
 
 make_lang ${lexicon:+--lexicon "$lexicon"} ${lm:+--lm "$lm"} --text "$work/cuts/train.jsonl.gz"

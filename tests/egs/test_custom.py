@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from egs.custom import choose
 from egs.custom.prepare import PROGRAM, CorpusOptions, find_data, work
 from graphs.arpa import read_arpa
 from graphs.errors import InputError
@@ -19,6 +20,7 @@ from tests.hybrid.data.test_kaldi_dir import write_dir
 from tools import compute_features, prepare_lang, train_ngram, validate_data
 
 ROOT = Path(__file__).parent.parent.parent
+BY_HOURS = ROOT / "egs/custom/conf/by_hours"
 CONF = ["--conf", str(ROOT / "egs/custom/conf/default.conf"), "--nj", "1"]
 LEXICON = ("one W AH N\n", "two T UW\n", "three TH R IY\n", "four F AO R\n", "go G OW\n")
 FLAWS = {"anna-flaw1": "", "ben-flaw2": "one two", "cleo-flaw3": "xyzzy plugh"}  # ben-flaw2 has no wav
@@ -133,6 +135,28 @@ def test_nothing_to_import_says_what_is_wanted(tmp_path, capsys):
 
 def test_conf_is_accepted():
     assert options_of(ROOT / "egs/custom/conf/default.conf", CorpusOptions)["corpus"] == CorpusOptions()
+
+
+@pytest.mark.parametrize("hours, name", [(0, "0"), (0.19, "0"), (0.2, "0.2"), (3.5, "2"), (39.9, "8"), (1000, "40")])
+def test_the_table_for_the_hours(hours, name):
+    path, _ = choose.choose(BY_HOURS, hours)
+    assert path.name == f"{name}.conf"
+    chosen = options_of(path, CorpusOptions)
+    assert {"ctc", "dnn", "am", "am.tdnn", "am.blstm"} == chosen.keys() and chosen["ctc"].epochs < 20
+
+
+def test_what_is_chosen_is_said_and_written(data, tmp_path, capsys):
+    assert prepare(tmp_path / "corpus", data) == 0
+    out = tmp_path / "chosen"
+    assert do(choose, out, "--cuts", tmp_path / "corpus", "--tables", BY_HOURS) == 0
+    assert "0.01 hours of training speech: options for 0 to 0.2 hours" in capsys.readouterr().err
+    assert (out / "options.conf").read_bytes() == (BY_HOURS / "0.conf").read_bytes()
+    (tmp_path / "tables").mkdir()
+    for names, said in (((), "0.conf, found none"), (("1.conf",), "0.conf, found 1.conf"), (("x.conf",), "HOURS.conf")):
+        for name in names:
+            (tmp_path / "tables" / name).touch()
+        assert do(choose, out, "--cuts", tmp_path / "corpus", "--tables", tmp_path / "tables") == 2
+        assert said in capsys.readouterr().err
 
 
 def test_graphemes_for_lack_of_a_lexicon(data, tmp_path):
