@@ -18,5 +18,26 @@ class InputError(Exception):
         return InputError, (self.item, self.expected, self.found)  # so that it comes home from a process
 
 
+class DamagedInput(InputError):
+    """A file is not any more what a stage wrote.
+
+    Attributes:
+      path: of the file; the frame of the programs finds out which stage makes it anew.
+    """
+
+    def __init__(self, item: str, expected: str, found: str, path: str):
+        super().__init__(item, expected, found)
+        self.path = path
+
+    def __reduce__(self):
+        return DamagedInput, (self.item, self.expected, self.found, self.path)
+
+
 class TooManyFailures(Exception):
     """More items failed than the stated share allows."""
+
+
+def first_line(error: BaseException) -> str:
+    """An exception in one line, without tabs: lhotse's span many."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}".replace("\t", " ")[:300]

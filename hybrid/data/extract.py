@@ -9,9 +9,10 @@ import torch
 from lhotse.cut import Cut
 from lhotse.utils import compute_num_frames
 
-from graphs.errors import InputError
+from graphs.errors import DamagedInput, InputError, first_line
 from hybrid.data.audio import load_audio
 from hybrid.data.features import FeatureOptions
+from hybrid.data.storage import check_matrix
 from hybrid.data.transforms import seed_of
 
 CHUNK_FRAMES = 20_000  # kaldifeat's windows and spectra of this many frames take some 200 MB
@@ -147,11 +148,14 @@ def _checked(cut: Cut, features: torch.Tensor, options: FeatureOptions) -> Extra
 
 
 def load_ready(cuts: Sequence[Cut]) -> List[Extracted]:
-    """The features that the cuts carry, taken as they are."""
+    """The features that the cuts carry, taken as they are. Raises DamagedInput for what a stage wrote otherwise."""
     results = []
     for cut in cuts:
         try:
             features = np.asarray(cut.load_features(), dtype=np.float32)
+            check_matrix(f"features of {cut.id}", cut.features, features)
+        except DamagedInput:
+            raise
         except Exception as error:
             results.append(Extracted(None, first_line(error)))
             continue
@@ -160,9 +164,3 @@ def load_ready(cuts: Sequence[Cut]) -> List[Extracted]:
         else:
             results.append(Extracted(features))
     return results
-
-
-def first_line(error: BaseException) -> str:
-    """An exception in one line, without tabs: lhotse's span many."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else ''}".replace("\t", " ")[:300]

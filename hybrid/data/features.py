@@ -16,10 +16,10 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
-from graphs.errors import InputError
+from graphs.errors import DamagedInput, InputError, first_line
 from hybrid.data.cmvn import GLOBAL, MODES, CmvnStats, normalise, normalise_utterance
 from hybrid.data.manifest import read_cuts, speaker_of, text_of
-from hybrid.data.storage import FORMATS
+from hybrid.data.storage import FORMATS, check_matrix
 from hybrid.data.transforms import add_deltas
 
 KINDS = ("fbank", "mfcc", "ready")
@@ -120,7 +120,7 @@ class FeatureReader:
     def __getitem__(self, utterance_id: str) -> Tensor:
         """``[T, dim]`` float32. It may be shared with the cache: copy it before changing it in place.
 
-        Raises InputError when the storage is damaged, KeyError for an unknown utterance.
+        Raises InputError for an unknown utterance, DamagedInput when the storage is damaged.
         """
         cached = self._cache.get(utterance_id)
         if cached is not None:
@@ -134,16 +134,23 @@ class FeatureReader:
 
     def raw(self, utterance_id: str) -> Tensor:
         """``[T, base_dim]`` float32 as stored."""
-        manifest = self._cuts[utterance_id].features
+        manifest = self._cut(utterance_id).features.with_path_prefix(self.folder)
         item = f"features of {utterance_id} in {self.folder}"
         try:
-            matrix = manifest.with_path_prefix(self.folder).load()
+            matrix = manifest.load()
         except Exception as error:  # h5py and numpy raise OSError, KeyError, ValueError ...
-            raise InputError(item, "a readable matrix", f"{type(error).__name__}: {error}") from error
+            raise DamagedInput(item, "a readable matrix", first_line(error), manifest.storage_path) from error
         expected = (manifest.num_frames, self.base_dim)
         if matrix.shape != expected:
-            raise InputError(item, f"shape {expected}", f"{matrix.shape}")
+            raise DamagedInput(item, f"shape {expected}", f"{matrix.shape}", manifest.storage_path)
+        check_matrix(item, manifest, matrix)
         return torch.from_numpy(matrix).float()
+
+    def _cut(self, utterance_id: str):
+        try:
+            return self._cuts[utterance_id]
+        except KeyError:
+            raise InputError(f"utterance {utterance_id}", f"one of the {len(self)} in {self.folder}", "none") from None
 
     def _normalised(self, utterance_id: str, features: Tensor) -> Tensor:
         mode, variance = self.info["cmvn"], self.info["cmvn_variance"]
@@ -161,17 +168,16 @@ class FeatureReader:
 
     def cut(self, utterance_id: str):
         """The Lhotse cut, features attached with a path that can be loaded from anywhere."""
-        cut = self._cuts[utterance_id]
-        return cut.with_features_path_prefix(self.folder)
+        return self._cut(utterance_id).with_features_path_prefix(self.folder)
 
     def text(self, utterance_id: str) -> str:
-        return text_of(self._cuts[utterance_id])
+        return text_of(self._cut(utterance_id))
 
     def speaker(self, utterance_id: str) -> str:
-        return speaker_of(self._cuts[utterance_id])
+        return speaker_of(self._cut(utterance_id))
 
     def num_frames(self, utterance_id: str) -> int:
-        return self._cuts[utterance_id].features.num_frames
+        return self._cut(utterance_id).features.num_frames
 
     def duration(self, utterance_id: str) -> float:
         """Seconds of the utterance's frames."""

@@ -7,8 +7,7 @@ from lhotse import load_manifest
 from lhotse.cut import Cut, MonoCut, MultiCut
 from lhotse.utils import fastcopy
 
-from graphs.errors import InputError
-from hybrid.data.extract import first_line
+from graphs.errors import InputError, first_line
 from hybrid.data.manifest import read_cuts
 from hybrid.outcomes import Outcomes
 

@@ -9,8 +9,8 @@ import numpy as np
 import soundfile
 from lhotse import Recording
 
+from graphs.errors import first_line
 from hybrid.data.audio import load_audio
-from hybrid.data.extract import first_line
 
 BLOCK = 1 << 14  # samples decoded at a time: what is lost before a damaged place is no more
 WAV_FIXED_SIZE = (1, 3, 6, 7, 0xFFFE)  # PCM, float, A-law, mu-law, extensible: bytes tell the samples

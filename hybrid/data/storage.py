@@ -1,21 +1,25 @@
-"""Feature matrices on disk in one of Lhotse's storage formats."""
+"""Feature matrices on disk in one of Lhotse's lossless storage formats, each with a checksum in its key."""
+
+import re
+import zlib
 
 from pathlib import Path
 from typing import Dict
 
 import numpy as np
+from lhotse.features import Features
 
-from graphs.errors import InputError
+from graphs.errors import DamagedInput, InputError
 
-FORMATS = ("auto", "numpy_hdf5", "numpy_files", "lilcom_chunky")
-FOLDER = "storage"
-_PACKAGE_OF = {"numpy_hdf5": "h5py", "lilcom_chunky": "lilcom"}
+FORMATS = ("auto", "numpy_hdf5", "numpy_files")
+FOLDER = "storage"  # tools.frame.records.SELF_CHECKING, too
+_KEY = re.compile(r"(?:.*/)?\d{3}-\d+-crc([0-9a-f]{8})(?:\.npy)?")
 
 
 class FeatureStore:
     """Writes matrices below `folder/storage`; a new archive is begun whenever one has grown large.
 
-    The keys are running numbers, so an utterance id may hold any character.
+    The keys are running numbers, so an utterance id may hold any character, and CRC-32s of the matrices.
     """
 
     def __init__(self, folder: Path, format: str = "auto", archive_bytes: int = 1 << 30):
@@ -24,8 +28,7 @@ class FeatureStore:
         if format == "auto":
             format = "numpy_hdf5" if "numpy_hdf5" in available_storage_backends() else "numpy_files"
         if format not in available_storage_backends():
-            raise InputError(f"features.storage = {format}", f"the package {_PACKAGE_OF.get(format)}",
-                             "none (numpy_files needs no package)")
+            raise InputError(f"features.storage = {format}", "the package h5py", "none (numpy_files needs no package)")
         self.folder, self.format, self._archive_bytes = Path(folder), format, archive_bytes
         self._open_writer = get_writer(format)
         self._writer, self._written, self._archives, self._count = None, 0, 0, 0
@@ -38,7 +41,7 @@ class FeatureStore:
         """
         if self._writer is None or self._written >= self._archive_bytes:
             self._next_archive()
-        key = self._writer.write(f"{self._count % 1000:03d}-{self._count}", matrix)
+        key = self._writer.write(f"{self._count % 1000:03d}-{self._count}-crc{_checksum(matrix)}", matrix)
         self._count += 1
         self._written += matrix.nbytes
         path = str(Path(self._writer.storage_path).relative_to(self.folder))
@@ -62,3 +65,21 @@ class FeatureStore:
 
     def __exit__(self, *error) -> None:
         self.close()
+
+
+def _checksum(matrix: np.ndarray) -> str:
+    return f"{zlib.crc32(np.ascontiguousarray(matrix)):08x}"
+
+
+def check_matrix(item: str, features: Features, matrix: np.ndarray) -> None:
+    """Raises DamagedInput when a matrix is not the one that a FeatureStore wrote; others have no checksum.
+
+    Args:
+      item: whose features, for the message.
+      features: the manifest that the matrix was loaded by.
+      matrix: all of it; a part is not checked.
+    """
+    written = _KEY.fullmatch(features.storage_key)
+    if written and len(matrix) == features.num_frames and _checksum(matrix) != written[1]:
+        raise DamagedInput(item, f"the matrix that was written (CRC-32 {written[1]})",
+                           f"{_checksum(matrix)} in {features.storage_path}", features.storage_path)

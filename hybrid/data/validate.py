@@ -14,10 +14,11 @@ from lhotse import AudioSource, MonoCut, MultiCut, Recording
 from lhotse.cut import Cut
 from lhotse.utils import fastcopy
 
+from graphs.errors import DamagedInput, first_line
 from graphs.lexicon import Lexicon
-from hybrid.data.extract import first_line
 from hybrid.data.parallel import ordered_map
 from hybrid.data.probe import AudioFacts, probe_all
+from hybrid.data.storage import check_matrix
 from hybrid.data.transcript import CASES, Transcripts, normalise_text
 
 REASONS = {
@@ -186,6 +187,9 @@ def _check_ready(cuts: Sequence[Cut]) -> List[str]:
     for cut in cuts:
         try:
             matrix = np.asarray(cut.load_features())
+            check_matrix(f"features of {cut.id}", cut.features, matrix)
+        except DamagedInput:
+            raise
         except Exception as error:  # the storage formats each have their own
             problems.append(first_line(error))
             continue

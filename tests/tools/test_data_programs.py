@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from lhotse.features.io import close_cached_file_handles
 
 from hybrid.data.features import FeatureReader
-from hybrid.data.manifest import read_cuts
+from hybrid.data.manifest import read_cuts, write_cuts
 from tests.hybrid.data.material import noise_cut, ready_corpus, write_noise
+from tests.hybrid.data.test_features import flip
 from tools import compute_features, import_kaldi, import_lhotse, validate_data
+from tools.frame.program import Program
 
 
 def run(module, *argv):
@@ -86,8 +89,6 @@ def test_from_lhotse_manifests(tmp_path, capsys):
 
 def test_ready_features_need_no_kaldifeat(tmp_path, monkeypatch):
     import sys
-
-    from hybrid.data.manifest import write_cuts
     monkeypatch.setitem(sys.modules, "kaldifeat", None)
     write_cuts(tmp_path / "corpus" / "train.jsonl.gz", ready_corpus(tmp_path / "made", number=6))
     assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts") == 0
@@ -96,10 +97,33 @@ def test_ready_features_need_no_kaldifeat(tmp_path, monkeypatch):
     assert FeatureReader(tmp_path / "f").dim == 15
 
 
+def test_a_damaged_matrix_is_made_anew(tmp_path, capsys):
+    """Of an archive of a stage whose size and time did not change: noticed by whoever reads the matrix."""
+    corpus, cuts, features = (tmp_path / name for name in ("corpus", "cuts", "features"))
+    write_cuts(corpus / "train.jsonl.gz", ready_corpus(tmp_path / "made", number=6))
+    assert run(validate_data, "--corpus", corpus, "--out", cuts) == 0
+    compute = (compute_features, "--cuts", cuts, "--split", "train", "--out", features)
+    assert run(*compute) == 0
+    (archive,) = (features / "storage").iterdir()
+    flip(archive, archive.read_bytes().index(FeatureReader(features).raw("u003").numpy().tobytes()))
+    close_cached_file_handles()
+
+    def read_all(job):
+        reader = FeatureReader(job.args.features)
+        job.facts["frames"] = sum(len(reader[name]) for name in reader)
+    toy = Program("toy", "").input("--features", help="features")
+    arguments = ["--features", str(features), "--out", str(tmp_path / "sums")]
+    assert toy.run(read_all, arguments) == 2
+    said = capsys.readouterr().err
+    assert "features of u003" in said and "run tools.compute_features again to make it anew" in said
+    assert toy.run(read_all, arguments) == 2
+    assert run(*compute) == 0
+    assert "is made anew: storage/000.h5 is damaged" in capsys.readouterr().err
+    assert toy.run(read_all, arguments) == 0
+
+
 def test_without_kaldifeat_the_message_says_what_to_run(tmp_path, monkeypatch, capsys):
     import sys
-
-    from hybrid.data.manifest import write_cuts
     monkeypatch.setitem(sys.modules, "kaldifeat", None)
     write_cuts(tmp_path / "train.jsonl.gz", [noise_cut(tmp_path / "wav", "u")])
     assert run(compute_features, "--cuts", tmp_path, "--split", "train", "--out", tmp_path / "f") == 2

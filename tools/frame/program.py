@@ -19,11 +19,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
 
-from graphs.errors import InputError, TooManyFailures
+from graphs.errors import DamagedInput, InputError, TooManyFailures
 from tools.frame.config import describe_options, make_options, read_config, resolve
 from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, fingerprint
 from tools.frame.records import (
-    LOG, changed_outputs, load_record, output_digests, read_record, verified_digests, write_record)
+    LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record)
 from tools.frame.unfinished import Unfinished, holder, is_foreign
 
 
@@ -211,7 +211,8 @@ class Run:
         try:
             work(job)
         except (InputError, TooManyFailures) as error:
-            log.error("%s", error)
+            repair = mark_damaged(Path(error.path)) if isinstance(error, DamagedInput) else ""
+            log.error("%s%s", error, repair and f"; {repair}")
             return 2
         except Exception:
             log.exception("failed")

@@ -121,6 +121,18 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
     return digests
 
 
+def mark_damaged(path: Path) -> str:
+    """A reader has found the file damaged: the record of the stage that wrote it says so from now on, and it will not
+    count as up to date. Returns how to make it anew, "" where no stage is known."""
+    folder = _producer(path)
+    record = read_record(folder) if folder else {}
+    if not record:
+        return ""
+    damaged = [*record.get("damaged", []), f"{path.relative_to(folder)} is damaged"]
+    write_record(folder, {**record, "damaged": list(dict.fromkeys(damaged))})
+    return how_to_repair(record)
+
+
 def _damaged(folder: Path, record: dict, found: List[str]) -> InputError:
     if not record:
         return InputError(str(folder / RECORD), "a whole stage record", "one that is damaged; run the stage that makes "

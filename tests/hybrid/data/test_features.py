@@ -1,16 +1,20 @@
 import json
+import os
+import pickle
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 from lhotse import CutSet
+from lhotse.features.io import close_cached_file_handles
 from lhotse.supervision import AlignmentItem
 from lhotse.utils import fastcopy
 
-from graphs.errors import InputError, TooManyFailures
+from graphs.errors import DamagedInput, InputError, TooManyFailures
 from hybrid.data.compute import batches_of_work, compute_features, perturbed
 from hybrid.data.corpus import recording_of, utterance
+from hybrid.data.extract import load_ready
 from hybrid.data.features import FeatureOptions, FeatureReader
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import noise_cut, ready_corpus, ready_cut, write_noise
@@ -222,8 +226,9 @@ def test_reader(tmp_path):
     assert reader["u001"] is reader["u001"]  # kept in memory
     uncached = FeatureReader(tmp_path / "moved", cache_mb=0)
     assert uncached["u001"] is not uncached["u001"] and uncached["u001"].equal(reader["u001"])
-    with pytest.raises(KeyError):
-        reader["nobody"]
+    for read in (reader.__getitem__, reader.raw, reader.cut, reader.text, reader.speaker, reader.num_frames):
+        with pytest.raises(InputError, match="utterance nobody: expected one of the 3 in .*moved"):
+            read("nobody")
     with pytest.raises(InputError, match="no features.json"):
         FeatureReader(tmp_path)
 
@@ -231,10 +236,38 @@ def test_reader(tmp_path):
 def test_damaged_storage_is_named(tmp_path):
     make(tmp_path / "f", ready_corpus(tmp_path / "made", number=3), storage="numpy_files")
     reader = FeatureReader(tmp_path / "f")
-    next((tmp_path / "f" / "storage").rglob("*-1.npy")).write_bytes(b"")
+    next((tmp_path / "f" / "storage").rglob("*-1-crc*.npy")).write_bytes(b"")
     assert len(reader["u000"]) > 0
     with pytest.raises(InputError, match="features of u001"):
         reader["u001"]
+
+
+def flip(path, offset, keep_time=True):
+    stat = path.stat()
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1
+    path.write_bytes(bytes(data))
+    if keep_time:  # as a bad disk does
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize("storage", ["numpy_files", "numpy_hdf5"])
+def test_a_flipped_bit_of_a_matrix_is_noticed(tmp_path, storage):
+    cuts = ready_corpus(tmp_path / "made", number=3)
+    reader = make(tmp_path / "f", cuts, storage=storage)
+    stored = reader.raw("u001").numpy().tobytes()
+    archive = next(path for path in (tmp_path / "f/storage").rglob("*") if path.is_file()
+                   and stored in path.read_bytes())
+    flip(archive, archive.read_bytes().index(stored) + 1001)
+    close_cached_file_handles()
+    reader = FeatureReader(tmp_path / "f")
+    assert len(reader["u000"]) and len(reader["u002"])
+    with pytest.raises(DamagedInput, match=r"features of u001 in .*f: expected .* written \(CRC-32 .*storage"):
+        reader["u001"]
+    with pytest.raises(DamagedInput, match="features of u001"):
+        load_ready([reader.cut(i) for i in reader.ids])
+    again = pickle.loads(pickle.dumps(pytest.raises(DamagedInput, reader.raw, "u001").value))
+    assert again.path.startswith(str(tmp_path / "f/storage"))  # it comes home from a process
 
 
 def test_archives_are_kept_to_a_size(tmp_path):
