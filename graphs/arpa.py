@@ -4,7 +4,6 @@ What had to be mended is counted in an ArpaReport. What cannot be understood rai
 line. The format: https://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html
 """
 
-import gzip
 import re
 from array import array
 from dataclasses import dataclass, field
@@ -16,10 +15,10 @@ import numpy as np
 from graphs.errors import InputError
 from graphs.lexicon import SENTENCE_END, SENTENCE_START
 from graphs.ngram import LOG_ZERO, UNKNOWN, NgramModel, NgramTable
-from graphs.text_file import open_bytes
+from graphs.text_file import DAMAGED_GZIP, open_bytes
 
-_COUNT = re.compile(rb"\s*ngram\s+(\d+)\s*=\s*(\d+)\s*$")
-_SECTION = re.compile(rb"\\(\d+)-grams:$")
+_COUNT = re.compile(rb"\s*ngram\s+(\d{1,9})\s*=\s*(\d{1,18})\s*$")
+_SECTION = re.compile(rb"\\(\d{1,9})-grams:$")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BINARY = b"mmap lm http://kheafield.com/code"
 
@@ -81,7 +80,7 @@ def read_arpa(path: Union[str, Path]) -> Tuple[NgramModel, ArpaReport]:
     with open_bytes(path) as stream:
         try:
             reader.read(stream)
-        except (EOFError, gzip.BadGzipFile) as error:
+        except DAMAGED_GZIP as error:
             raise InputError(f"{path}:{reader.number}", "a whole gzip file", str(error)) from None
     report = ArpaReport(wrong_counts=reader.wrong_counts(), unknown_words=reader.unknown_words,
                         duplicates=reader.repeated_unigrams)
@@ -180,7 +179,7 @@ class _Reader:
             fields = line.split()
             try:
                 if len(fields) == last + 1:
-                    weight = float(fields[last])
+                    weight = _number(fields[last])
                 elif len(fields) == last:
                     weight = np.nan
                 elif not fields:
@@ -189,7 +188,7 @@ class _Reader:
                     break
                 else:
                     raise ValueError
-                prob = float(fields[0])
+                prob = _number(fields[0])
                 ngram = [index_of[word] for word in fields[1:last]]
             except KeyError:
                 unknown += 1
@@ -211,8 +210,8 @@ class _Reader:
 
     def _append_values(self, probs: array, weights: array, fields: Sequence[bytes], order: int) -> None:
         try:
-            probs.append(float(fields[0]))
-            weights.append(float(fields[order + 1]) if len(fields) == order + 2 else np.nan)
+            probs.append(_number(fields[0]))
+            weights.append(_number(fields[order + 1]) if len(fields) == order + 2 else np.nan)
         except ValueError:
             raise self._error("numbers for log10 probability and back-off weight",
                               b" ".join(fields)) from None
@@ -227,12 +226,19 @@ class _Reader:
     def _add_table(self, order: int, ids: array, probs: array, weights: array) -> None:
         prob = np.array(probs, dtype=np.float64)
         weight = np.array(weights, dtype=np.float64)
-        if np.isnan(prob).any():
-            raise InputError(f"{self.path}", "probabilities that are numbers", f"nan, order {order}")
         prob[prob <= LOG_ZERO] = -np.inf
         weight[weight <= LOG_ZERO] = -np.inf
         self.tables.append(NgramTable(np.array(ids, dtype=np.int32).reshape(-1, order), prob, weight))
         self.sizes[order] = len(prob)
+
+
+def _number(text: bytes) -> float:
+    """A log10 probability or back-off weight. Zero is written as -99 (SRILM, IRSTLM) or -inf; the most that is
+    taken is the opposite. ValueError for more, for nan and for `1_000`, which Python takes for a number."""
+    value = float(text)
+    if not value <= -LOG_ZERO or b"_" in text:
+        raise ValueError
+    return value
 
 
 def _canonical_words(words: Sequence[str], report: ArpaReport) -> List[str]:

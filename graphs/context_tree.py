@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Dict, FrozenSet, Iterable, Optional, Sequence, Set, Tuple, Union
 
 from graphs.errors import InputError
+from graphs.text_file import read_text, to_int
 from graphs.topology import Topology
 
 PDF_CLASS = -1  # Kaldi's kPdfClass
+WIDEST = 15  # phones of context; Kaldi's recipes take 1 to 5
 NO_PHONE = 0  # fills the window before the first and after the last phone
 
 
@@ -49,13 +51,18 @@ class ContextTree:
       central_position: where in the window the phone itself stands (0 for monophone, 1 for triphone).
     """
 
-    def __init__(self, context_width: int, central_position: int, root: Node):
-        if not 0 <= central_position < context_width:
-            raise InputError("context tree", f"a central position in 0..{context_width - 1}", str(central_position))
+    def __init__(self, context_width: int, central_position: int, root: Node, name: str = "context tree"):
+        """name: for messages. Raises InputError for a tree that cannot be one."""
+        if not 0 <= central_position < context_width <= WIDEST:
+            raise InputError(name, f"a context of 1 to {WIDEST} phones and a central position in it",
+                             f"{context_width} and {central_position}")
         self.context_width, self.central_position, self.root = context_width, central_position, root
         pdf_ids = _leaves(root)
-        if pdf_ids != set(range(len(pdf_ids))):
-            raise InputError("context tree", "pdf_ids 0, 1, ... without a gap", str(sorted(pdf_ids))[:200])
+        if not pdf_ids or pdf_ids != set(range(len(pdf_ids))):
+            raise InputError(name, "pdf_ids 0, 1, ... without a gap", str(sorted(pdf_ids))[:200])
+        strange = sorted(_keys(root) - {PDF_CLASS, *range(context_width)})
+        if strange:
+            raise InputError(name, f"questions about {PDF_CLASS} to {context_width - 1}", str(strange[0]))
         self.num_pdfs = len(pdf_ids)
 
     @classmethod
@@ -91,26 +98,39 @@ class ContextTree:
 
     @classmethod
     def read(cls, path) -> "ContextTree":
-        return cls.from_text(Path(path).read_text(encoding="utf-8"), str(path))
+        return cls.from_text(read_text(path), str(path))
 
     @classmethod
     def from_text(cls, text: str, name: str = "tree") -> "ContextTree":
+        """Raises InputError when the text is no such tree."""
         for mark in "()[]{}":
             text = text.replace(mark, f" {mark} ")
         tokens = iter(text.split())
         try:
             _expect(tokens, "ContextDependency")
-            width, central = int(next(tokens)), int(next(tokens))
+            width, central = to_int(next(tokens)), to_int(next(tokens))
             _expect(tokens, "ToPdf")
-            root = _parse_node(tokens)
+            tree = cls(width, central, _parse_node(tokens), name)
             _expect(tokens, "EndContextDependency")
         except (StopIteration, ValueError) as error:
             raise InputError(name, "a tree in Kaldi's text format", str(error) or "the end of the file") from None
-        return cls(width, central, root)
+        except RecursionError:
+            raise InputError(name, "a tree in Kaldi's text format", "questions too deep inside each other") from None
+        more = next(tokens, None)
+        if more is not None:
+            raise InputError(name, "nothing after EndContextDependency", more)
+        return tree
 
 
 def _leaves(node: Optional[Node]) -> Set[int]:
     return _reach(node, {})
+
+
+def _keys(node: Optional[Node]) -> Set[int]:
+    """What the tree asks about."""
+    if isinstance(node, Table):
+        return _union(map(_keys, node.branches)) | {node.key}
+    return _keys(node.yes) | _keys(node.no) | {node.key} if isinstance(node, Split) else set()
 
 
 def _reach(node: Optional[Node], event: Dict[int, int]) -> Set[int]:
@@ -155,20 +175,22 @@ def _parse_node(tokens) -> Optional[Node]:
     if kind == "NULL":
         return None
     if kind == "CE":
-        return Leaf(int(next(tokens)))
+        return Leaf(to_int(next(tokens)))
     if kind == "TE":
-        key, size = int(next(tokens)), int(next(tokens))
+        key, size = to_int(next(tokens)), to_int(next(tokens))
         _expect(tokens, "(")
-        node = Table(key, tuple(_parse_node(tokens) for _ in range(size)))
+        branches = []
+        for _ in range(size):
+            branches.append(_parse_node(tokens))
         _expect(tokens, ")")
-        return node
+        return Table(key, tuple(branches))
     if kind == "SE":
-        key, values = int(next(tokens)), set()
+        key, values = to_int(next(tokens)), set()
         _expect(tokens, "[")
         for token in tokens:
             if token == "]":
                 break
-            values.add(int(token))
+            values.add(to_int(token))
         _expect(tokens, "{")
         node = Split(key, frozenset(values), _parse_node(tokens), _parse_node(tokens))
         _expect(tokens, "}")

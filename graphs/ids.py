@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 EPSILON = 0
+LARGEST_ID = 10 ** 7  # more phones or pdfs than any recognizer has: such a file is damaged
 FINAL_LABEL = -1  # k2's label on arcs that enter the final state
 BLANK = 0  # token_id of the CTC blank
 

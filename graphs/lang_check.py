@@ -1,6 +1,5 @@
 """Reads a lang folder and collects what is wrong with it (Kaldi utils/validate_lang.pl)."""
 
-import json
 from itertools import chain
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
@@ -9,7 +8,7 @@ from graphs.errors import InputError
 from graphs.lang import Lang
 from graphs.lexicon import BACKOFF, RESERVED_WORDS, SENTENCE_END, SENTENCE_START, Lexicon
 from graphs.symbols import EPS, SymbolTable
-from graphs.text_file import read_lines, split_blanks
+from graphs.text_file import read_json_object, read_lines, split_blanks
 from graphs.topology import Topology
 
 FILES = ("phones.txt", "words.txt", "lexiconp.txt", "lexiconp_disambig.txt", "silence_phones.txt",
@@ -65,15 +64,12 @@ def _read_symbols(path: Path) -> Dict[str, int]:
 
 
 def _read_settings(path: Path) -> dict:
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        prob, dependent = float(settings["silence_prob"]), settings["position_dependent"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(str(path), "JSON with silence_prob and position_dependent", repr(error)) from None
-    if not 0.0 <= prob < 1.0 or not isinstance(dependent, bool):
+    settings = read_json_object(path)
+    prob, dependent = settings.get("silence_prob"), settings.get("position_dependent")
+    if not isinstance(prob, (int, float)) or not 0 <= prob < 1 or not isinstance(dependent, bool):
         raise InputError(str(path), "silence_prob from 0 to below 1, position_dependent true or false",
-                         f"{prob} and {dependent}")
-    return {"silence_prob": prob, "position_dependent": dependent}
+                         f"{prob!r} and {dependent!r}"[:200])
+    return {"silence_prob": float(prob), "position_dependent": dependent}
 
 
 def _check_tables(folder: Path, phones: SymbolTable, words: SymbolTable, lists: dict) -> Iterator[InputError]:

@@ -6,7 +6,7 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple, 
 
 from graphs.errors import InputError
 from graphs.symbols import EPS
-from graphs.text_file import raise_first, read_lines, split_blanks
+from graphs.text_file import raise_first, read_lines, split_blanks, to_float
 
 BACKOFF = "#0"  # label of G's back-off arcs
 SENTENCE_START, SENTENCE_END = "<s>", "</s>"
@@ -155,7 +155,7 @@ def _parse_line(item: str, text: str, form: str) -> Pronunciation:
     if form == "prob":
         found = phones.pop(0) if phones else "nothing"
         try:
-            probability = float(found)
+            probability = to_float(found)
         except ValueError:
             raise InputError(item, f"a probability after the word {word}", found) from None
     entry = Pronunciation(word, tuple(phones), probability)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Union
 
 from graphs.errors import InputError
-from graphs.text_file import decode
+from graphs.text_file import decode, read_bytes, to_int
 
 EPS = "<eps>"
 
@@ -61,16 +61,19 @@ class SymbolTable:
         """Raises InputError that names the line when an id is missing, repeated or not a number."""
         pairs: Dict[int, str] = {}
         # split on ASCII blanks only: a Unicode space may be part of a symbol
-        for number, raw in enumerate(Path(path).read_bytes().split(b"\n"), 1):
+        for number, raw in enumerate(read_bytes(path).split(b"\n"), 1):
             line = decode(f"{path}:{number}", raw)
             if not line.strip(" \t\r"):
                 continue
             fields = [field for field in line.strip("\r").replace("\t", " ").split(" ") if field]
-            if len(fields) != 2 or not fields[1].isdigit():
-                raise InputError(f"{path}:{number}", "`SYMBOL ID`", repr(line))
-            if int(fields[1]) in pairs:
+            try:
+                symbol, digits = fields
+                symbol_id = to_int(digits)
+            except ValueError:
+                raise InputError(f"{path}:{number}", "`SYMBOL ID`", repr(line)) from None
+            if symbol_id in pairs:
                 raise InputError(f"{path}:{number}", "an id not used before", fields[1])
-            pairs[int(fields[1])] = fields[0]
+            pairs[symbol_id] = symbol
         if pairs.get(0) != EPS:
             raise InputError(f"{path}", f"id 0 for {EPS}", repr(pairs.get(0)))
         if sorted(pairs) != list(range(len(pairs))):

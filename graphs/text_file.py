@@ -1,8 +1,10 @@
 """Lines of a text file that a user wrote: every complaint names the line."""
 
 import gzip
+import json
 import re
 import unicodedata
+import zlib
 from pathlib import Path
 from typing import BinaryIO, List, Sequence, Tuple, Union
 
@@ -10,6 +12,11 @@ from graphs.errors import InputError
 
 # Blanks other than space and tab split words in one program and not in another (Kaldi
 # utils/validate_text.pl refuses them, too); control characters have no business in a text.
+_INTEGER = re.compile("[+-]?[0-9]{1,18}")  # all of them fit 64 bits
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+DAMAGED_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)  # what reading one may raise
+
 _ODD_CHARACTER = re.compile("[^\\S \t\n]|[\u200b\u2060\ufeff\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -23,17 +30,22 @@ def open_bytes(path: Union[str, Path]) -> BinaryIO:
     return gzip.open(path, "rb") if compressed else open(path, "rb")
 
 
+def read_bytes(path: Union[str, Path]) -> bytes:
+    """The content of a plain or gzip-compressed file. InputError where there is none or gzip finds it damaged."""
+    with open_bytes(path) as stream:
+        try:
+            return stream.read()
+        except DAMAGED_GZIP as error:
+            raise InputError(str(path), "a whole gzip file", str(error)) from None
+
+
 def read_lines(path: Union[str, Path]) -> Tuple[List[Tuple[int, str]], List[str]]:
     """The lines that are not blank, as (number from 1, text without end of line), and notes.
 
     A byte-order mark and DOS line ends are removed, which the notes tell. Raises InputError that names
     the line for bytes that are not utf-8, for Unicode blanks and for control characters.
     """
-    with open_bytes(path) as stream:
-        try:
-            data = stream.read()
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise InputError(str(path), "a whole gzip file", str(error)) from None
+    data = read_bytes(path)
     notes = []
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
@@ -50,6 +62,37 @@ def read_lines(path: Union[str, Path]) -> Tuple[List[Tuple[int, str]], List[str]
         for number, raw in enumerate(data.split(b"\n"), 1):
             check_characters(f"{path}:{number}", decode(f"{path}:{number}", raw))
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(" \t")], notes
+
+
+def read_text(path: Union[str, Path]) -> str:
+    """The lines of `read_lines`, joined."""
+    return "\n".join(line for _, line in read_lines(path)[0])
+
+
+def read_json_object(path: Union[str, Path]) -> dict:
+    """Raises InputError for a file that is missing, that is not JSON in utf-8, or whose JSON is no object."""
+    try:
+        content = json.loads(decode(str(path), read_bytes(path)))
+    except (ValueError, RecursionError) as error:
+        raise InputError(str(path), "JSON", f"{type(error).__name__}: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(str(path), "a JSON object", type(content).__name__)
+    return content
+
+
+def to_int(text: str) -> int:
+    """ValueError for what Python's int takes beside ASCII digits: `1_000`, digits of other scripts, blanks."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"expected a whole number, found {text[:40]!r}")
+    return int(text)
+
+
+def to_float(text: str) -> float:
+    """ValueError for what is not a finite number in ASCII digits (Python's float takes nan, inf, `1_000`, ...)."""
+    value = float(text) if _NUMBER.fullmatch(text) else float("nan")
+    if not abs(value) < float("inf"):
+        raise ValueError(f"expected a finite number, found {text[:40]!r}")
+    return value
 
 
 def decode(item: str, raw: bytes) -> str:

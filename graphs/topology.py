@@ -10,9 +10,11 @@ transition out of state 0 marks the start of a phone in any alignment.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
 from graphs.errors import InputError
+from graphs.ids import LARGEST_ID
+from graphs.text_file import read_text, to_float, to_int
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,18 @@ def named_entry(name: str) -> HmmEntry:
 class Topology:
     """The HMM of each phone."""
 
-    def __init__(self, entry_of: Dict[int, HmmEntry]):
-        """entry_of: phone_id -> entry. Raises InputError for an entry that cannot be an HMM."""
+    def __init__(self, entry_of: Dict[int, HmmEntry], name: str = "topology"):
+        """
+        Args:
+          entry_of: phone_id -> entry.
+          name: for messages.
+        Raises: InputError for an entry that cannot be an HMM.
+        """
         self.entry_of = dict(sorted(entry_of.items()))
         for phone_id, entry in self.entry_of.items():
-            _check_entry(f"topology of phone {phone_id}", entry)
+            if not 0 < phone_id <= LARGEST_ID:
+                raise InputError(name, f"phone_ids of 1 to {LARGEST_ID}", str(phone_id))
+            _check_entry(f"{name}, phone {phone_id}", entry)
 
     @classmethod
     def make(cls, options: TopologyOptions, nonsilence: Iterable[int], silence: Iterable[int]) -> "Topology":
@@ -138,27 +147,32 @@ class Topology:
 
     @classmethod
     def read(cls, path) -> "Topology":
-        return cls.from_text(Path(path).read_text(encoding="utf-8"), str(path))
+        return cls.from_text(read_text(path), str(path))
 
     @classmethod
     def from_text(cls, text: str, name: str = "topo") -> "Topology":
         """Raises InputError that names the token where the text leaves Kaldi's format."""
-        return cls(_Parser(text.split(), name).parse())
+        return cls(_Parser(text.split(), name).parse(), name)
 
 
 class _Parser:
     def __init__(self, tokens: Sequence[str], name: str):
         self.tokens, self.name, self.at = tokens, name, 0
 
-    def next(self, kind=str, expected: str = ""):
-        token = self.tokens[self.at] if self.at < len(self.tokens) else "the end"
+    def next(self, expected: str = "") -> str:
+        token = self.peek()
         self.at += 1
         if expected and token != expected:
             raise InputError(f"{self.name}, token {self.at}", expected, token)
+        return token
+
+    def number(self, parse: Callable = to_int):
+        token = self.next()
         try:
-            return kind(token)
+            return parse(token)
         except ValueError:
-            raise InputError(f"{self.name}, token {self.at}", f"a {kind.__name__}", token) from None
+            kind = "a whole number" if parse is to_int else "a number"
+            raise InputError(f"{self.name}, token {self.at}", kind, token[:40]) from None
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else "the end"
@@ -171,7 +185,7 @@ class _Parser:
             self.next(expected="<ForPhones>")
             phone_ids = []
             while self.peek() != "</ForPhones>":
-                phone_ids.append(self.next(int))
+                phone_ids.append(self.number())
             self.next()
             states = []
             while self.peek() != "</TopologyEntry>":
@@ -183,6 +197,9 @@ class _Parser:
                 if phone_id in entries:
                     raise InputError(f"{self.name}", f"phone {phone_id} in one entry", "two entries")
                 entries[phone_id] = tuple(states[:-1])
+        self.next()
+        if self.at < len(self.tokens):
+            raise InputError(f"{self.name}, token {self.at + 1}", "the end", self.peek())
         return entries
 
     def _state(self, number: int):
@@ -193,16 +210,16 @@ class _Parser:
             return None
         if self.peek() == "<PdfClass>":
             self.next()
-            forward = self_loop = self.next(int)
+            forward = self_loop = self.number()
         else:
             self.next(expected="<ForwardPdfClass>")
-            forward = self.next(int)
+            forward = self.number()
             self.next(expected="<SelfLoopPdfClass>")
-            self_loop = self.next(int)
+            self_loop = self.number()
         transitions = []
         while self.peek() != "</State>":
             self.next(expected="<Transition>")
-            transitions.append((self.next(int), self.next(float)))
+            transitions.append((self.number(), self.number(to_float)))
         self.next()
         transitions.sort(key=lambda t: t[0] != number)  # the self-loop first
         return HmmState(forward, self_loop, tuple(transitions))
@@ -219,8 +236,8 @@ def _check_entry(item: str, entry: HmmEntry) -> None:
             raise InputError(f"{item}, state {number}", "no transition back to state 0", "one")
         if targets[:1] == [number] and len(targets) == 1 or not targets:
             raise InputError(f"{item}, state {number}", "a transition out of the state", "none")
-        if not all(p > 0 for _, p in state.transitions):
-            raise InputError(f"{item}, state {number}", "positive probabilities", str(state.transitions))
+        if not all(0 < p <= 1.0001 for _, p in state.transitions):
+            raise InputError(f"{item}, state {number}", "probabilities above 0 and at most 1", str(state.transitions))
     reached = {0}
     for _ in entry:
         reached |= {t for s in reached if s < len(entry) for t, _ in entry[s].transitions}

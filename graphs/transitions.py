@@ -9,6 +9,7 @@ transition_id stands first, its self-loops follow. A phone therefore starts at e
 transition_id is a forward one of HMM state 0.
 """
 
+import re
 from pathlib import Path
 from typing import List, NamedTuple, Sequence
 
@@ -16,7 +17,13 @@ import numpy as np
 
 from graphs.context_tree import ContextTree
 from graphs.errors import InputError
+from graphs.ids import LARGEST_ID
+from graphs.text_file import read_text, to_float, to_int
 from graphs.topology import Topology
+
+
+_FORMAT = re.compile(r"\s*<TransitionModel>(.*</Topology>)\s*<Tuples>(.*)</Tuples>\s*<LogProbs>\s*\[(.*)\]"
+                     r"\s*</LogProbs>\s*</TransitionModel>\s*", re.DOTALL)
 
 
 class TransitionState(NamedTuple):
@@ -142,17 +149,36 @@ class TransitionModel:
     @classmethod
     def read(cls, path) -> "TransitionModel":
         """Raises InputError when the file is not such a model."""
-        text = Path(path).read_text(encoding="utf-8")
+        match = _FORMAT.fullmatch(read_text(path))
+        if not match:
+            raise InputError(str(path), "a transition model in Kaldi's text format", "other text, or a part of one")
+        topology = Topology.from_text(match.group(1), str(path))
         try:
-            head, rest = text.split("</Topology>")
-            topology = Topology.from_text(head.replace("<TransitionModel>", "") + "</Topology>", str(path))
-            numbers = rest.split("<Tuples>")[1].split("</Tuples>")[0].split()[1:]
-            values = [int(n) for n in numbers]
-            model = cls(topology, [TransitionState(*values[i:i + 4]) for i in range(0, len(values), 4)])
-            log_prob = rest.split("<LogProbs>")[1].split("[")[1].split("]")[0].split()
-            model.log_prob = np.array(log_prob, dtype=np.float32)
-        except (IndexError, ValueError, KeyError, TypeError) as error:
-            raise InputError(str(path), "a transition model in Kaldi's text format", repr(error)) from None
-        if len(model.log_prob) != model.num_transition_ids + 1:
+            number, *values = map(to_int, match.group(2).split())
+            log_prob = np.array([to_float(text) for text in match.group(3).split()], dtype=np.float32)
+        except ValueError as error:
+            raise InputError(str(path), "numbers in Tuples and LogProbs", str(error)) from None
+        if len(values) != 4 * number or not number:
+            raise InputError(f"{path}, Tuples", f"{number} times 4 numbers, as announced", str(len(values)))
+        states = [TransitionState(*values[i:i + 4]) for i in range(0, len(values), 4)]
+        _check_states(str(path), states, topology)
+        model = cls(topology, states)
+        if len(log_prob) != model.num_transition_ids + 1:
             raise InputError(str(path), f"{model.num_transition_ids + 1} log probabilities", str(len(log_prob)))
+        if (log_prob > 1e-3).any():
+            raise InputError(str(path), "log probabilities of at most 0", f"{log_prob.max():g}")
+        model.log_prob = log_prob
         return model
+
+
+def _check_states(path: str, states: Sequence[TransitionState], topology: Topology) -> None:
+    """InputError for a state that the topology does not have."""
+    if len(set(states)) != len(states):
+        raise InputError(f"{path}, Tuples", "each transition state once", "one of them twice")
+    for state in states:
+        if not 0 <= state.hmm_state < len(topology.entry_of.get(state.phone_id, ())):
+            raise InputError(f"{path}, Tuples", "phones and HMM states of the topology",
+                             f"phone {state.phone_id}, state {state.hmm_state}")
+        if not (0 <= state.forward_pdf_id <= LARGEST_ID and 0 <= state.self_loop_pdf_id <= LARGEST_ID):
+            raise InputError(f"{path}, Tuples", f"pdf_ids of 0 to {LARGEST_ID}",
+                             f"{state.forward_pdf_id} and {state.self_loop_pdf_id}")

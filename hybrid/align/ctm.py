@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple
 
 from graphs.errors import InputError
+from graphs.text_file import read_lines, split_blanks, to_float
 
 
 class TimedSymbol(NamedTuple):
@@ -37,17 +38,21 @@ def write_ctm(path: Path, utterances: Dict[str, Iterable[TimedSymbol]], channel:
 
 
 def read_ctm(path: Path) -> Dict[str, List[TimedSymbol]]:
-    """utterance_id -> symbols in the order of the file. Raises InputError that names a malformed line."""
+    """utterance_id -> symbols in the order of the file. Raises InputError that names a malformed line.
+
+    Lines that begin with `;;` are comments, as for sclite.
+    """
     utterances: Dict[str, List[TimedSymbol]] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
-        fields = line.split()
-        if not fields or line.startswith(";;"):
+    for number, line in read_lines(path)[0]:
+        if line.startswith(";;"):
             continue
         try:
-            utterance_id, _, start, duration, symbol = fields[:5]
-            start, duration = float(start), float(duration)
+            utterance_id, _, start, duration, symbol, *_ = split_blanks(line)
+            start, duration = to_float(start), to_float(duration)
+            if min(start, duration) < 0:
+                raise ValueError
         except ValueError:
-            expected = "`UTTERANCE CHANNEL START DURATION SYMBOL`"
+            expected = "`UTTERANCE CHANNEL START DURATION SYMBOL`, times of 0 or more seconds"
             raise InputError(f"{path}:{number}", expected, repr(line)) from None
         utterances.setdefault(utterance_id, []).append(TimedSymbol(symbol, start, start + duration))
     return utterances

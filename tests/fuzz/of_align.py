@@ -10,5 +10,5 @@ def _write_ctm(folder) -> None:
 
 
 READERS = [
-    Reader("ctm", "words.ctm", _write_ctm, lambda folder: read_ctm(folder / "words.ctm"), pending="not utf-8"),
+    Reader("ctm", "words.ctm", _write_ctm, lambda folder: read_ctm(folder / "words.ctm")),
 ]

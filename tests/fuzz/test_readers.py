@@ -9,6 +9,30 @@ from hypothesis import strategies as st
 from graphs.errors import InputError
 from tests.fuzz.readers import READERS
 
+# (reader, part of the valid example, what stands there instead): each once raised something else
+FOUND = [
+    ("arpa", b"ngram 1=", b"ngram 1=" + 5000 * b"9"),
+    ("ctm", b"u1", b"\xe9"),
+    ("ctm", b"0.0500", b"nan"),
+    ("lang/lang.json", b"0.5", b"1" + 400 * b"0"),
+    ("lang/lang.json", b"{", 5000 * b"["),
+    ("lexiconp", b"0.75", b"0_75"),
+    ("lexiconp", b"0.75", "٠.٧".encode()),
+    ("symbols", b" 1\n", " ²\n".encode()),
+    ("topo", b"<PdfClass> 0", b"<PdfClass> \xff"),
+    ("topo", b"<ForPhones>", b"<ForPhones> 1000000000000"),
+    ("topo", b"</Topology>", b"</Topology> </Topology>"),
+    ("topo", b"</ForPhones>", b""),
+    ("transitions", b"<Tuples>", b"<Tuples> 9"),
+    ("transitions", b"</Tuples>", b"1 7 0 0 </Tuples>"),
+    ("transitions", b" [ 0 ", b" [ nan "),
+    ("tree", b"EndContextDependency", b""),
+    ("tree", b"TE 0", b"TE 7"),
+    ("tree", b"ContextDependency 1", b"ContextDependency 1000000000000"),
+    ("tree", b"ToPdf", b"ToPdf " + 5000 * b"TE 0 1 ( "),
+    ("tree", b"ToPdf", b"ToPdf TE 0 1000000000000 ( "),
+]
+
 TESTED = [pytest.param(reader, id=name) for name, reader in READERS.items() if not reader.pending]
 
 
@@ -16,6 +40,17 @@ TESTED = [pytest.param(reader, id=name) for name, reader in READERS.items() if n
 def test_the_example_is_good(reader, tmp_path):
     reader.write(tmp_path)
     reader.read(tmp_path)
+
+
+@pytest.mark.parametrize("name, old, new", FOUND)
+def test_found_cases_are_refused(name, old, new, tmp_path):
+    reader = READERS[name]
+    reader.write(tmp_path)
+    valid = (tmp_path / reader.file).read_bytes()
+    assert old in valid
+    (tmp_path / reader.file).write_bytes(valid.replace(old, new, 1))
+    with pytest.raises(InputError, match=str(tmp_path / reader.file)):
+        reader.read(tmp_path)
 
 
 @pytest.mark.parametrize("reader", TESTED)

@@ -133,7 +133,7 @@ BROKEN = [
     ("optional_silence.txt", "SIL\n", "", "optional_silence.txt: expected one silence phone, found nothing"),
     ("lang.json", "0.5", "0", "optional_silence.txt: expected nothing, since silence_prob is 0, found SIL"),
     ("lang.json", "0.5", "1.5", "lang.json: expected silence_prob from 0 to below 1"),
-    ("lang.json", "silence_prob", "x", "lang.json: expected JSON with silence_prob"),
+    ("lang.json", "silence_prob", "x", "lang.json: expected silence_prob from 0"),
     ("oov.txt", "<unk>", "<oov>", "oov.txt:1: expected a word of words.txt, found <oov>"),
     ("oov.txt", "<unk>\n", "", "oov.txt: expected one word, found 0 words"),
     ("disambig.txt", "#1\n", "", "disambig.txt: expected #0, #1, ... one a line, found #0 #2 #3"),

@@ -146,7 +146,10 @@ def test_added_history_gets_its_backed_off_probability(tmp_path):
     ("-0.8\tb\t-0.1", "-0.8\tb\tb\t-0.1", "lm.arpa:11: expected log10 probability, word and perhaps"),
     ("\\3-grams:", "\\4-grams:", "lm.arpa:18: expected \\3-grams: or \\end\\"),
     ("\\1-grams:", "\\2-grams:", "lm.arpa:6: expected \\1-grams: or \\end\\"),
-    ("-0.1\t<s> a b", "nan\t<s> a b", "expected probabilities that are numbers, found nan, order 3"),
+    ("-0.1\t<s> a b", "nan\t<s> a b", "lm.arpa:19: expected log10 probability, 3 words"),
+    ("-0.1\t<s> a b", "-0_1\t<s> a b", "lm.arpa:19: expected log10 probability, 3 words"),
+    ("-0.8\tb\t-0.1", "-0.8\tb\tinf", "lm.arpa:11: expected numbers for log10 probability"),
+    ("-0.8\tb\t-0.1", "1e400\tb\t-0.1", "lm.arpa:11: expected numbers for log10 probability"),
 ])
 def test_bad_files_are_refused_with_the_line(tmp_path, old, new, message):
     assert old in SMALL

@@ -37,7 +37,7 @@ def test_impossible_entries_are_refused(states, message):
 
 def test_damaged_text_names_the_token():
     text = Topology({1: left_to_right(2)}).to_text().replace("<PdfClass> 1", "<PdfClass> one")
-    with pytest.raises(InputError, match=r"topo, token \d+: expected a int, found one"):
+    with pytest.raises(InputError, match=r"topo, token \d+: expected a whole number, found one"):
         Topology.from_text(text)
 
 

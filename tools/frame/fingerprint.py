@@ -90,7 +90,7 @@ def changed_raw(before: Digests, by_content: bool = False) -> List[str]:
 def fingerprint(**facts) -> str:
     """One hex digest of JSON-able facts."""
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def contents(digests: Digests) -> Dict[str, List]:
