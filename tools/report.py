@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
-from tools.frame.records import stage_records, write_text_atomically
+from tools.frame.records import stage_records, verified_digests, write_text_atomically
 from tools.frame.unfinished import is_unfinished
 
 
@@ -45,12 +45,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def report(work: Path, command: Optional[str] = None) -> None:
-    """Writes results.json, RESULTS.md and errors.png into the work folder and prints the main table."""
+    """Writes results.json, RESULTS.md and errors.png into the work folder and prints the main table.
+
+    Raises: InputError when there is no result, or one is not as the scoring wrote it.
+    """
     from hybrid.report import results as found
     from hybrid.report.error_breakdown import draw_errors
     from hybrid.report.figures import save_figure
     from hybrid.report.tables import text_table
-    results = found.gather_results(whole_scores(work))
+    folders = whole_scores(work)
+    verified_digests(folders)
+    results = found.gather_results(folders)
     if not results:
         raise InputError(f"--work {work}", "a result (score_*/result.json)", "none")
     entries = [result.entry for result in results]

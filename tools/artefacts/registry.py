@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Iterable, List, Optional, Set
 
 from graphs.errors import InputError
+from hybrid.report.results import gather_results
 from tools.artefacts import data, decoding, hmm, lang, models, results
 from tools.artefacts.kind import Kind, section
 from tools.frame.records import LOG, RECORD, stage_records
+from tools.report import whole_scores
 
 
 def describe_work(path: Path, item: Optional[str] = None) -> str:
@@ -26,6 +28,9 @@ def work_problems(path: Path) -> Iterable[str]:
         yield f"{folder / RECORD}: expected a stage record, found none; run the stage that makes {folder} again"
     if (path / "results.json").exists():
         yield from results.results_problems(path / "results.json")
+        if results.entries(path / "results.json") != [one.entry for one in gather_results(whole_scores(path))]:
+            yield (f"{path / 'results.json'}: expected what the score folders hold, found other results; run the "
+                   "recipe again")
 
 
 def _without_record(work: Path, stages: Set[Path]) -> List[Path]:
@@ -56,14 +61,16 @@ def kind_of(path: Path) -> Kind:
                      f"{'folder' if path.is_dir() else 'file'})")
 
 
-def problems_of(path: Path) -> List[str]:
+def problems_of(path: Path, with_record: bool = True) -> List[str]:
     """What is wrong with the artefact: what its kind's check finds, what its reader stumbles over, and, of a
     stage's folder, what its record tells.
 
+    Args:
+      with_record: False leaves the record out, as if the artefact had come without one.
     Raises: InputError for an unknown kind.
     """
     kind = kind_of(path)
-    return list(_without_repetition([*_found(kind, path), *_record_problems(path)]))
+    return list(_without_repetition([*_found(kind, path), *(_record_problems(path) if with_record else ())]))
 
 
 def folder_problems(folder: Path) -> List[str]:

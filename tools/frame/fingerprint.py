@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Dict, Iterable, List
 
-# records and logs of a run, which do not count as content
-NOT_CONTENT = (".stage.json", ".seconds", "log.txt", "*.tmp", "*.png", "*.svg", "*.html", "tensorboard")
+# records, logs and times of a run, which do not count as content
+NOT_CONTENT = (".stage.json", ".seconds", "log.txt", "train.jsonl", "*.tmp", "*.png", "*.svg", "*.html", "tensorboard")
 
 Digests = Dict[str, List]  # path -> [size, mtime_ns, sha256 of the content]
 

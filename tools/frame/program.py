@@ -91,7 +91,7 @@ class Program:
         add("--system", help="options of [SECTION.SYSTEM] win over those of [SECTION]")
         add("--nj", type=_at_least_one, default=os.cpu_count() or 1, help="parallel processes")
         add("--by-content", action="store_true",
-            help="tell raw recordings apart by their content instead of by size and time")
+            help="tell raw recordings and earlier outputs apart by their content instead of by size and time")
         add("overrides", nargs="*", metavar="section.key=value", help="options that win over --conf")
 
     def input(self, flag: str, help: str, corpus: bool = False, **more) -> "Program":
@@ -234,7 +234,7 @@ class Run:
         """Why the output is not up to date, options apart."""
         if not record:
             return [f"its stage record is {damage}"]
-        reasons = changed_outputs(self.args.out, record)
+        reasons = changed_outputs(self.args.out, record, by_content=self.args.by_content)
         reasons += _changes("argument", record["arguments"], self.counted)
         before, now = contents(record["inputs"]), contents(digests)
         reasons += [f"{name} changed" if name in before and name in now else
@@ -255,7 +255,8 @@ class Run:
 
     def _paths(self, names: Sequence[str]) -> List[Path]:
         values = (getattr(self.args, name) for name in names)
-        return [path for value in values if value is not None for path in (value if isinstance(value, list) else [value])]
+        lists = (value if isinstance(value, list) else [value] for value in values if value is not None)
+        return [path for paths in lists for path in paths]
 
     def _declared_inputs(self) -> List[Path]:
         for name in self.program._inputs:

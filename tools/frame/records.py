@@ -82,10 +82,12 @@ def changed_outputs(folder: Path, record: dict, content_only: bool = True, by_co
     return problems + record.get("damaged", [])
 
 
-def how_to_repair(record: dict) -> str:
-    """Which stage makes the output anew."""
-    stage = record.get("stage")
-    again = f"run the recipe again from --stage {stage}" if stage else f"run {record.get('program')} again"
+def how_to_repair(record: dict, by_content: bool = False) -> str:
+    """Which stage makes the output anew. by_content: only the content tells, size and time do not."""
+    stage, option = record.get("stage"), "--by-content " if by_content else ""
+    again = f"run the recipe again {option}from --stage {stage}"
+    if not stage:
+        again = f"run {record.get('program')} again {option}".rstrip()
     return f"{again} to make it anew (keep files of your own elsewhere)"
 
 
