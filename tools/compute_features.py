@@ -15,14 +15,16 @@ PROGRAM = (Program("tools.compute_features", __doc__, options={"features": "hybr
 
 def work(job: Job) -> None:
     from hybrid.data.compute import compute_features
-    from hybrid.data.manifest import read_cuts
+    from hybrid.data.manifest import read_cuts, source_files
     from hybrid.outcomes import Outcomes
     options = job.options("features")
-    cuts, split = job.args.cuts, job.args.split
+    split = job.args.split
+    cuts = read_cuts(job.args.cuts / f"{split}.jsonl.gz" if job.args.cuts.is_dir() else job.args.cuts)
+    job.reads(source_files(cuts))
     outcomes = Outcomes(job.log)
     facts = compute_features(
-        read_cuts(cuts / f"{split}.jsonl.gz" if cuts.is_dir() else cuts), options, job.out, outcomes,
-        training=split.startswith("train"), nj=job.nj, global_stats=job.args.stats)
+        cuts, options, job.out, outcomes, training=split.startswith("train"), nj=job.nj,
+        global_stats=job.args.stats)
     job.facts.update(facts, outcomes=outcomes.counts)
     job.log.info("%s: %d utterances, %.2f hours of %d %s features at %d Hz, CMVN by %s (%s)",
                  split, facts["utterances"], facts["hours"], facts["dim"], facts["kind"],

@@ -14,7 +14,7 @@ PROGRAM = (Program("tools.validate_data", __doc__, options={"data": "hybrid.data
 def work(job: Job) -> None:
     from graphs.errors import InputError
     from graphs.lexicon import Lexicon
-    from hybrid.data.manifest import read_cuts, splits_of, write_cuts
+    from hybrid.data.manifest import read_cuts, source_files, splits_of, write_cuts
     from hybrid.data.report import check_share, report_lines, write_rejected
     from hybrid.data.validate import validate_corpus
     options = job.options("data")
@@ -24,6 +24,7 @@ def work(job: Job) -> None:
         raise InputError(f"--corpus {corpus}", "manifests such as train.jsonl.gz", "none")
     lexicons = [corpus / name for name in ("lexiconp.txt", "lexicon.txt") if (corpus / name).exists()]
     lexicon = Lexicon.read(lexicons[0]) if lexicons else None
+    job.reads(path for cuts in splits.values() for path in source_files(cuts))
     results, transcripts, rate = validate_corpus(splits, options, lexicon, job.nj)
     for split, result in results.items():
         write_cuts(job.out / f"{split}.jsonl.gz", result.cuts)

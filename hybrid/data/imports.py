@@ -8,7 +8,7 @@ from lhotse.cut import Cut
 
 from graphs.errors import InputError
 from hybrid.data.corpus import hold_out
-from hybrid.data.manifest import write_cuts
+from hybrid.data.manifest import source_files, write_cuts
 
 
 def with_dev(splits: Dict[str, List[Cut]], share: Optional[float]) -> Dict[str, List[Cut]]:
@@ -38,6 +38,8 @@ def write_corpus(job, splits: Dict[str, List[Cut]], outcomes) -> None:
     Args:
       job: tools.frame.program.Job with the arguments hold_out, max_failed_share, lexicon and lm.
     """
+    made = job.out.absolute()  # what pipes gave
+    job.reads(path for cuts in splits.values() for path in source_files(cuts) if made not in path.absolute().parents)
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(job.args.max_failed_share, "import")
     for name, cuts in with_dev(splits, job.args.hold_out).items():

@@ -116,7 +116,7 @@ def _problem(utterance_id: str, segment: Segment, recording: Optional[Recording]
 
 def _open_recordings(folder: Path, wav_scp: Dict[str, str], audio_folder: Path, outcomes: Outcomes, nj: int,
                      roots: Sequence[Path]) -> Dict[str, Recording]:
-    work = partial(_open_recording, audio_folder=audio_folder.resolve(), roots=[r.resolve() for r in roots])
+    work = partial(_open_recording, audio_folder=audio_folder.absolute(), roots=[r.resolve() for r in roots])
     durations = read_table(folder / "reco2dur")
     recordings = {}
     for recording, problem in ordered_map(work, list(wav_scp.items()), nj, folder.name, unit="file"):

@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 from pathlib import Path
-from typing import Iterable, List, Optional, Tuple, Union
+from typing import Iterable, List, Optional, Set, Tuple, Union
 
 from lhotse import CutSet
 from lhotse.cut import Cut
@@ -41,9 +41,9 @@ def _move(fields: dict, folder: Path, place: Path) -> None:
     sources = [(source, "source") for source in (fields.get("recording") or {}).get("sources") or ()
                if source["type"] == "file"]
     for holder, key in sources + [(fields.get("features") or {}, "storage_path")]:
-        path = Path(holder.get(key) or "")
-        if folder in path.parents:
-            holder[key] = str(place / path.relative_to(folder))
+        path = Path(holder.get(key) or "").absolute()
+        if folder.absolute() in path.parents:
+            holder[key] = str(place / path.relative_to(folder.absolute()))
 
 
 def read_cuts(path: Union[str, Path]) -> List[Cut]:
@@ -61,6 +61,19 @@ def splits_of(folder: Union[str, Path]) -> List[str]:
     """Names of the splits in a corpus or cuts folder: `train` for `train.jsonl.gz`, sorted."""
     suffix = ".jsonl.gz"
     return sorted(path.name[:-len(suffix)] for path in Path(folder).glob("*" + suffix))
+
+
+def source_files(cuts: Iterable[Cut]) -> Set[Path]:
+    """The files that the audio and the ready features of the cuts are read from; commands and links have none."""
+    files = set()
+    for cut in cuts:
+        recording, features = getattr(cut, "recording", None), getattr(cut, "features", None)
+        if recording is not None:
+            files.update(Path(source.source) for source in recording.sources if source.type == "file")
+        if features is not None and features.storage_type.startswith("numpy"):
+            path = Path(features.storage_path)
+            files.add(path / features.storage_key if features.storage_type == "numpy_files" else path)
+    return files
 
 
 def speaker_of(cut: Cut) -> str:

@@ -1,6 +1,8 @@
 """The data stages from a Kaldi directory or Lhotse manifests to features, as a recipe runs them."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from lhotse.features.io import close_cached_file_handles
@@ -70,10 +72,78 @@ def test_from_a_kaldi_directory_to_features(kaldi_data, capsys):
     assert "up to date" in capsys.readouterr().out
 
 
+@pytest.fixture
+def data_stages(kaldi_data, capsys):
+    """Runs the stages from a data directory to features; returns those that did something, and all that was said."""
+    pytest.importorskip("kaldifeat")
+    root = kaldi_data
+
+    def run_all(*more):
+        more = ("data.max_rejected_share=0.1", "features.max_failed_share=0.1", *more)
+        statuses = [
+            run(import_kaldi, "--data", root / "data/train", "--splits", "train", "--out", root / "corpus", *more),
+            run(validate_data, "--corpus", root / "corpus", "--out", root / "cuts", *more),
+            run(compute_features, "--cuts", root / "cuts", "--split", "train", "--out", root / "features", *more)]
+        assert statuses == [0, 0, 0]
+        said = capsys.readouterr()
+        done = [name for name in ("import_kaldi", "validate_data", "compute_features")
+                if f"tools.{name}: " not in said.out]
+        return done, said.err
+    run_all.root = root
+    return run_all
+
+
+ALL = ["import_kaldi", "validate_data", "compute_features"]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.7])
+def test_a_replaced_recording_counts(data_stages, seconds):
+    assert data_stages()[0] == ALL and data_stages()[0] == []
+    before = FeatureReader(data_stages.root / "features").raw("train05")
+    write_noise(data_stages.root / "wav/train05.wav", seconds=seconds, seed=99, rate=8000)
+    done, said = data_stages()
+    assert done == ALL and said.count("train05.wav changed, is gone or is back") == 3
+    after = FeatureReader(data_stages.root / "features").raw("train05")
+    assert before.shape != after.shape or not before.equal(after)
+    assert data_stages()[0] == []
+
+
+def test_a_deleted_recording_is_named_and_counts_again_when_it_is_back(data_stages):
+    data_stages()
+    wav = data_stages.root / "wav/train05.wav"
+    wav.rename(data_stages.root / "elsewhere")
+    assert data_stages()[0] == ALL
+    assert "train05\tmissing\tno file" in (data_stages.root / "cuts/rejected_train.tsv").read_text()
+    assert "train05" not in FeatureReader(data_stages.root / "features") and data_stages()[0] == []
+    (data_stages.root / "elsewhere").rename(wav)
+    assert data_stages()[0] == ALL and "train05" in FeatureReader(data_stages.root / "features")
+
+
+def test_a_touched_recording_is_told_by_content(data_stages):
+    wav = data_stages.root / "wav/train05.wav"
+    data_stages("--by-content")
+    os.utime(wav, (1, 1))
+    assert data_stages()[0] == data_stages("--by-content")[0] == []
+    write_noise(wav, seconds=0.5, seed=99, rate=8000)
+    os.utime(wav, (1, 1))
+    assert data_stages("--by-content")[0] == ALL
+
+
 def test_one_kaldi_directory_under_another_name(kaldi_data):
     out = kaldi_data / "corpus"
     assert run(import_kaldi, "--data", kaldi_data / "data" / "train", "--splits", "test", "--out", out) == 0
     assert facts_of(out) == {"test": 24}
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_what_pipes_gave_lies_in_the_corpus(kaldi_data, monkeypatch, absolute):
+    monkeypatch.chdir(kaldi_data)
+    scp = kaldi_data / "data/test/wav.scp"
+    scp.write_text(scp.read_text().replace("test00 ", "test00 cat ").replace("test00.wav", "test00.wav |"))
+    out = (kaldi_data if absolute else Path()) / "corpus"
+    assert run(import_kaldi, "--data", "data", "--splits", "test", "--out", out) == 0
+    (source,) = read_cuts("corpus/test.jsonl.gz")[0].recording.sources
+    assert source.source == str(kaldi_data / "corpus/audio/test/test00.wav") and Path(source.source).exists()
 
 
 def test_from_lhotse_manifests(tmp_path, capsys):

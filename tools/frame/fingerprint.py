@@ -6,11 +6,14 @@ content on request.
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Dict, Iterable, List
 
 # records, logs and times of a run, which do not count as content
 NOT_CONTENT = (".stage.json", ".seconds", "log.txt", "train.jsonl", "*.tmp", "*.png", "*.svg", "*.html", "tensorboard")
+
+GONE = [-1, -1, ""]  # digest of a raw file that is not there: the work is done again when it is
 
 Digests = Dict[str, List]  # path -> [size, mtime_ns, sha256 of the content]
 
@@ -58,20 +61,21 @@ def digest_files(paths: Iterable[Path], known: Digests) -> Digests:
 
 
 def digest_raw(paths: Iterable[Path], by_content: bool = False) -> Digests:
-    """Size and time of each raw file, with its sha256 on request, else ""; files that are not there are left out."""
+    """Size and time of each raw file, with its sha256 on request, else ""."""
     digests: Digests = {}
     for path in (file for root in paths for file in files_of(Path(root))):
         try:
             stat = path.stat()
-            digests[str(path.resolve())] = [stat.st_size, stat.st_mtime_ns, sha256(path) if by_content else ""]
+            known = [stat.st_size, stat.st_mtime_ns, sha256(path) if by_content else ""]
         except OSError:  # the program names it as a failure
-            continue
+            known = GONE
+        digests[os.path.realpath(path)] = known
     return digests
 
 
 def changed_raw(before: Digests, by_content: bool = False) -> List[str]:
-    """Which raw files are gone or are not what they were. Where `before` knows the content a new time alone is
-    no change; with by_content the content is compared even at the same time."""
+    """Which raw files are gone, are there again or are not what they were. Where `before` knows the content a new time
+    alone is no change; with by_content the content is compared even at the same time."""
     changed = []
     for name, known in before.items():
         path = Path(name)
@@ -81,7 +85,7 @@ def changed_raw(before: Digests, by_content: bool = False) -> List[str]:
             else:
                 same = same_stat(path, known)
         except OSError:
-            same = False
+            same = known == GONE
         if not same:
             changed.append(name)
     return changed

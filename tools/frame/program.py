@@ -17,7 +17,7 @@ import resource
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
+from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 from graphs.errors import DamagedInput, InputError, TooManyFailures
 from tools.frame.config import describe_options, make_options, read_config, resolve
@@ -38,7 +38,7 @@ class Job:
       resuming: True when an earlier run with the same fingerprint was cut off and left its work.
       log: writes to the terminal and to `log.txt` in the output folder.
       facts: JSON-able; ends up in the stage record (counts, sizes, anything worth knowing).
-      raw_files: what `reads` was told.
+      raw: digests of the raw files that `reads` was told.
     """
 
     def __init__(self, args: argparse.Namespace, place: Unfinished, options: Dict[str, object], resuming: bool,
@@ -46,7 +46,7 @@ class Job:
         self.args, self.out, self.nj = args, place.folder, args.nj
         self.resuming, self.log = resuming, log
         self.facts: dict = {}
-        self.raw_files: Set[Path] = set()
+        self.raw: Digests = {}
         self._place, self._options = place, options
 
     def options(self, section: str):
@@ -58,8 +58,9 @@ class Job:
         return self._place.final.absolute() / Path(path).absolute().relative_to(self.out.absolute())
 
     def reads(self, paths: Iterable[Path]) -> None:
-        """Raw files (recordings) that the output depends on: when one changes or goes the stage is done again."""
-        self.raw_files.update(map(Path, paths))
+        """Raw files (recordings) that the output depends on: when one changes or goes the stage is done again.
+        To be called before they are read."""
+        self.raw.update(digest_raw(paths, self.args.by_content))
 
     def seconds(self) -> float:
         """Of work on this output so far, those of runs that were killed included."""
@@ -219,10 +220,9 @@ class Run:
             raise
         finally:
             self.place.close()
-        raw.update(digest_raw(job.raw_files, self.args.by_content))
         record.update(
             state="done", holder="", seconds=round(job.seconds(), 2), peak_memory_mb=peak_memory_mb(),
-            facts=job.facts, raw=raw, outputs=output_digests(self.place.folder))
+            facts=job.facts, raw={**raw, **job.raw}, outputs=output_digests(self.place.folder))
         log.info("done in %.1f s, peak memory %d MB", record["seconds"], record["peak_memory_mb"])
         for handler in log.handlers:
             handler.close()
@@ -242,7 +242,7 @@ class Run:
                     for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
         known = record.get("raw", {})
         reasons += [f"{name} is new" for name in raw if name not in known]
-        reasons += [f"{name} changed or is gone" for name in changed_raw(known, self.args.by_content)]
+        reasons += [f"{name} changed, is gone or is back" for name in changed_raw(known, self.args.by_content)]
         return reasons
 
     def _refuse_foreign(self) -> None:

@@ -189,10 +189,12 @@ def test_raw_files_count_by_size_and_time(toy, tmp_path, capsys):
     assert toy() == toy() == 0 and toy.work.runs == 1
     rewrite(raw, "one")
     assert toy() == 0 and toy.work.runs == 2
-    assert "a.wav changed or is gone" in capsys.readouterr().err
+    assert "a.wav changed, is gone or is back" in capsys.readouterr().err
     raw.unlink()
     assert toy() == 0 and toy.work.runs == 3
     assert toy() == 0 and toy.work.runs == 3
+    (tmp_path / "never_there.wav").write_text("here now")
+    assert toy() == toy() == 0 and toy.work.runs == 4
 
 
 def test_raw_files_count_by_content_on_request(toy, tmp_path):
