@@ -5,6 +5,7 @@ from typing import List, Optional
 
 import numpy as np
 
+from graphs.checks import check_finite, check_one_length, ids_array, scores_array
 from graphs.errors import InputError
 
 
@@ -32,12 +33,20 @@ class Arcs:
     final_olabel: Optional[np.ndarray] = None
 
     def __post_init__(self):
+        """Raises InputError for arrays of other shapes or kinds, states that are none, and scores without end."""
         if self.final_olabel is None:
             self.final_olabel = np.zeros(len(self.final_state))
-        for name in ("src", "dst", "ilabel", "olabel", "final_state", "final_olabel"):
-            setattr(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.int32))
+        for name in ("src", "dst", "final_state"):
+            setattr(self, name, ids_array(f"transducer, {name}", getattr(self, name), self.num_states))
+        for name in ("ilabel", "olabel", "final_olabel"):
+            setattr(self, name, ids_array(f"transducer, {name}", getattr(self, name)))
         for name in ("score", "final_score"):
-            setattr(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float32))
+            setattr(self, name, scores_array(f"transducer, {name}", getattr(self, name)))
+            check_finite(f"transducer, {name}", getattr(self, name))
+        check_one_length("arcs of a transducer", src=self.src, dst=self.dst, ilabel=self.ilabel, olabel=self.olabel,
+                         score=self.score)
+        check_one_length("finals of a transducer", final_state=self.final_state, final_score=self.final_score,
+                         final_olabel=self.final_olabel)
 
     @property
     def num_arcs(self) -> int:

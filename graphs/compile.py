@@ -8,7 +8,7 @@ phone share their inner HMM states instead.
 
 import time
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Optional
 
 import k2
 import numpy as np
@@ -54,11 +54,13 @@ class DecodingGraph:
       arcs: Arcs; ilabel is a transition_id, never 0; olabel is an output label of `sequences`.
       sequences: output labels that stand for several words.
       report: one dict a step: name, states, arcs, seconds.
+      fingerprint: of the transition model it was made with; None where it is used on the spot.
     """
 
     arcs: Arcs
     sequences: WordSequences
     report: List[Dict]
+    fingerprint: Optional[str] = None
 
 
 class _Steps:
@@ -124,4 +126,4 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
     steps.done("self-loops", graph.num_states, graph.num_arcs)
     if not np.all(graph.ilabel > 0):
         raise InputError("HCLG", "no input epsilons", f"{int((graph.ilabel == 0).sum())}")
-    return DecodingGraph(graph, sequences, steps.report)
+    return DecodingGraph(graph, sequences, steps.report, transitions.fingerprint())

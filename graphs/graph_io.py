@@ -4,7 +4,6 @@ The fingerprint is a hash of the transition model and the word table. A graph is
 the transition model it was made with, so that a stale graph cannot be used.
 """
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -21,20 +20,11 @@ FILE = "HCLG.npz"
 _ARRAYS = ("src", "dst", "ilabel", "olabel", "score", "final_state", "final_score", "final_olabel")
 
 
-def transitions_fingerprint(transitions: TransitionModel) -> str:
-    """Hash of what a graph takes from a transition model: ids and probabilities."""
-    sha = hashlib.sha256(repr(transitions.states).encode())
-    for array in (transitions.transition_state, transitions.pdf_id, transitions.next_state):
-        sha.update(array.tobytes())
-    sha.update(np.round(transitions.log_prob, 4).tobytes())
-    return sha.hexdigest()[:16]
-
-
 def write_graph(folder, graph: DecodingGraph, transitions: TransitionModel) -> None:
     """Writes HCLG.npz; it appears whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"transitions": transitions_fingerprint(transitions), "num_states": graph.arcs.num_states,
+    facts = {"transitions": transitions.fingerprint(), "num_states": graph.arcs.num_states,
              "num_words": graph.sequences.num_words, "sequences": graph.sequences.sequences,
              "report": graph.report}
     temporary = folder / (FILE + ".tmp")
@@ -59,8 +49,9 @@ def read_graph(folder, transitions: TransitionModel = None) -> DecodingGraph:
         raise InputError(str(folder), f"a graph folder with {FILE}", "none") from None
     except (ValueError, KeyError, OSError) as error:
         raise InputError(str(path), "a graph written by tools.make_graph", str(error)) from None
-    if transitions is not None and facts["transitions"] != transitions_fingerprint(transitions):
-        raise InputError(f"graph {path}", f"transitions {transitions_fingerprint(transitions)} of the acoustic "
-                         "model", f"{facts['transitions']}: the graph is stale, run tools.make_graph again")
+    if transitions is not None and facts["transitions"] != transitions.fingerprint():
+        raise InputError(f"graph {path}", f"transitions {transitions.fingerprint()} of the acoustic model",
+                         f"{facts['transitions']}: the graph is stale, run tools.make_graph again")
     sequences = WordSequences(facts["num_words"], [tuple(words) for words in facts["sequences"]])
-    return DecodingGraph(Arcs(num_states=facts["num_states"], **arrays), sequences, facts["report"])
+    return DecodingGraph(Arcs(num_states=facts["num_states"], **arrays), sequences, facts["report"],
+                         facts["transitions"])

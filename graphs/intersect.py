@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphs.arcs import Arcs
+from graphs.errors import InputError
 from graphs.ids import pdf_label, scores_for_graph
 from graphs.ops import to_k2
 from graphs.transitions import TransitionModel
@@ -36,9 +37,16 @@ class SearchGraph:
     """
 
     def __init__(self, graph: Arcs, transitions: TransitionModel, device: torch.device = torch.device("cpu")):
-        labels = np.where(graph.ilabel > 0, pdf_label(transitions.pdf_id[graph.ilabel]), 0)
-        if not labels.all():
-            raise ValueError("a graph to be searched has input epsilons")
+        """Raises InputError for a graph that cannot be searched with these transitions."""
+        item = "graph to be searched"
+        if not len(graph.final_state):  # k2 would abort
+            raise InputError(item, "a final state", "none")
+        if graph.ilabel.max(initial=0) > transitions.num_transition_ids:
+            raise InputError(item, f"transition_ids up to {transitions.num_transition_ids}, as in the transition model",
+                             str(graph.ilabel.max()))
+        if not graph.ilabel.all():
+            raise InputError(item, "a transition_id on every arc", "an epsilon")
+        labels = pdf_label(transitions.pdf_id[graph.ilabel])
         fsa = to_k2(Arcs(graph.src, graph.dst, labels, np.zeros_like(labels), graph.score, graph.final_state,
                          graph.final_score, graph.num_states), aux=False)
         self.fsas = k2.create_fsa_vec([fsa]).to(device)

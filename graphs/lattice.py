@@ -12,6 +12,7 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from graphs.checks import check_one_length, check_scale, ids_array, scores_array
 from graphs.errors import InputError
 
 
@@ -86,13 +87,28 @@ class Lattice:
     graph: np.ndarray
     partial: bool = False
 
+    def __post_init__(self):
+        """Raises InputError for arrays that cannot be those of a lattice; `check` asks what takes longer."""
+        for name in ("src", "dst", "transition_id", "word_id"):
+            setattr(self, name, ids_array(f"{self._item}, {name}", getattr(self, name)))
+        for name in ("acoustic", "graph"):
+            setattr(self, name, scores_array(f"{self._item}, {name}", getattr(self, name)))
+        check_one_length(f"arcs of {self._item}", src=self.src, dst=self.dst, transition_id=self.transition_id,
+                         word_id=self.word_id, acoustic=self.acoustic, graph=self.graph)
+        if self.num_arcs == 0:
+            raise InputError(self._item, "at least one arc", "none")
+
+    @property
+    def _item(self) -> str:
+        return f"lattice {self.utterance_id}"
+
     @property
     def num_arcs(self) -> int:
         return len(self.src)
 
     @cached_property
     def num_states(self) -> int:
-        return int(max(self.src.max(initial=-1), self.dst.max(initial=-1))) + 1
+        return int(max(self.src.max(), self.dst.max())) + 1
 
     @cached_property
     def levels(self) -> _Levels:
@@ -100,19 +116,34 @@ class Lattice:
 
     def scores(self, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
                word_insertion_penalty: float = 0.0) -> np.ndarray:
-        """``[num_arcs]`` float64: acoustic_scale * acoustic + graph_scale * graph - penalty on words."""
-        return (acoustic_scale * self.acoustic.astype(np.float64) + graph_scale * self.graph.astype(np.float64)
-                - word_insertion_penalty * (self.word_id > 0))
+        """``[num_arcs]`` float64: acoustic_scale * acoustic + graph_scale * graph - penalty on words.
+
+        Raises: InputError for scales that are negative or not finite, or both 0, and for a score that is no number.
+        """
+        check_scale("graph_scale", graph_scale)
+        check_scale("acoustic_scale", acoustic_scale)
+        check_scale("size of word_insertion_penalty", abs(word_insertion_penalty))
+        if not (graph_scale or acoustic_scale):
+            raise InputError("graph_scale and acoustic_scale", "one above 0", "0 and 0")
+        scores = (acoustic_scale * self.acoustic.astype(np.float64) + graph_scale * self.graph.astype(np.float64)
+                  - word_insertion_penalty * (self.word_id > 0))
+        if np.isnan(scores).any():
+            raise InputError(f"{self._item}, arc {np.flatnonzero(np.isnan(scores))[0]}", "a score", "nan")
+        return scores
 
     def best_path(self, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
                   word_insertion_penalty: float = 0.0) -> Path:
         return self.best_paths([(graph_scale, acoustic_scale, word_insertion_penalty)])[0]
 
     def best_paths(self, settings: Sequence[Tuple[float, float, float]]) -> List[Path]:
-        """The best path under each (graph_scale, acoustic_scale, word_insertion_penalty), all in one pass."""
+        """The best path under each (graph_scale, acoustic_scale, word_insertion_penalty), all in one pass.
+
+        Raises: InputError when no path of num_frames frames leads to the end, or when its score is not finite.
+        """
         scores = np.stack([self.scores(*setting) for setting in settings], axis=1)
-        if self.num_arcs == self.num_states - 1:  # a single path, as alignments have
+        if self._is_one_path():
             arcs = np.argsort(self.src)
+            self._check_ends(scores.sum(axis=0))
             return [self.path(arcs, float(scores[:, i].sum())) for i in range(len(settings))]
         total = np.full((self.num_states, len(settings)), -np.inf)
         total[0] = 0.0
@@ -125,7 +156,19 @@ class Lattice:
             rows = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(arcs))))
             place = np.where(into >= best[rows], np.arange(len(arcs))[:, None], len(arcs))
             back[states] = arcs[np.minimum.reduceat(place, starts)]
+        self._check_ends(total[-1])
         return [self.path(arcs, float(total[-1, i])) for i, arcs in enumerate(self._trace(back))]
+
+    def _is_one_path(self) -> bool:
+        """As alignments are."""
+        return (self.num_arcs == self.num_states - 1 and np.array_equal(np.sort(self.src), np.arange(self.num_arcs))
+                and (self.dst == self.src + 1).all())
+
+    def _check_ends(self, totals: np.ndarray) -> None:
+        """totals: of paths from start to end."""
+        if not np.isfinite(totals).all():
+            raise InputError(self._item, "a path from start to end with a finite score",
+                             "none")
 
     def _trace(self, back: np.ndarray) -> List[np.ndarray]:
         """The arcs of the best path under each setting; back: ``[num_states, num_settings]`` last arc."""
@@ -141,6 +184,8 @@ class Lattice:
     def path(self, arcs: np.ndarray, score: float) -> Path:
         """The Path of a sequence of arcs from start to end."""
         transition_ids, words = self.transition_id[arcs], self.word_id[arcs]
+        if np.count_nonzero(transition_ids) != self.num_frames:
+            raise InputError(self._item, f"paths of {self.num_frames} frames", str(np.count_nonzero(transition_ids)))
         frames = np.cumsum(transition_ids > 0) - (transition_ids > 0)
         spoken = words > 0
         return Path(words[spoken].tolist(), transition_ids[transition_ids > 0], frames[spoken].tolist(),
@@ -169,12 +214,15 @@ class Lattice:
         """``[num_arcs]`` float64 in [0, 1]: probability that a path takes the arc."""
         scores = self.scores(graph_scale, acoustic_scale, word_insertion_penalty)
         forward, backward = self.forward_backward(scores)
+        self._check_ends(forward[-1:])
         return np.exp(np.minimum(forward[self.src] + scores + backward[self.dst] - forward[-1], 0.0))
 
     def prune(self, lattice_beam: float, graph_scale: float = 1.0, acoustic_scale: float = 1.0) -> "Lattice":
         """Without the arcs that are on no path within the beam of the best one (in scaled score)."""
         scores = self.scores(graph_scale, acoustic_scale)
+        check_scale("lattice_beam", lattice_beam)
         forward, backward = self.forward_backward(scores, best=True)
+        self._check_ends(forward[-1:])
         kept = forward[self.src] + scores + backward[self.dst] >= forward[-1] - lattice_beam - 1e-6
         return self.select(kept)
 
@@ -197,9 +245,7 @@ class Lattice:
 
     def check(self) -> None:
         """Raises InputError when the lattice breaks its own rules."""
-        item = f"lattice {self.utterance_id}"
-        if self.num_arcs == 0:
-            raise InputError(item, "at least one arc", "none")
+        item = self._item
         for name in ("acoustic", "graph"):
             bad = np.flatnonzero(~np.isfinite(getattr(self, name)))
             if len(bad):

@@ -5,6 +5,7 @@ without any path; an utterance is then searched again with wider beams, and at l
 every state is final, which yields the best partial path, marked as such.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Sequence, Tuple
 
@@ -13,12 +14,16 @@ import torch
 from torch import Tensor
 
 from graphs.arcs import Arcs
+from graphs.checks import LARGEST_INT32, check_each_once, check_matrix
 from graphs.compile import DecodingGraph
 from graphs.errors import InputError
 from graphs.intersect import RawLattice, SearchGraph, intersect_pruned
 from graphs.lattice import Lattice
 from graphs.ops import WordSequences
 from graphs.transitions import TransitionModel
+
+
+LARGEST_TOTAL = 2.0 ** 24  # float32 counts whole units up to here; far beyond, rounding makes k2 end the process
 
 
 def _option(default, help: str):
@@ -39,6 +44,12 @@ class SearchOptions:
         for name in ("beam", "lattice_beam", "acoustic_scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected a positive number, found {getattr(self, name)}")
+        if math.isinf(self.acoustic_scale):
+            raise ValueError("acoustic_scale: expected a finite number, found inf")
+        for name in ("min_active", "max_active", "retries"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) > LARGEST_INT32:
+                raise ValueError(f"{name}: expected a whole number of at most {LARGEST_INT32}, "
+                                 f"found {getattr(self, name)}")
         if not 0 <= self.min_active < self.max_active:
             raise ValueError("min_active and max_active: expected 0 <= min_active < max_active, "
                              f"found {self.min_active} and {self.max_active}")
@@ -46,8 +57,9 @@ class SearchOptions:
             raise ValueError("retries: expected 0 or more; memory_mb: expected 1 or more")
 
     def wider(self) -> "SearchOptions":
-        return replace(self, beam=2 * self.beam, max_active=4 * self.max_active,
-                       min_active=2 * self.min_active)
+        max_active = min(4 * self.max_active, LARGEST_INT32)
+        return replace(self, beam=2 * self.beam, max_active=max_active,
+                       min_active=min(2 * self.min_active, max_active - 1))
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,14 @@ class Searcher:
         Args:
           partial: an utterance that reaches no final state gets its best partial path; else it fails.
           one_path: lattices hold the best path alone.
+        Raises: InputError for a graph that was made with other transitions.
         """
+        if graph.fingerprint not in (None, transitions.fingerprint()):
+            raise InputError("graph to be searched", f"one made with the transitions {transitions.fingerprint()}",
+                             f"one of {graph.fingerprint}")
+        labels = graph.sequences.num_words + len(graph.sequences.sequences)
+        if max(graph.arcs.olabel.max(initial=0), graph.arcs.final_olabel.max(initial=0)) >= labels:
+            raise InputError("graph to be searched", f"output labels below {labels}", "one that is not")
         self.graph, self.transitions, self.options, self.device = graph, transitions, options, device
         self.partial, self.one_path = partial, one_path
         self._closed = SearchGraph(graph.arcs, transitions, device)
@@ -77,18 +96,22 @@ class Searcher:
     def search(self, utterances: Sequence[Tuple[str, Tensor]]) -> Dict[str, Result]:
         """
         Args:
-          utterances: (utterance_id, ``[num_frames, num_pdfs]`` float log-likelihoods, unscaled).
+          utterances: (utterance_id, ``[num_frames, num_pdfs]`` log-likelihoods, unscaled, of any floating type;
+            they are searched as float32), each utterance once.
         Returns:
           utterance_id -> Result, one for each utterance, whatever happened to it.
+        Raises: InputError for what can be no log-likelihoods of this model, and for an id that comes twice.
         """
+        check_each_once("utterances to be searched", (utterance_id for utterance_id, _ in utterances))
         results: Dict[str, Result] = {}
         waiting = []
         for utterance_id, scores in utterances:
-            problem = self._problem(scores)
+            check_matrix(f"log-likelihoods of {utterance_id}", scores, self.transitions.num_pdfs, "pdf_id")
+            problem = _problem(scores, self.options.acoustic_scale)
             if problem:
                 results[utterance_id] = Result("failed", problem, None)
             else:
-                waiting.append((utterance_id, scores))
+                waiting.append((utterance_id, scores.detach().to(torch.float32)))
         options = self.options
         for attempt in range(options.retries + 1):
             if attempt:
@@ -104,18 +127,11 @@ class Searcher:
             results[utterance_id] = Result("failed", missed, None)
         return results
 
-    def _problem(self, scores: Tensor) -> str:
-        if scores.dim() != 2 or scores.shape[1] != self.transitions.num_pdfs:
-            raise InputError("log-likelihoods", f"[num_frames, {self.transitions.num_pdfs}]", str(tuple(scores.shape)))
-        if len(scores) == 0:
-            return "no frames"
-        return "" if bool(torch.isfinite(scores).all()) else "log-likelihoods that are not finite"
-
     def _attempt(self, graph: SearchGraph, waiting, options, results, outcome, reason) -> List[Tuple[str, Tensor]]:
         """Searches what waits, files the results and returns what found no path."""
         empty = []
         for batch in self._batches(waiting, options):
-            scaled = [(options.acoustic_scale * scores).to(self.device, torch.float32) for _, scores in batch]
+            scaled = [(options.acoustic_scale * scores).to(self.device) for _, scores in batch]
             raws = intersect_pruned(graph.fsas, scaled, options.beam, options.lattice_beam, options.min_active,
                                     options.max_active, self.one_path)
             for (utterance_id, scores), raw in zip(batch, raws):
@@ -142,6 +158,15 @@ class Searcher:
             else:
                 batches.append([item])
         return batches
+
+
+def _problem(scores: Tensor, acoustic_scale: float) -> str:
+    if len(scores) == 0:
+        return "no frames"
+    if not bool(torch.isfinite(scores).all()):
+        return "log-likelihoods that are not finite"
+    total = acoustic_scale * float(scores.double().abs().amax(dim=1).sum())
+    return "" if total <= LARGEST_TOTAL else f"scaled log-likelihoods of {total:g} in all, beyond {LARGEST_TOTAL:g}"
 
 
 def _all_final(arcs: Arcs) -> Arcs:

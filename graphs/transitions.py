@@ -9,6 +9,7 @@ transition_id stands first, its self-loops follow. A phone therefore starts at e
 transition_id is a forward one of HMM state 0.
 """
 
+import hashlib
 import re
 from pathlib import Path
 from typing import List, NamedTuple, Sequence
@@ -118,6 +119,14 @@ class TransitionModel:
         has_loop = loops > 0
         stay[has_loop] = np.exp(self.log_prob[loops[has_loop]].astype(np.float64))
         return np.log1p(-np.minimum(stay, 1 - 1e-10)).astype(np.float32)
+
+    def fingerprint(self) -> str:
+        """Hash of what a graph takes from the model: ids and probabilities."""
+        sha = hashlib.sha256(repr(self.states).encode())
+        for array in (self.transition_state, self.pdf_id, self.next_state):
+            sha.update(array.tobytes())
+        sha.update(np.round(self.log_prob, 4).tobytes())
+        return sha.hexdigest()[:16]
 
     def estimate(self, counts: np.ndarray, floor: float = 0.01, min_count: float = 5.0) -> None:
         """Maximum-likelihood update from how often each transition_id occurs in alignments

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphs.checks import check_matrix
+from graphs.errors import InputError
 from graphs.ids import BLANK
 from graphs.lang import Lang
 from graphs.transitions import TransitionModel
@@ -47,7 +49,13 @@ def ctc_log_likelihoods(log_posteriors: Tensor, log_priors: Tensor, num_frames: 
       log_priors: ``[1 + num_phones]``.
       num_frames: T, frames of the features.
     Returns: ``[T, num_pdfs]`` float32.
+    Raises: InputError for posteriors or priors that are not those of the lang's phones, or without frames.
     """
+    check_matrix("log-posteriors", log_posteriors, lang.num_phones + 1, "token_id")
+    if log_priors.shape != log_posteriors.shape[1:]:
+        raise InputError("log-priors", f"[{lang.num_phones + 1}]", str(tuple(log_priors.shape)))
+    if not 0 < len(log_posteriors) <= num_frames:
+        raise InputError("log-posteriors", f"1 to {num_frames} frames, as the features have", str(len(log_posteriors)))
     scaled = log_posteriors - options.prior_scale * log_priors
     blank = scaled[:, BLANK]
     scores = torch.logaddexp(scaled, (blank - options.blank_penalty)[:, None])

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphs.errors import InputError
+
 VARIANCE_FLOOR = 1e-10
 
 
@@ -24,7 +26,12 @@ def log_likelihoods_of_delays(features: Sequence[Tensor], pdf_ids: Sequence[np.n
       pdf_ids: of each utterance, ``[T]`` integers.
       most: frames; delays of -most to most are tried.
     Returns: delay (positive: labels come late) -> log-likelihood; of delays that leave frames to compare.
+    Raises: InputError where features and pdf_ids are not of the same frames.
     """
+    frames_of = [[len(x) for x in utterances] for utterances in (features, pdf_ids)]
+    if not features or frames_of[0] != frames_of[1]:
+        raise InputError("delay", "a pdf_id for each frame of each utterance",
+                         f"utterances of {frames_of[0][:5]} frames and of {frames_of[1][:5]} pdf_ids")
     frames = torch.cat([x.double() for x in features])
     frames = frames - frames.mean(dim=0)
     labels = torch.from_numpy(np.concatenate(pdf_ids).astype(np.int64))

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from graphs.context_tree import ContextTree
+from graphs.errors import InputError
 from graphs.lang import Lang
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, Segment
@@ -42,6 +43,14 @@ class Aligner:
 
     def __init__(self, lang: Lang, tree: ContextTree, transitions: TransitionModel, options: AlignOptions,
                  frame_shift: float):
+        """Raises InputError when lang, tree and transitions are not of the same phones and pdf_ids."""
+        lacking = sorted(set(lang.topology.phone_ids) - set(transitions.topology.phone_ids))
+        if lacking:
+            raise InputError("transition model", "the phones of the lang", f"none of phone_id {lacking[0]}")
+        if tree.num_pdfs != transitions.num_pdfs:
+            raise InputError("transition model", f"{tree.num_pdfs} pdf_ids as in the tree", str(transitions.num_pdfs))
+        if not frame_shift > 0:
+            raise InputError("frame_shift", "seconds above 0", str(frame_shift))
         self.lang, self.tree, self.transitions = lang, tree, transitions
         self.options, self.frame_shift = options, frame_shift
 
@@ -50,6 +59,7 @@ class Aligner:
         Args:
           text: words between blanks; unknown words are taken as the lang's oov_word.
           log_likelihoods: ``[T, num_pdfs]`` float32.
+        Raises: InputError for what can be no log-likelihoods of the transition model.
         """
         from graphs.compile import DecodingGraph
         from graphs.ops import WordSequences

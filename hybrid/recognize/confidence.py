@@ -14,6 +14,9 @@ from typing import Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
+from graphs.checks import check_one_length, ids_array
+from graphs.errors import InputError
+
 
 def _grouped(values: np.ndarray, groups: Optional[Sequence]) -> np.ndarray:
     if groups is None:
@@ -43,13 +46,18 @@ def _resampled_rates(errors: np.ndarray, words: np.ndarray, resamples: int, seed
     return np.concatenate(rates)
 
 
-def _checked(*arrays: Sequence[int]) -> Tuple[np.ndarray, ...]:
-    checked = tuple(np.asarray(array, dtype=np.float64) for array in arrays)
-    if len({len(array) for array in checked}) != 1:
-        raise ValueError(f"arrays of one length expected, got {[len(array) for array in checked]}")
-    if not checked[-1].sum() > 0:
-        raise ValueError("a test set without a reference word has no word error rate")
-    return checked
+def _checked(groups: Optional[Sequence], level: float, resamples: int,
+             **counts: Sequence[int]) -> Tuple[np.ndarray, ...]:
+    """The counts as float64; `words` comes last. InputError for what has no interval."""
+    checked = {name: ids_array(f"{name} of the utterances", values).astype(np.float64)
+               for name, values in counts.items()}
+    check_one_length("utterances", **checked, **({} if groups is None else {"groups": groups}))
+    if not checked["words"].sum() > 0:
+        raise InputError("test set", "a reference word", "none: it has no word error rate")
+    if not (0.0 < level < 1.0 and resamples >= 1):
+        raise InputError("level and resamples", "a level between 0 and 1, at least 1 resample",
+                         f"{level} and {resamples}")
+    return tuple(checked.values())
 
 
 def wer_interval(errors: Sequence[int], words: Sequence[int], groups: Optional[Sequence] = None,
@@ -64,9 +72,9 @@ def wer_interval(errors: Sequence[int], words: Sequence[int], groups: Optional[S
     Returns: (low, high) in percent. No errors at all leave a bootstrap nothing to draw; the interval then
       goes up to the rate at which that many words without an error would come up only once in
       1 / (1 - level) times ("rule of three", Hanley and Lippman-Hand, JAMA 1983).
-    Raises: ValueError for arrays of different length and for a set without words.
+    Raises: InputError for arrays of different length, for what can be no counts, and for a set without words.
     """
-    errors, words = _checked(errors, words)
+    errors, words = _checked(groups, level, resamples, errors=errors, words=words)
     if not errors.any():
         return 0.0, float(100.0 * (1.0 - (1.0 - level) ** (1.0 / words.sum())))
     rates = _resampled_rates(_grouped(errors, groups), _grouped(words, groups), resamples, seed)
@@ -98,7 +106,7 @@ def compare_systems(errors_a: Sequence[int], errors_b: Sequence[int], words: Seq
 
     Args: errors_a, errors_b, words: ``[N]`` each, of the same utterances; the rest as in `wer_interval`.
     """
-    errors_a, errors_b, words = _checked(errors_a, errors_b, words)
+    errors_a, errors_b, words = _checked(groups, level, resamples, errors_a=errors_a, errors_b=errors_b, words=words)
     difference = errors_b - errors_a
     rates = _resampled_rates(_grouped(difference, groups), _grouped(words, groups), resamples, seed)
     low, high = np.percentile(rates, [50.0 * (1.0 - level), 50.0 * (1.0 + level)])

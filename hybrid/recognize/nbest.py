@@ -4,6 +4,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
+from graphs.errors import InputError
 from graphs.lattice import Lattice
 
 
@@ -22,13 +23,19 @@ def best_sentences(lattice: Lattice, number: int, graph_scale: float = 1.0, acou
 
     Each state keeps its `number` best prefixes with different words. That loses nothing: a prefix that comes
     after `number` others leads to no sentence that those others do not lead to with a better score.
+
+    Raises: InputError when no path leads to the end.
     """
+    if number < 1:
+        raise InputError("number of sentences", "at least 1", str(number))
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     prefixes: List[Dict[Tuple[int, ...], Sentence]] = [{} for _ in range(lattice.num_states)]
     prefixes[0][()] = Sentence((), 0.0, 0.0, 0.0)
     for arcs, states, starts in lattice.levels.into:
         for state, into in zip(states, np.split(arcs, starts[1:])):
             prefixes[state] = _merged(lattice, scores, into, prefixes, number)
+    if not prefixes[-1]:
+        raise InputError(f"lattice {lattice.utterance_id}", "a path from start to end", "none")
     return list(prefixes[-1].values())
 
 

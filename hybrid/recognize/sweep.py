@@ -16,6 +16,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple
 
 import numpy as np
 
+from graphs.checks import check_each_once
 from hybrid.data.parallel import ordered_map
 from hybrid.recognize.edit_distance import Costs, align
 from hybrid.recognize.wer import Counts, Reference, check_same_set, error_rate
@@ -164,10 +165,15 @@ def _hypothesis(lattice, to_words, scales, acoustic_scale) -> Tuple[str, Hypothe
 
 
 def _in_parallel(work: Callable, lattices: Iterable, nj: int, title: str) -> Iterator:
-    """work(lattice) for each, in order. A block of them is in memory at a time, not the whole set."""
-    lattices = iter(lattices)
+    """work(lattice) for each, in order. A block of them is in memory at a time, not the whole set.
+
+    Raises: InputError for an utterance with two lattices.
+    """
+    lattices, ids = iter(lattices), []
     while True:
         block = list(itertools.islice(lattices, 250))
         if not block:
             return
+        ids += [lattice.utterance_id for lattice in block]
+        check_each_once("lattices", ids)
         yield from ordered_map(work, block, nj, title)

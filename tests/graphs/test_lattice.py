@@ -114,3 +114,98 @@ def test_check_names_what_is_wrong():
     lattice.dst[-1] = 0
     with pytest.raises(InputError, match="no cycle"):
         lattice.check()
+
+
+CHAIN = dict(src=[0, 1, 2], dst=[1, 2, 3], transition_id=[1, 2, 0], word_id=[1, 0, 0], acoustic=[-1.0, -2.0, 0.0],
+             graph=[-0.5, 0.0, -0.25])
+
+
+def by_hand(num_frames=2, **change):
+    return Lattice("u", num_frames, **{name: np.array(values) for name, values in {**CHAIN, **change}.items()})
+
+
+def test_a_chain_by_hand():
+    path = by_hand().best_path(2.0, 0.5, 1.0)
+    assert (path.word_ids, path.transition_ids.tolist(), path.word_frames) == ([1], [1, 2], [0])
+    assert (path.acoustic, path.graph, path.score) == (-3.0, -0.75, 2.0 * -0.75 + 0.5 * -3.0 - 1.0)
+    assert by_hand().num_states == 4 and not by_hand().partial
+
+
+def test_words_stand_on_the_frame_of_their_arc():
+    lattice = by_hand(3, src=[0, 1, 2, 3, 4], dst=[1, 2, 3, 4, 5], transition_id=[1, 0, 2, 3, 0],
+                      word_id=[1, 2, 0, 3, 4], acoustic=[0.0] * 5, graph=[0.0] * 5)
+    # an arc without a frame says its word before the next frame
+    assert lattice.best_path().word_frames == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("change, message", [
+    (dict(src=[0, 1]), "arcs of lattice u: expected arrays of one length, found src of 2, dst of 3"),
+    (dict(src=[-1, 1, 2]), "lattice u, src: expected numbers from 0"),
+    (dict(dst=[1.5, 2.0, 3.0]), "lattice u, dst: expected whole numbers"),
+    (dict(word_id=[[1], [0], [0]]), r"lattice u, word_id: expected an array of one dimension, found shape \(3, 1\)"),
+    (dict(acoustic=["a", "b", "c"]), "lattice u, acoustic: expected numbers"),
+    ({name: [] for name in CHAIN}, "lattice u: expected at least one arc, found none"),
+])
+def test_arrays_that_are_no_lattice_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        by_hand(**change)
+
+
+@pytest.mark.parametrize("change, message", [
+    (dict(src=[0, 1, 3], dst=[1, 2, 4]), "a path from start to end with a finite score, found none"),
+    (dict(src=[0, 2, 3], dst=[1, 3, 4]), "a path from start to end with a finite score, found none"),
+    (dict(src=[0, 1, 2], dst=[1, 0, 3]), "no cycle, .* from state 1 to 0"),
+    (dict(src=[0, 1, 2], dst=[1, 1, 3]), "no cycle, .* from state 1 to 1"),
+    (dict(acoustic=[-1.0, np.nan, 0.0]), "lattice u, arc 1: expected a score, found nan"),
+    (dict(acoustic=[-1.0, -np.inf, 0.0]), "a path from start to end with a finite score, found none"),
+    (dict(src=[0, 0, 1, 2], dst=[1, 2, 3, 3], transition_id=[1, 1, 2, 2], word_id=[0, 0, 0, 0],
+          acoustic=[0.0, np.nan, 0.0, 0.0], graph=[0.0] * 4), "lattice u, arc 1: expected a score, found nan"),
+])
+def test_without_a_good_path_to_the_end_there_is_no_answer(change, message):
+    lattice = by_hand(**change)
+    for ask in (lattice.best_path, lattice.arc_posteriors, lambda: lattice.prune(1.0)):
+        with pytest.raises(InputError, match=message):
+            ask()
+
+
+def test_a_path_of_other_than_num_frames_frames_is_refused():
+    with pytest.raises(InputError, match="lattice u: expected paths of 5 frames, found 2"):
+        by_hand(5).best_path()
+
+
+@pytest.mark.parametrize("setting, message", [
+    ((np.nan, 1.0, 0.0), "graph_scale: expected a finite number of at least 0, found nan"),
+    ((1.0, np.inf, 0.0), "acoustic_scale: expected a finite number of at least 0, found inf"),
+    ((-1.0, 1.0, 0.0), "graph_scale: expected a finite number of at least 0, found -1.0"),
+    ((1.0, 1.0, np.nan), "word_insertion_penalty: expected a finite number"),
+    ((1.0, 1.0, -np.inf), "word_insertion_penalty: expected a finite number"),
+    ((0.0, 0.0, 0.0), "expected one above 0, found 0 and 0"),
+])
+def test_scales_that_mean_nothing_are_refused(setting, message):
+    for ask in (by_hand().best_path, by_hand().arc_posteriors):
+        with pytest.raises(InputError, match=message):
+            ask(*setting)
+    assert by_hand().best_path(0.0, 1.0).score == -3.0 and by_hand().best_path(1.0, 0.0).score == -0.75
+
+
+@pytest.mark.parametrize("beam", [-1.0, np.nan, np.inf])
+def test_a_lattice_beam_that_means_nothing_is_refused(beam):
+    with pytest.raises(InputError, match="lattice_beam: expected a finite number"):
+        by_hand().prune(beam)
+
+
+def test_check_finds_states_beside_the_paths_and_paths_of_two_lengths():
+    two_ends = by_hand(src=[0, 1, 0], dst=[1, 3, 2])
+    with pytest.raises(InputError, match="every state on a path from start to end"):
+        two_ends.check()
+    two_lengths = by_hand(src=[0, 0, 1], dst=[1, 2, 2], transition_id=[1, 2, 3])
+    with pytest.raises(InputError, match="all paths into a state of one length"):
+        two_lengths.check()
+
+
+def test_text_holds_every_arc_by_its_source():
+    lattice = by_hand(src=[1, 0, 2], dst=[2, 1, 3])
+    assert lattice.to_text() == ("u\n0 1 2 0 -2.0000 0.0000\n1 2 1 1 -1.0000 -0.5000\n2 3 0 0 0.0000 -0.2500\n\n")
+    lattice.partial = True
+    assert lattice.to_text(["<eps>", "yes"]).splitlines()[:3] == [
+        "u (partial)", "0 1 2 <eps> -2.0000 0.0000", "1 2 1 yes -1.0000 -0.5000"]

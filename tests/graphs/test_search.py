@@ -133,8 +133,67 @@ def test_bad_scores_fail_by_name_and_the_rest_goes_on():
     assert {name: result.outcome for name, result in results.items()} == {
         "empty": "failed", "nan": "failed", "good": "done"}
     assert results["empty"].reason == "no frames" and "not finite" in results["nan"].reason
-    with pytest.raises(InputError, match="log-likelihoods"):
-        Searcher(graph, transitions, WIDE).search([("wide", torch.zeros(5, transitions.num_pdfs + 1))])
+
+
+def test_scores_too_large_to_be_added_up_fail_by_name():
+    graph, transitions = sentence_graph([5])
+    searcher = Searcher(graph, transitions, WIDE)
+    for size, outcome in ((2 ** 21, "done"), (2 ** 22, "failed"), (-1e30, "failed")):
+        result = searcher.search([("u", torch.full((8, transitions.num_pdfs), float(size)))])["u"]
+        assert result.outcome == outcome
+    assert result.reason == "scaled log-likelihoods of 8e+30 in all, beyond 1.67772e+07"
+
+
+@pytest.mark.parametrize("change, found", [
+    (lambda x: x.numpy(), "ndarray"), (lambda x: x.tolist(), "list"), (lambda x: x[:, 1:], r"\(9, "),
+    (lambda x: x[0], r"found \("), (lambda x: x[None], r"found \(1, 9"), (lambda x: x.int(), "torch.int32"),
+    (lambda x: x > 0, "torch.bool")])
+def test_what_can_be_no_log_likelihoods_is_refused(change, found):
+    graph, transitions = sentence_graph([5])
+    with pytest.raises(InputError, match=f"log-likelihoods of u: expected .*{found}"):
+        Searcher(graph, transitions, WIDE).search([("u", change(scores(9, transitions, 1)))])
+
+
+def test_every_floating_type_is_searched_and_needs_no_gradient():
+    graph, transitions = sentence_graph([5])
+    x = scores(9, transitions, 1).half().float()
+    searcher = Searcher(graph, transitions, WIDE)
+    found = [searcher.search([("u", y)])["u"].lattice.best_path().score for y in
+             (x, x.double(), x.half(), x.clone().requires_grad_())]
+    assert found == [found[0]] * 4
+    assert searcher.search([("u", x.bfloat16())])["u"].outcome == "done"
+
+
+def test_an_id_that_comes_twice_is_refused():
+    graph, transitions = sentence_graph([5])
+    with pytest.raises(InputError, match="utterances to be searched: a: expected each id once"):
+        Searcher(graph, transitions, WIDE).search([("a", scores(9, transitions, 1)), ("a", scores(8, transitions, 1))])
+    assert Searcher(graph, transitions, WIDE).search([]) == {}
+
+
+def test_a_graph_of_other_transitions_or_words_is_refused():
+    graph, transitions = sentence_graph([5])
+    _, other = small_model("2state", "1state", seed=1)
+    _, smaller = small_model("1state", "1state")
+    known = replace(graph, fingerprint=transitions.fingerprint())
+    Searcher(known, transitions, WIDE)
+    with pytest.raises(InputError, match="expected one made with the transitions"):
+        Searcher(known, other, WIDE)
+    with pytest.raises(InputError, match=f"expected transition_ids up to {smaller.num_transition_ids}"):
+        Searcher(graph, smaller, WIDE)
+    with pytest.raises(InputError, match="expected output labels below 5"):
+        Searcher(replace(graph, sequences=WordSequences(5)), transitions, WIDE)
+    Searcher(replace(graph, sequences=WordSequences(6)), transitions, WIDE)
+
+
+def test_a_graph_without_end_or_with_epsilons_is_refused():
+    graph, transitions = sentence_graph([5])
+    no_end = replace(graph.arcs, final_state=[], final_score=[], final_olabel=[])
+    with pytest.raises(InputError, match="a final state, found none"):
+        Searcher(replace(graph, arcs=no_end), transitions, WIDE)
+    with pytest.raises(InputError, match="a transition_id on every arc, found an epsilon"):
+        Searcher(replace(graph, arcs=replace(graph.arcs, ilabel=graph.arcs.ilabel * (graph.arcs.src > 0))),
+                 transitions, WIDE)
 
 
 def test_several_words_on_an_arc_become_several_arcs():
@@ -153,10 +212,19 @@ def test_several_words_on_an_arc_become_several_arcs():
 
 
 @pytest.mark.parametrize("change", [{"beam": 0.0}, {"max_active": 0}, {"min_active": 8, "max_active": 8},
-                                    {"acoustic_scale": -1.0}, {"retries": -1}])
+                                    {"acoustic_scale": -1.0}, {"retries": -1}, {"beam": math.nan},
+                                    {"acoustic_scale": math.inf}, {"max_active": 2 ** 31}, {"max_active": 1000.5},
+                                    {"min_active": 0.5}, {"min_active": -1}, {"lattice_beam": 0.0}, {"memory_mb": 0}])
 def test_bad_options_are_refused(change):
     with pytest.raises(ValueError, match="expected"):
         SearchOptions(**change)
+
+
+def test_a_retry_is_wider_as_far_as_a_number_goes():
+    options = SearchOptions(beam=3.0, min_active=5, max_active=100).wider()
+    assert (options.beam, options.min_active, options.max_active) == (6.0, 10, 400)
+    most = SearchOptions(min_active=2 ** 31 - 2, max_active=2 ** 31 - 1).wider()
+    assert (most.min_active, most.max_active) == (2 ** 31 - 2, 2 ** 31 - 1)
 
 
 def test_words_never_change_with_max_active_that_is_wide_enough():

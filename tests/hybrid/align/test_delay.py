@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from graphs.errors import InputError
 from hybrid.align.delay import estimate_delay, log_likelihoods_of_delays
 
 
@@ -41,3 +42,10 @@ def test_little_data_gives_no_delay_rather_than_an_error():
     assert log_likelihoods_of_delays(*one, 3).keys() == {0} and estimate_delay(*one, 3) == 0
     constant = [torch.zeros(9, 4)], [np.arange(9)]
     assert estimate_delay(*constant, 3) == 0
+
+
+@pytest.mark.parametrize("features, pdf_ids", [
+    ([], []), ([torch.zeros(3, 2)], [np.zeros(4, int)]), ([torch.zeros(3, 2)], [])])
+def test_labels_of_other_frames_are_refused(features, pdf_ids):
+    with pytest.raises(InputError, match="a pdf_id for each frame"):
+        log_likelihoods_of_delays(features, pdf_ids, 1)

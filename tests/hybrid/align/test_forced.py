@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from graphs.context_tree import ContextTree
+from graphs.errors import InputError
 from graphs.lang import LangOptions, make_lang
 from graphs.lexicon import Lexicon, Pronunciation
-from graphs.topology import TopologyOptions
+from graphs.topology import Topology, TopologyOptions
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import phone_segments
 from hybrid.align.bootstrap import BootstrapOptions, ctc_log_likelihoods, even_states
@@ -84,6 +85,45 @@ def test_a_narrow_beam_is_retried():
     scores = planted(aligner, [("k", 6), ("a", 6), ("t", 6)], noise=3.0)
     outcome = aligner.align("u", "act cat", scores)
     assert outcome.outcome == "retried" and outcome.reason == "beam 1000"
+
+
+def test_an_aligner_wants_one_model():
+    aligner = make_aligner()
+    lang, tree, transitions = aligner.lang, aligner.tree, aligner.transitions
+    fewer = Topology({p: lang.topology.entry(p) for p in lang.topology.phone_ids[:-1]})
+    fewer_transitions = TransitionModel.from_tree(ContextTree.monophone(fewer), fewer)
+    with pytest.raises(InputError, match=f"the phones of the lang, found none of phone_id {lang.num_phones}"):
+        Aligner(lang, tree, fewer_transitions, AlignOptions(), 0.01)
+    with pytest.raises(InputError, match=f"expected {fewer_transitions.num_pdfs} pdf_ids as in the tree"):
+        Aligner(lang, ContextTree.monophone(fewer), transitions, AlignOptions(), 0.01)
+    with pytest.raises(InputError, match="frame_shift: expected seconds above 0, found 0"):
+        Aligner(lang, tree, transitions, AlignOptions(), 0)
+
+
+@pytest.mark.parametrize("change", [lambda x: x[:, 1:], lambda x: x[0], lambda x: x.numpy(), lambda x: x.long()])
+def test_what_can_be_no_log_likelihoods_is_refused(change):
+    aligner = make_aligner()
+    with pytest.raises(InputError, match="log-likelihoods of u"):
+        aligner.align("u", "cat", change(planted(aligner, [("k", 3), ("a", 3), ("t", 3)])))
+    nothing = aligner.align("u", "cat", torch.zeros(0, aligner.transitions.num_pdfs))
+    assert (nothing.outcome, nothing.reason) == ("failed", "0 frames, but the words need 9")
+
+
+def test_posteriors_of_other_phones_or_frames_are_refused():
+    aligner = make_aligner()
+    tokens = aligner.lang.num_phones + 1
+
+    def ask(posteriors, priors, num_frames):
+        return ctc_log_likelihoods(posteriors, priors, num_frames, aligner.lang, aligner.transitions,
+                                   BootstrapOptions())
+    assert len(ask(torch.zeros(5, tokens), torch.zeros(tokens), 5)) == 5
+    for posteriors, priors, num_frames, message in [
+            (torch.zeros(5, tokens + 1), torch.zeros(tokens), 5, "log-posteriors: expected"),
+            (torch.zeros(5, tokens), torch.zeros(tokens + 1), 5, "log-priors: expected"),
+            (torch.zeros(0, tokens), torch.zeros(tokens), 5, "1 to 5 frames, as the features have, found 0"),
+            (torch.zeros(6, tokens), torch.zeros(tokens), 5, "1 to 5 frames, as the features have, found 6")]:
+        with pytest.raises(InputError, match=message):
+            ask(posteriors, priors, num_frames)
 
 
 @pytest.mark.parametrize("options", [{"beam": 0.0}, {"beam": 10.0, "retry_beam": 5.0}, {"acoustic_scale": 0.0}])

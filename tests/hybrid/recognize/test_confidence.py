@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graphs.errors import InputError
 from hybrid.recognize.confidence import compare_systems, wer_interval
 
 
@@ -66,10 +67,22 @@ def test_empty_references_are_drawn_like_others():
 
 
 def test_a_set_without_words_is_refused():
-    with pytest.raises(ValueError, match="reference word"):
+    with pytest.raises(InputError, match="reference word"):
         wer_interval([1], [0])
-    with pytest.raises(ValueError, match="one length"):
-        wer_interval([1, 2], [3])
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (dict(errors=[1, 2], words=[3]), "one length, found errors of 2, words of 1"),
+    (dict(errors=[1, 2], words=[3, 4], groups=["a"]), "groups of 1"),
+    (dict(errors=[1, -2], words=[3, 4]), "errors of the utterances: expected numbers from 0"),
+    (dict(errors=[1, np.nan], words=[3, 4]), "expected whole numbers"),
+    (dict(errors=[1, 2], words=[3, 4], level=1.0), "level between 0 and 1"),
+    (dict(errors=[1, 2], words=[3, 4], level=0.0), "level between 0 and 1"),
+    (dict(errors=[1, 2], words=[3, 4], resamples=0), "at least 1 resample"),
+])
+def test_what_can_be_no_counts_is_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        wer_interval(**arguments)
 
 
 def test_a_system_does_not_beat_itself():

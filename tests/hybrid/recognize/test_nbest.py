@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from graphs.errors import InputError
+from graphs.lattice import Lattice
 from hybrid.recognize.nbest import best_sentences
 from tests.graphs.test_lattice import enumerate_paths, random_lattice
 
@@ -29,3 +31,15 @@ def test_the_first_is_the_best_path():
     (sentence,) = best_sentences(lattice, 1, 2.0, 0.5)
     assert list(sentence.word_ids) == path.word_ids
     assert sentence.score == pytest.approx(path.score)
+
+
+def test_no_path_and_no_number_are_refused():
+    lattice = random_lattice(1)
+    with pytest.raises(InputError, match="number of sentences: expected at least 1, found 0"):
+        best_sentences(lattice, 0)
+    lattice.dst[lattice.dst == lattice.num_states - 1] += 1
+    cut = Lattice("u", 4, *(getattr(lattice, name) for name in (
+        "src", "dst", "transition_id", "word_id", "acoustic", "graph")))
+    cut.src = np.where(cut.dst == cut.num_states - 1, cut.num_states - 2, cut.src)
+    with pytest.raises(InputError, match="lattice u: expected a path from start to end, found none"):
+        best_sentences(cut, 2)

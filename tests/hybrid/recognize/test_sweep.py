@@ -78,6 +78,13 @@ def test_a_lattice_without_reference_is_refused():
         errors_of({"other": Reference(("one",))})
 
 
+def test_two_lattices_of_an_utterance_are_refused():
+    for ask in (lambda: errors_of(SAID_THREE, GRID, [LATTICE, LATTICE]),
+                lambda: best_hypotheses([LATTICE, LATTICE], spell, Scales(1.0, 0.0), 1.0)):
+        with pytest.raises(InputError, match="lattices: u1: expected each id once"):
+            ask()
+
+
 def test_processes_do_not_change_the_result():
     lattices = [lattice(f"u{n}", [((1, 2), -10.0 - n, -5.0), ((3,), -20.0, -3.0)]) for n in range(12)]
     references = {f"u{n}": Reference(("three",)) for n in range(12)}

@@ -1,0 +1,79 @@
+"""What the arrays and numbers that users hand to our functions must be: said once, and as InputError."""
+
+import math
+from typing import Iterable
+
+import numpy as np
+from torch import Tensor
+
+from graphs.errors import InputError
+
+LARGEST_INT32 = 2 ** 31 - 1
+
+
+def ids_array(item: str, values, end: int = LARGEST_INT32 + 1) -> np.ndarray:
+    """The values as ``[N]`` int32; InputError unless they are whole numbers from 0 to below `end`."""
+    array = _one_dimension(item, values)
+    whole = array.dtype.kind in "iub" or (
+        array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all())
+    if not whole:
+        raise InputError(item, "whole numbers", f"{array.dtype} {array[:3].tolist()}")
+    if len(array) and not 0 <= array.min() <= array.max() < end:
+        raise InputError(item, f"numbers from 0 to below {end}", f"{array.min():g} to {array.max():g}")
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def scores_array(item: str, values) -> np.ndarray:
+    """The values as ``[N]`` float32; InputError unless they are numbers."""
+    array = _one_dimension(item, values)
+    if array.dtype.kind not in "iuf":
+        raise InputError(item, "numbers", f"{array.dtype}")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _one_dimension(item: str, values) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(item, "an array of one dimension", str(error)) from None
+    if array.ndim != 1:
+        raise InputError(item, "an array of one dimension", f"shape {array.shape}")
+    return array
+
+
+def check_finite(item: str, array: np.ndarray) -> None:
+    """InputError that names the first number that is not finite."""
+    bad = np.flatnonzero(~np.isfinite(array))
+    if len(bad):
+        raise InputError(f"{item} {bad[0]}", "a finite number", str(array[bad[0]]))
+
+
+def check_one_length(item: str, **arrays) -> None:
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(item, "arrays of one length",
+                         ", ".join(f"{name} of {length}" for name, length in lengths.items()))
+
+
+def check_scale(item: str, value: float) -> None:
+    if not (0.0 <= value < math.inf):
+        raise InputError(item, "a finite number of at least 0", str(value))
+
+
+def check_each_once(item: str, ids: Iterable[str]) -> None:
+    """item: what the ids are of, e.g. ``utterances``."""
+    seen = set()
+    for name in ids:
+        if name in seen:
+            raise InputError(f"{item}: {name}", "each id once", "it again")
+        seen.add(name)
+
+
+def check_matrix(item: str, matrix: Tensor, num_columns: int, column: str) -> None:
+    """InputError unless it is a ``[T, num_columns]`` tensor of a floating type; column: what a column stands for."""
+    if not isinstance(matrix, Tensor):
+        raise InputError(item, "a torch tensor", type(matrix).__name__)
+    if matrix.dim() != 2 or matrix.shape[1] != num_columns:
+        raise InputError(item, f"[num_frames, {num_columns}], a column for each {column}", str(tuple(matrix.shape)))
+    if not matrix.is_floating_point():
+        raise InputError(item, "a floating type", str(matrix.dtype))

@@ -1,0 +1,43 @@
+"""Which tests are asked about a module: those of its room that import it, directly or not, the nearest first."""
+
+import ast
+from functools import lru_cache
+from pathlib import Path
+from typing import List, Set
+
+# tests of a room that lie elsewhere: those of the programs that are little else than a call of it
+MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py"]}
+
+
+def tests_of(root: Path, module: str) -> List[str]:
+    """Test files for a module, both as paths from the root: first the one of its name, then those that import it
+    themselves, then those that import what imports it."""
+    room, stem = str(Path(module).parent), Path(module).stem
+    tests = [path.relative_to(root).as_posix() for path in sorted((root / "tests" / room).glob("test_*.py"))]
+    tests += MORE_TESTS.get(room, [])
+
+    def distance(test: str) -> int:
+        return 0 if Path(test).stem == f"test_{stem}" else 1 if module in _imports(root, test) else 2
+    return sorted((test for test in tests if module in _reached(root, test)), key=distance)
+
+
+@lru_cache(maxsize=None)
+def _imports(root: Path, file: str) -> Set[str]:
+    """Files of the tree that a file imports, anywhere in it."""
+    names: Set[str] = set()
+    for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    files = {name.replace(".", "/") + ".py" for name in names}
+    return {name for name in files if (root / name).is_file()}
+
+
+def _reached(root: Path, file: str) -> Set[str]:
+    reached, waiting = {file}, [file]
+    for name in waiting:
+        new = _imports(root, name) - reached
+        reached |= new
+        waiting += sorted(new)
+    return reached
