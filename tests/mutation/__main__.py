@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.mutation.mutants import all_mutants, read_equivalents
 from tests.mutation.runner import NOTICED, TIMED_OUT, Copies, load_heavy_packages, run, seconds_of_tests
-from tests.mutation.tested_by import tests_of
+from tests.mutation.tested_by import find_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ["graphs", "hybrid/align", "hybrid/recognize"]
@@ -52,7 +52,7 @@ def main() -> int:
     counts, started = Counter({EXPLAINED: len(explained)} if explained else {}), time.monotonic()
     load_heavy_packages()
     with Copies(ROOT, args.jobs) as copies, open(args.survivors, "w", encoding="utf-8") as survivors:
-        tests = sorted({test for m in to_run for test in tests_of(ROOT, m.file)})
+        tests = sorted({test for m in to_run for test in find_tests(ROOT, m.file)})
         seconds = seconds_of_tests(copies.paths[0], tests) if tests else {}
         print(f"{len(to_run)} mutants of {len({m.file for m in to_run})} files; the tests take "
               f"{sum(seconds.values()):.0f} s unmutated", flush=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Tuple
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.tested_by import tests_of
+from tests.mutation.tested_by import find_tests
 
 FOLDERS = ("graphs", "hybrid", "tools", "egs", "tests")
 HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse")
@@ -114,7 +114,7 @@ def run(copies: Copies, mutants: Iterable[Mutant], seconds: Dict[str, float]) ->
     while waiting or running:
         while waiting and free:
             mutant = waiting.pop()
-            tests = tests_of(copies.root, mutant.file)
+            tests = find_tests(copies.root, mutant.file)
             if not tests:
                 yield mutant, NO_TESTS
                 continue

@@ -9,7 +9,7 @@ from typing import List, Set
 MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py"]}
 
 
-def tests_of(root: Path, module: str) -> List[str]:
+def find_tests(root: Path, module: str) -> List[str]:
     """Test files for a module, both as paths from the root: first the one of its name, then those that import it
     themselves, then those that import what imports it."""
     room, stem = str(Path(module).parent), Path(module).stem
