@@ -1,4 +1,4 @@
-"""The synth recipe at a small size, from synthesis to the table of results, and run again."""
+"""The synth recipe with two systems at a small size, from synthesis to the table of results, and run again."""
 
 import json
 import os
@@ -30,22 +30,35 @@ def finished(tmp_path_factory):
     for package in ("k2", "kaldifeat", "espeakng_loader"):
         pytest.importorskip(package)
     work = tmp_path_factory.mktemp("synth")
-    status, output = run_recipe(work)
+    status, output = run_recipe(work, "--systems", "tdnn,dnn")
     assert status == 0, output[-3000:]
     return work, output
 
 
 def test_every_utterance_comes_out_scored(finished):
     work, output = finished
-    entries = {entry["test"]: entry for entry in json.loads((work / "results.json").read_text())}
-    assert entries.keys() == {"dev", "test"}
+    found = json.loads((work / "results.json").read_text())
+    assert sorted((entry["system"], entry["test"]) for entry in found) == [
+        ("dnn", "dev"), ("dnn", "test"), ("tdnn", "dev"), ("tdnn", "test")]
+    entries = {entry["test"]: entry for entry in found if entry["system"] == "tdnn"}
     keys = {"system", "test", "wer", "errors", "words", "ins", "del", "sub", "ci95", "lm_scale", "seed", "seconds"}
     assert keys <= entries["test"].keys()
     assert entries["test"]["utterances"] == 12 and entries["dev"]["utterances"] == 8
     assert entries["test"]["errors"] == sum(entries["test"][kind] for kind in ("ins", "del", "sub"))
     # a few minutes of speech teach little, but more than silence, which deletes every word
     assert entries["test"]["errors"] < entries["test"]["words"]
-    assert "tdnn" in (work / "RESULTS.md").read_text() and "tdnn" in output
+    for table in ((work / "RESULTS.md").read_text(), output):
+        assert "tdnn    test" in re.sub(r"[| ]+", "    ", table) and "dnn    test" in re.sub(r"[| ]+", "    ", table)
+
+
+def test_systems_share_all_but_their_own(finished):
+    work, _ = finished
+    folders = {path.parent.name for path in (work / "exp").rglob(".stage.json")}
+    own = {f"{kind}{system}{split}" for system in ("tdnn", "dnn")
+           for kind, split in (("", ""), ("decode_", "_dev"), ("decode_", "_test"), ("score_", ""))}
+    shared = {"ctc", "dnn1", "dnn2", "graph_dnn2", "align_dnn2_test", "boundaries_test",
+              *(f"align_{model}_{split}" for model in ("ctc", "dnn1", "dnn2") for split in ("train", "dev"))}
+    assert folders == own | shared
 
 
 def test_alignments_are_near_the_truth(finished):
@@ -64,8 +77,10 @@ def test_artefacts_pass_their_validators(finished):
 def test_a_second_run_does_nothing_and_a_change_reruns_what_depends_on_it(finished):
     work, _ = finished
     before = {path: path.stat().st_mtime_ns for path in work.rglob(".stage.json")}
-    status, output = run_recipe(work)
-    assert status == 0 and output.count("is up to date") == len(before)
+    status, output = run_recipe(work, "--systems", "all-but-blstm")
+    assert status != 0 and "all-but-blstm" in output and "blstm" in output
+    status, output = run_recipe(work, "--systems", "tdnn,dnn")
+    assert status == 0 and len(set(re.findall(r"(\S+) is up to date", output))) == len(before)
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
     status, output = run_recipe(work, "search.max_active=400")
     assert status == 0
