@@ -48,7 +48,7 @@ def work(job: Job) -> None:
         if len(cuts) != an4.UTTERANCES[split]:
             job.log.warning("%s: the distribution has %d utterances, here are %d", split, an4.UTTERANCES[split],
                             len(cuts))
-    splits["train"], splits["dev"] = _hold_out_of_each_sex(splits["train"], options.dev_share, options.dev_seed)
+    splits["train"], splits["dev"] = _hold_out_of_each_sex(splits["train"], options, job.log)
     write_splits(job, splits)
     for source, target in (("an4.dic", "lexicon.txt"), ("an4.ug.lm", "lm.arpa")):
         path = folder / "etc" / source
@@ -57,12 +57,14 @@ def work(job: Job) -> None:
         shutil.copyfile(path, job.out / target)
 
 
-def _hold_out_of_each_sex(cuts: list, share: float, seed: int):
+def _hold_out_of_each_sex(cuts: list, options: CorpusOptions, log):
     """AN4 names speakers f... and m...; the development set gets its share of both."""
-    from hybrid.data.corpus import hold_out
+    from hybrid.data.held_out import hold_out
     rest, held = [], []
     for sex in sorted({cut.supervisions[0].speaker[0] for cut in cuts}):
-        kept, taken = hold_out([cut for cut in cuts if cut.supervisions[0].speaker[0] == sex], share, seed)
+        kept, taken, how = hold_out([cut for cut in cuts if cut.supervisions[0].speaker[0] == sex],
+                                    options.dev_share, options.dev_seed)
+        log.info("dev, speakers %s...: %s", sex, how)
         rest, held = rest + kept, held + taken
     return rest, held
 

@@ -4,8 +4,8 @@
 
 --corpus, or data/ in it, holds train/wav.scp, train/text, ..., dev/..., test/... (tools.import_kaldi; a
 single data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). A
-split dev or test that is not there is held out of train, by speakers where there are enough. lexiconp.txt
-or lexicon.txt and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
+split dev or test that is not there is held out of train, by speakers where that comes near its share.
+lexiconp.txt or lexicon.txt and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
 """
 
 from dataclasses import dataclass, field
@@ -89,7 +89,7 @@ def first_file(names: Iterable[str], folders: Iterable[Path]) -> Optional[Path]:
 def work(job: Job) -> None:
     from egs.splits import write_splits
     from graphs.errors import InputError
-    from hybrid.data.corpus import hold_out
+    from hybrid.data.held_out import hold_out
     from hybrid.data.manifest import read_cuts, splits_of
     from tools import import_kaldi, import_lhotse
     options, corpus = job.options("corpus"), job.args.corpus
@@ -106,8 +106,8 @@ def work(job: Job) -> None:
     splits = {name: read_cuts(job.out / f"{name}.jsonl.gz") for name in splits_of(job.out)}
     for name, share in (("dev", options.dev_share), ("test", options.test_share)):
         if name not in splits:
-            splits["train"], splits[name] = hold_out(splits["train"], share, options.seed)
-            job.log.info("no %s: %d utterances of train are held out", name, len(splits[name]))
+            splits["train"], splits[name], how = hold_out(splits["train"], share, options.seed, name)
+            job.log.info("no %s, held out of train: %s", name, how)
     write_splits(job, splits)
     if job.args.lexicon is None:
         job.log.warning("no lexicon.txt: pronunciations are spellings, with lang.unit=grapheme")

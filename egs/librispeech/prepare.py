@@ -51,7 +51,7 @@ class CorpusOptions:
 def work(job: Job) -> None:
     from egs.librispeech import corpus as librispeech
     from egs.splits import write_splits
-    from hybrid.data.corpus import hold_out
+    from hybrid.data.held_out import hold_out
     from hybrid.data.imports import copy_resources
     from hybrid.outcomes import Outcomes
     options = job.options("corpus")
@@ -76,7 +76,8 @@ def work(job: Job) -> None:
               for name, parts in (("train", options.train), ("dev", options.dev))}
     splits.update((part, cuts[part]) for part in options.test)
     if not options.test:
-        splits["dev"], splits["test"] = hold_out(splits["dev"], options.test_share, options.seed)
+        splits["dev"], splits["test"], how = hold_out(splits["dev"], options.test_share, options.seed, "test")
+        job.log.info("test, of %s: %s", ", ".join(options.dev), how)
     write_splits(job, splits)
     copy_resources(job.out, lexicon, lm)
 

@@ -4,10 +4,8 @@ A file that cannot be read does not stop them: its cut is made all the same, emp
 tools.validate_data names it, counts it and leaves it out.
 """
 
-import math
-import random
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Union
 
 import numpy as np
 import soundfile
@@ -17,7 +15,6 @@ from lhotse.features import Features
 from lhotse.supervision import AlignmentItem
 
 from graphs.errors import InputError
-from hybrid.data.manifest import speaker_of
 from hybrid.data.probe import announced_samples
 from hybrid.data.storage import FeatureStore
 
@@ -98,31 +95,6 @@ def utterance_of_features(utterance_id: str, matrix: np.ndarray, store: FeatureS
                                      channel=0, text=text, speaker=speaker)
     return MonoCut(id=utterance_id, start=0.0, duration=duration, channel=0, features=features,
                    supervisions=[supervision])
-
-
-def hold_out(cuts: Sequence[Cut], share: float, seed: int = 0) -> Tuple[List[Cut], List[Cut]]:
-    """Splits off about that share of the utterances, whole speakers at a time: (the rest, held out).
-
-    Single utterances are held out when there are fewer than 3 speakers. Both keep the order.
-    """
-    if not 0 < share < 1:
-        raise ValueError(f"share: between 0 and 1, not {share}")
-    by_speaker = len({speaker_of(cut) for cut in cuts}) >= 3
-    groups: Dict[str, int] = {}
-    for cut in cuts:
-        name = speaker_of(cut) if by_speaker else cut.id
-        groups[name] = groups.get(name, 0) + 1
-    names = sorted(groups)
-    random.Random(seed).shuffle(names)
-    chosen, wanted = set(), max(1, math.floor(share * len(cuts) + 0.5))
-    for name in names[:-1]:  # someone stays in training
-        if wanted <= 0:
-            break
-        if groups[name] <= 1.5 * wanted or not chosen:
-            chosen.add(name)
-            wanted -= groups[name]
-    held = [cut for cut in cuts if (speaker_of(cut) if by_speaker else cut.id) in chosen]
-    return [cut for cut in cuts if (speaker_of(cut) if by_speaker else cut.id) not in chosen], held
 
 
 def parse_splits(words: Optional[str]) -> Dict[str, str]:

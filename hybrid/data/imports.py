@@ -7,11 +7,11 @@ from typing import Dict, List, Optional
 from lhotse.cut import Cut
 
 from graphs.errors import InputError
-from hybrid.data.corpus import hold_out
+from hybrid.data.held_out import hold_out
 from hybrid.data.manifest import source_files, write_cuts
 
 
-def with_dev(splits: Dict[str, List[Cut]], share: Optional[float]) -> Dict[str, List[Cut]]:
+def with_dev(splits: Dict[str, List[Cut]], share: Optional[float], log) -> Dict[str, List[Cut]]:
     """Holds a share of `train` out as `dev`. Raises InputError when that cannot be."""
     if share is None:
         return splits
@@ -19,7 +19,8 @@ def with_dev(splits: Dict[str, List[Cut]], share: Optional[float]) -> Dict[str, 
         raise InputError("--hold-out", "a split `train` and no split `dev`", ", ".join(splits))
     if not 0 < share < 1:
         raise InputError("--hold-out", "a share between 0 and 1", str(share))
-    train, dev = hold_out(splits["train"], share)
+    train, dev, how = hold_out(splits["train"], share)
+    log.info("dev, held out of train: %s", how)
     return {**splits, "train": train, "dev": dev}
 
 
@@ -42,7 +43,10 @@ def write_corpus(job, splits: Dict[str, List[Cut]], outcomes) -> None:
     job.reads(path for cuts in splits.values() for path in source_files(cuts) if made not in path.absolute().parents)
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(job.args.max_failed_share, "import")
-    for name, cuts in with_dev(splits, job.args.hold_out).items():
+    for name, cuts in splits.items():
+        if not cuts:
+            raise InputError(f"split {name}", "at least one utterance with audio and transcript", "none")
+    for name, cuts in with_dev(splits, job.args.hold_out, job.log).items():
         job.facts[name] = write_cuts(job.out / f"{name}.jsonl.gz", cuts, moving=(job.out, job.final(job.out)))
         job.log.info("%s: %d utterances", name, len(cuts))
     copy_resources(job.out, job.args.lexicon, job.args.lm)
