@@ -4,9 +4,9 @@
 # Usage:
 #   ./run.sh                   set-up, then the recipe egs/synth, then its table of results
 #   ./run.sh egs/NAME [options] [section.key=value ...]
-#                              any recipe; ./run.sh egs/NAME --help lists its stages and options:
-#                              [--stage N] [--stop-stage M] [--corpus DIR] [--work DIR] [--nj J]
-#                              [--conf FILE] [section.key=value ...]
+#                              any recipe; ./run.sh egs/NAME --help lists its stages, systems and options:
+#                              [--systems A,B|all] [--stage N] [--stop-stage M] [--corpus DIR] [--work DIR]
+#                              [--nj J] [--conf FILE] [section.key=value ...]
 #   ./run.sh test [...]        set-up, then the test suite (arguments go to pytest)
 #   ./run.sh setup             set-up only
 #   ./run.sh doctor            checks every package with a small computation, says what to do on failure
@@ -20,7 +20,7 @@
 #                   nothing is installed into it; otherwise .venv is made from it. An active virtual or
 #                   conda environment with torch and lhotse is used in the same way.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$root/tools/setup/environment.sh"
 
 usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$root/run.sh"; }

@@ -29,9 +29,15 @@ def executable(path, text):
 def test_help_names_every_command():
     done = bash("./run.sh --help")
     assert done.returncode == 0
-    for word in ("egs/NAME", "test", "setup", "doctor", "--python", "--stop-stage"):
+    for word in ("egs/NAME", "test", "setup", "doctor", "--python", "--stop-stage", "--systems"):
         assert word in done.stdout
     assert "set -e" not in done.stdout
+
+
+def test_a_link_to_it_finds_the_project(tmp_path):
+    (tmp_path / "link.sh").symlink_to(ROOT / "run.sh")
+    done = bash('"$1" egs/synth --help', tmp_path / "link.sh", cwd=tmp_path)
+    assert done.returncode == 0 and "espeak-ng" in done.stdout
 
 
 @pytest.mark.parametrize("word, hint", [("egs/nosuch", "egs/synth"), ("nosuch", "--help"),
@@ -155,7 +161,7 @@ def test_interrupt_ends_the_whole_step(tmp_path):
     assert not (tmp_path / "env/.stamps/one").exists()
 
 
-# --- logged.py
+# --- supervise.py
 
 PROGRESS = r"import sys; sys.stderr.write('1%\r50%\r100%\n'); print('out', sys.stdout.isatty()); sys.exit(3)"
 
