@@ -5,11 +5,12 @@ the transition model it was made with, so that a stale graph cannot be used.
 """
 
 import json
-import os
 from pathlib import Path
+from typing import Dict
 
 import numpy as np
 
+from graphs.archive import Array, check_finite, check_range, read_archive, write_archive
 from graphs.arcs import Arcs
 from graphs.compile import DecodingGraph
 from graphs.errors import InputError
@@ -17,41 +18,71 @@ from graphs.ops import WordSequences
 from graphs.transitions import TransitionModel
 
 FILE = "HCLG.npz"
-_ARRAYS = ("src", "dst", "ilabel", "olabel", "score", "final_state", "final_score", "final_olabel")
+LAYOUT = {
+    **{name: Array(np.int32, ("arcs",)) for name in ("src", "dst", "ilabel", "olabel")},
+    "score": Array(np.float32, ("arcs",)),
+    "final_state": Array(np.int32, ("finals",)), "final_olabel": Array(np.int32, ("finals",)),
+    "final_score": Array(np.float32, ("finals",)),
+    "facts": Array(np.str_),  # JSON
+}
+_FACTS = {"transitions": str, "num_states": int, "num_words": int, "sequences": list, "report": list}
 
 
 def write_graph(folder, graph: DecodingGraph, transitions: TransitionModel) -> None:
     """Writes HCLG.npz; it appears whole or not at all."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     facts = {"transitions": transitions.fingerprint(), "num_states": graph.arcs.num_states,
              "num_words": graph.sequences.num_words, "sequences": graph.sequences.sequences,
              "report": graph.report}
-    temporary = folder / (FILE + ".tmp")
-    with open(temporary, "wb") as stream:
-        np.savez(stream, facts=np.array(json.dumps(facts)),
-                 **{name: getattr(graph.arcs, name) for name in _ARRAYS})
-    os.replace(temporary, folder / FILE)
+    write_archive(Path(folder) / FILE, LAYOUT, {**vars(graph.arcs), "facts": json.dumps(facts)})
 
 
 def read_graph(folder, transitions: TransitionModel = None) -> DecodingGraph:
     """
     Args:
       transitions: the model to search with; None to look at the graph only.
-    Raises: InputError when there is no graph, or when it was made with other transitions.
+    Raises: InputError when there is no graph, when it is damaged, or when it was made with other transitions.
     """
     path = Path(folder) / FILE
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
-            facts = json.loads(str(stored["facts"]))
-    except FileNotFoundError:
-        raise InputError(str(folder), f"a graph folder with {FILE}", "none") from None
-    except (ValueError, KeyError, OSError) as error:
-        raise InputError(str(path), "a graph written by tools.make_graph", str(error)) from None
+    if not path.exists():
+        raise InputError(str(folder), f"a graph folder with {FILE}", "none")
+    arrays = read_archive(path, LAYOUT)
+    facts = _facts(path, str(arrays.pop("facts")))
     if transitions is not None and facts["transitions"] != transitions.fingerprint():
         raise InputError(f"graph {path}", f"transitions {transitions.fingerprint()} of the acoustic model",
                          f"{facts['transitions']}: the graph is stale, run tools.make_graph again")
-    sequences = WordSequences(facts["num_words"], [tuple(words) for words in facts["sequences"]])
-    return DecodingGraph(Arcs(num_states=facts["num_states"], **arrays), sequences, facts["report"],
-                         facts["transitions"])
+    graph = DecodingGraph(Arcs(num_states=facts["num_states"], **arrays),
+                          WordSequences(facts["num_words"], facts["sequences"]), facts["report"],
+                          facts["transitions"])
+    _check_ids(path, graph)
+    if transitions is not None:
+        check_range(f"{path}, ilabel", graph.arcs.ilabel, 0, transitions.num_transition_ids + 1)
+    return graph
+
+
+def _facts(path: Path, text: str) -> Dict:
+    """InputError unless it is what `write_graph` writes."""
+    try:
+        facts = json.loads(text)
+        if not all(type(facts[name]) is kind for name, kind in _FACTS.items()):
+            raise TypeError("a value of another type")
+        facts["sequences"] = [tuple(map(int, words)) for words in facts["sequences"]]
+        if not all(len(words) > 1 and 0 < min(words) <= max(words) < facts["num_words"]
+                   for words in facts["sequences"]):
+            raise ValueError("sequences of other than words")
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path}, facts", f"JSON with {', '.join(_FACTS)}", found) from None
+    return facts
+
+
+def _check_ids(path: Path, graph: DecodingGraph) -> None:
+    arcs = graph.arcs
+    most = 2 * arcs.num_arcs + len(arcs.final_state) + 1
+    if not 0 < arcs.num_states <= most:
+        raise InputError(f"{path}, facts", f"1 to {most} states, as many as arcs can have", str(arcs.num_states))
+    num_labels = graph.sequences.num_words + len(graph.sequences.sequences)
+    for name, high in (("src", arcs.num_states), ("dst", arcs.num_states), ("final_state", arcs.num_states),
+                       ("olabel", num_labels), ("final_olabel", num_labels), ("ilabel", 2 ** 31)):
+        check_range(f"{path}, {name}", getattr(arcs, name), 0, high)
+    for name in ("score", "final_score"):
+        check_finite(f"{path}, {name}", getattr(arcs, name))

@@ -4,18 +4,21 @@ An archive is a folder with `alignments.npz`, or `alignments.NAME.npz` for each 
 all utterances stand end to end, so that thousands of alignments load in milliseconds.
 """
 
-import os
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 
+from graphs.archive import Array, check_ends, check_finite, check_range, read_archive, write_archive
 from graphs.errors import InputError
 
-_ARRAYS = ("utterance_ids", "frame_ends", "transition_ids", "log_likelihoods", "word_ends", "words",
-           "frame_shift")
+_LAYOUT = {
+    "utterance_ids": Array(np.str_, ("utterances",)), "frame_ends": Array(np.int64, ("utterances",)),
+    "transition_ids": Array(np.int32, ("frames",)), "log_likelihoods": Array(np.float64, ("utterances",)),
+    "word_ends": Array(np.int64, ("utterances",)), "words": Array(np.int32, ("words", 3)),
+    "frame_shift": Array(np.float64, ("utterances",)),
+}
 
 
 class Segment(NamedTuple):
@@ -79,22 +82,17 @@ def write_alignments(folder: Path, alignments: Iterable[Alignment], name: str = 
     items = list(alignments)
     words = [segment for item in items for segment in item.words]
     arrays = {
-        "utterance_ids": np.array([item.utterance_id for item in items], dtype=np.str_),
+        "utterance_ids": [item.utterance_id for item in items],
         "frame_ends": np.cumsum([item.num_frames for item in items], dtype=np.int64),
         "transition_ids": np.concatenate([np.zeros(0, np.int32)] + [
             np.asarray(item.transition_ids, dtype=np.int32) for item in items]),
-        "log_likelihoods": np.array([item.log_likelihood_per_frame for item in items], dtype=np.float64),
+        "log_likelihoods": [item.log_likelihood_per_frame for item in items],
         "word_ends": np.cumsum([len(item.words) for item in items], dtype=np.int64),
         "words": np.array(words, dtype=np.int32).reshape(-1, 3),
-        "frame_shift": np.array([item.frame_shift for item in items], dtype=np.float64),
+        "frame_shift": [item.frame_shift for item in items],
     }
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (f"alignments.{name}.npz" if name else "alignments.npz")
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as stream:
-        np.savez(stream, **arrays)
-    os.replace(temporary, path)
+    path = Path(folder) / (f"alignments.{name}.npz" if name else "alignments.npz")
+    write_archive(path, _LAYOUT, arrays)
     return path
 
 
@@ -117,11 +115,12 @@ def read_alignments(folder: Path) -> Dict[str, Alignment]:
 
 
 def _read_part(path: Path) -> List[Alignment]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(str(path), "an alignment archive", f"a file that does not load ({error})") from None
+    arrays = read_archive(path, _LAYOUT)
+    check_ends(f"{path}, frame_ends", arrays["frame_ends"], len(arrays["transition_ids"]))
+    check_ends(f"{path}, word_ends", arrays["word_ends"], len(arrays["words"]))
+    check_range(f"{path}, transition_ids", arrays["transition_ids"], 1, 2 ** 31)
+    check_range(f"{path}, words", arrays["words"].ravel(), 0, 2 ** 31)
+    check_finite(f"{path}, frame_shift", arrays["frame_shift"])
     frames = np.split(arrays["transition_ids"], arrays["frame_ends"][:-1])
     words = np.split(arrays["words"], arrays["word_ends"][:-1])
     return [

@@ -2,10 +2,17 @@
 
 import copy
 import gzip
+import io
 import json
 import random
 import re
+import tempfile
+from pathlib import Path
 from typing import Callable
+
+import numpy as np
+
+from graphs.archive import Array, write_archive
 
 TOKENS = [token.encode("utf-8") for token in (
     "", "0", "-1", "1", "+5", "1.5", "-0.0", "0x10", "1_000", "٣", "²", "inf", "-inf", "nan", "NaN", "Infinity", "-99",
@@ -34,6 +41,38 @@ def gzipped(change: Callable = mutate) -> Callable:
             return mutate(data, random)
         return gzip.compress(change(gzip.decompress(data), random), 1, mtime=0)
     return changed
+
+
+def archive_arrays(data: bytes, random: random.Random) -> bytes:
+    """The bytes of an archive (graphs/archive.py), or arrays in it under a digest that is good."""
+    if random.random() < 0.2:
+        return mutate(data, random)
+    with np.load(io.BytesIO(data)) as stored:
+        arrays = dict(stored)
+    for _ in range(random.choice((1, 1, 2))):
+        name = random.choice(sorted(arrays))
+        try:
+            arrays[name] = _change_array(arrays[name], random)
+        except ValueError:  # text is no number, a scalar has no rows
+            continue
+    layout = {name: Array(array.dtype.type, array.shape) for name, array in arrays.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        write_archive(Path(folder) / "x.npz", layout, arrays)
+        return (Path(folder) / "x.npz").read_bytes()
+
+
+def _change_array(array: np.ndarray, random: random.Random) -> np.ndarray:
+    if array.dtype.kind == "U" and array.ndim == 0:
+        return np.array(json_values(str(array).encode("utf-8"), random).decode("utf-8", "replace"))
+    edit = random.random()
+    if edit < 0.6 and array.size and array.dtype.kind != "U":
+        array = array.copy()
+        limits = (-2 ** 31, 2 ** 31 - 1) if array.dtype.kind in "iu" else (np.nan, np.inf, -np.inf, 1e30)
+        array.flat[random.randrange(array.size)] = random.choice((-1, 0, 1, 7, *limits))
+        return array
+    return random.choice((lambda: array[:-1], lambda: array[:0], lambda: np.concatenate([array, array]),
+                          lambda: array[::-1], lambda: array.reshape(-1, 1), lambda: array.astype(np.float32),
+                          lambda: array.astype(np.int64), lambda: array.astype(np.str_)))()
 
 
 def json_values(data: bytes, random: random.Random) -> bytes:

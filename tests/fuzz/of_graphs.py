@@ -1,20 +1,23 @@
 """Readers of graphs/."""
 
 import gzip
+import importlib.util
 from pathlib import Path
 
 from graphs.arpa import read_arpa
 from graphs.context_tree import ContextTree
 from graphs.lang import Lang
+from graphs.lattice_io import lattice_part, read_lattices, write_lattices
 from graphs.lexicon import Lexicon
 from graphs.symbols import SymbolTable
 from graphs.topology import Topology
 from graphs.transitions import TransitionModel
-from tests.fuzz.mutations import gzipped, json_values
+from tests.fuzz.mutations import archive_arrays, gzipped, json_values
 from tests.fuzz.reader import Reader
 from tests.graphs.arpas import arpa_text, random_entries
 from tests.graphs.hmms import small_model
 from tests.graphs.langs import make_lexicon, small_lang
+from tests.graphs.test_lattice import random_lattice
 
 LEXICON = "a AH0\nan AH0 N\nan(2) AE1 N ; x\nthe 0.5 DH AH0\n<unk> SPN\n"
 SMALL_ARPA = arpa_text(random_entries(0, words=("a", "b")))
@@ -26,6 +29,25 @@ def _reader(name, file, write, read, **more):
 
 def _write_topology(path: Path) -> None:
     small_model(silence="silence5")[1].topology.write(path)
+
+
+def _write_graph(folder: Path) -> None:
+    from graphs.arcs import Arcs
+    from graphs.compile import DecodingGraph
+    from graphs.graph_io import write_graph
+    from graphs.ops import WordSequences
+    arcs = Arcs.from_lists([(0, 1, 2, 6, -0.5), (1, 1, 1, 0, -0.1), (1, 2, 4, 3, -1.0)], [(2, -0.2)])
+    write_graph(folder, DecodingGraph(arcs, WordSequences(5, [(1, 2), (3, 4)]), [{"step": "L o G"}]), small_model()[1])
+
+
+def _read_graph(folder: Path) -> None:
+    from graphs.graph_io import read_graph
+    read_graph(folder, small_model()[1])
+
+
+def _read_lattices(folder: Path) -> None:
+    for lattice in read_lattices(folder):
+        lattice.check()
 
 
 READERS = [
@@ -44,4 +66,8 @@ READERS = [
     *(Reader(f"lang/{file}", file, lambda folder: small_lang().write(folder), Lang.read,
              **({"mutate": json_values} if file.endswith(".json") else {}))
       for file in ("phones.txt", "words.txt", "lexiconp.txt", "silence_phones.txt", "oov.txt", "topo", "lang.json")),
+    Reader("graph", "HCLG.npz", _write_graph, _read_graph, archive_arrays,
+           "it needs k2" if importlib.util.find_spec("k2") is None else ""),
+    Reader("lattices", lattice_part("", 0).name, lambda folder: write_lattices(
+        folder, 0, [random_lattice(seed, name=f"u{seed}") for seed in range(3)]), _read_lattices, archive_arrays),
 ]

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from graphs.archive import read_archive, write_archive
+from graphs.graph_io import LAYOUT
 from graphs.lattice_io import read_lattices, write_lattices
 from hybrid.align.alignment import Alignment, read_alignments, write_alignments
 from hybrid.data.manifest import read_cuts, write_cuts
@@ -129,9 +131,8 @@ def stale_graph(work):
 
 def graph_with(work, **arrays):
     path = work / "exp" / "graph" / "HCLG.npz"
-    with np.load(path) as stored:
-        content = {**stored}
-    np.savez(path, **{**content, **{name: change(content[name]) for name, change in arrays.items()}})
+    content = read_archive(path, LAYOUT)
+    write_archive(path, LAYOUT, {**content, **{name: change(content[name]) for name, change in arrays.items()}})
 
 
 def graph_with_epsilons(work):

@@ -1,0 +1,115 @@
+"""Binary artefacts: arrays in numpy's .npz, and a sha256 that every byte before it goes into.
+
+The digest is the comment of the zip archive, the last 64 bytes of the file: numpy opens it like any other .npz. (zip's
+own checksums leave the headers out.)
+"""
+
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+from typing import BinaryIO, Dict, Mapping, NamedTuple, Tuple, Union
+
+import numpy as np
+
+from graphs.errors import InputError
+
+_DIGEST_BYTES = 64
+
+
+class Array(NamedTuple):
+    """What an array of an archive is: shape holds a number or a name for each dimension; dimensions of one name are
+    of one length."""
+
+    dtype: type
+    shape: Tuple[Union[str, int], ...] = ()
+
+
+Layout = Mapping[str, Array]
+
+
+def write_archive(path: Path, layout: Layout, arrays: Mapping[str, object]) -> None:
+    """Writes the arrays, converted to the layout's dtypes. The file appears whole or not at all."""
+    converted = {name: np.asarray(arrays[name], dtype=kind.dtype) for name, kind in layout.items()}
+    _check(str(path), layout, converted)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w+b") as stream:
+        np.savez(stream, **converted)
+        with zipfile.ZipFile(stream, "a") as archive:
+            archive.comment = _DIGEST_BYTES * b"0"
+        digest = _sha256(stream)
+        stream.seek(-_DIGEST_BYTES, os.SEEK_END)
+        stream.write(digest)
+    os.replace(temporary, path)
+
+
+def read_archive(path: Path, layout: Layout) -> Dict[str, np.ndarray]:
+    """The arrays of the layout. No code in the file is run.
+
+    Raises: InputError when there is no such file, when a byte of it is not what was written, or when it holds other
+      arrays than those of the layout.
+    """
+    try:
+        with open(path, "rb") as stream:
+            if _sha256(stream) != stream.read():
+                raise InputError(str(path), "what was written, whose sha256 ends the file",
+                                 "other bytes: the file is damaged, cut off or not of this project")
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as stored:
+                names = sorted(stored.files)
+                if names != sorted(layout):
+                    raise InputError(str(path), f"the arrays {', '.join(sorted(layout))}", ", ".join(names))
+                arrays = {name: stored[name] for name in layout}
+    except FileNotFoundError:
+        raise InputError(str(path), "an existing file", "none") from None
+    except InputError:
+        raise
+    except Exception as error:  # zipfile and numpy raise whatever the bytes lead to
+        raise InputError(str(path), "an archive of arrays", f"{type(error).__name__}: {error}") from None
+    _check(str(path), layout, arrays)
+    return arrays
+
+
+def check_range(item: str, values: np.ndarray, low: int, high: int) -> None:
+    """InputError unless all integers are at least `low` and below `high`."""
+    if len(values) and not (low <= values.min() and values.max() < high):
+        found = values[(values < low) | (values >= high)][0]
+        raise InputError(item, f"numbers from {low} to below {high}", str(found))
+
+
+def check_finite(item: str, values: np.ndarray) -> None:
+    """InputError for nan and infinity."""
+    if not np.isfinite(values).all():
+        raise InputError(item, "finite numbers", str(values[~np.isfinite(values)][0]))
+
+
+def check_ends(item: str, ends: np.ndarray, total: int) -> None:
+    """InputError unless pieces that end there, laid end to end, make up `total`."""
+    if (ends[-1] if len(ends) else 0) != total or (np.diff(ends, prepend=0) < 0).any():
+        raise InputError(item, f"ends in order, the last at {total}", str(ends)[:80])
+
+
+def _sha256(stream: BinaryIO) -> bytes:
+    """In hex, of all but the last 64 bytes, before which the stream then stands."""
+    left = stream.seek(0, os.SEEK_END) - _DIGEST_BYTES
+    sha = hashlib.sha256()
+    stream.seek(0)
+    while left > 0:
+        block = stream.read(min(left, 1 << 20))
+        sha.update(block)
+        left -= len(block)
+    return sha.hexdigest().encode("ascii")
+
+
+def _check(path: str, layout: Layout, arrays: Mapping[str, np.ndarray]) -> None:
+    lengths: Dict[str, int] = {}
+    for name, (dtype, shape) in layout.items():
+        found = arrays[name]
+        text = dtype is np.str_ and found.dtype.kind == "U"
+        if not text and found.dtype != np.dtype(dtype):
+            raise InputError(f"{path}, {name}", np.dtype(dtype).name, found.dtype.name)
+        wanted = tuple(lengths.setdefault(d, n) if isinstance(d, str) else d for d, n in zip(shape, found.shape))
+        if found.ndim != len(shape) or found.shape != wanted:
+            raise InputError(f"{path}, {name}", f"shape [{', '.join(map(str, shape))}]"
+                             + "".join(f", {d} = {n}" for d, n in lengths.items() if d in shape), str(found.shape))

@@ -1,0 +1,76 @@
+"""Every byte of an archive counts, and nothing but the arrays of the layout is read."""
+
+import numpy as np
+import pytest
+
+from graphs.archive import Array, check_ends, check_range, read_archive, write_archive
+from graphs.errors import InputError
+
+LAYOUT = {"names": Array(np.str_, ("items",)), "counts": Array(np.int64, ("items",)),
+          "rows": Array(np.float32, ("rows", 2)), "facts": Array(np.str_)}
+ARRAYS = {"names": ["a", "\u00e9\u4f60"], "counts": [1, 2], "rows": np.arange(6.0).reshape(3, 2), "facts": "{}"}
+
+
+def test_round_trip_and_numpy_reads_it_too(tmp_path):
+    path = tmp_path / "new" / "x.npz"
+    write_archive(path, LAYOUT, ARRAYS)
+    found = read_archive(path, LAYOUT)
+    assert found["names"].tolist() == ARRAYS["names"] and found["counts"].tolist() == [1, 2]
+    assert np.array_equal(found["rows"], ARRAYS["rows"]) and str(found["facts"]) == "{}"
+    assert np.load(path)["counts"].tolist() == [1, 2]
+    assert [p.name for p in path.parent.iterdir()] == ["x.npz"]
+    first = path.read_bytes()
+    write_archive(path, LAYOUT, ARRAYS)
+    assert path.read_bytes() == first
+
+
+def test_every_flipped_byte_and_every_cut_is_noticed(tmp_path):
+    path = tmp_path / "x.npz"
+    write_archive(path, LAYOUT, ARRAYS)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1:])
+        with pytest.raises(InputError, match="x.npz: expected what was written"):
+            read_archive(path, LAYOUT)
+    for size in range(0, len(whole), 7):
+        path.write_bytes(whole[:size])
+        with pytest.raises(InputError, match="x.npz: expected what was written"):
+            read_archive(path, LAYOUT)
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"counts": Array(np.int32, ("items",))}, "x.npz, counts: expected int32, found int64"),
+    ({"counts": Array(np.int64)}, r"x.npz, counts: expected shape \[\]"),
+    ({"counts": Array(np.int64, ("rows",))}, r"x.npz, rows: expected shape \[rows, 2\], rows = 2, found \(3, 2\)"),
+    ({"rows": Array(np.float32, ("rows", 3))}, r"x.npz, rows: expected shape \[rows, 3\]"),
+    ({"more": Array(np.int64)}, "x.npz: expected the arrays counts, facts, more, names, rows"),
+])
+def test_other_arrays_than_expected(tmp_path, change, message):
+    write_archive(tmp_path / "x.npz", LAYOUT, ARRAYS)
+    with pytest.raises(InputError, match=message):
+        read_archive(tmp_path / "x.npz", {**LAYOUT, **change})
+
+
+def test_no_file_and_no_object(tmp_path):
+    with pytest.raises(InputError, match="x.npz: expected an existing file"):
+        read_archive(tmp_path / "x.npz", LAYOUT)
+    objects = {"x": Array(np.object_, ("items",))}
+    write_archive(tmp_path / "x.npz", objects, {"x": np.array([{}, None], object)})
+    with pytest.raises(InputError, match="allow_pickle"):
+        read_archive(tmp_path / "x.npz", objects)
+
+
+@pytest.mark.parametrize("values", [[-1, 2], [0, 3]])
+def test_ids_out_of_range(values):
+    check_range("x", np.array([0, 2]), 0, 3)
+    check_range("x", np.zeros(0, int), 0, 3)
+    with pytest.raises(InputError, match="x: expected numbers from 0 to below 3"):
+        check_range("x", np.array(values), 0, 3)
+
+
+@pytest.mark.parametrize("ends, total", [([2, 1, 3], 3), ([1, 2], 3), ([-1, 3], 3), ([], 1)])
+def test_ends_out_of_order(ends, total):
+    check_ends("x", np.array([0, 2, 2, 3]), 3)
+    check_ends("x", np.zeros(0, int), 0)
+    with pytest.raises(InputError, match="x: expected ends in order"):
+        check_ends("x", np.array(ends, int), total)
