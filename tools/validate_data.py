@@ -22,6 +22,9 @@ def work(job: Job) -> None:
     splits = {split: read_cuts(corpus / f"{split}.jsonl.gz") for split in splits_of(corpus)}
     if not splits:
         raise InputError(f"--corpus {corpus}", "manifests such as train.jsonl.gz", "none")
+    for split, cuts in splits.items():
+        if not cuts:
+            raise InputError(f"{corpus}/{split}.jsonl.gz", "at least one cut", "none")
     lexicons = [corpus / name for name in ("lexiconp.txt", "lexicon.txt") if (corpus / name).exists()]
     lexicon = Lexicon.read(lexicons[0]) if lexicons else None
     job.reads(path for cuts in splits.values() for path in source_files(cuts))

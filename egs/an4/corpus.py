@@ -7,6 +7,7 @@ from typing import Dict, List, NamedTuple, Optional
 import numpy as np
 
 from graphs.errors import InputError
+from graphs.text_file import read_lines
 
 SAMPLING_RATE = 16000  # of raw files, which have no header
 FRAME_SHIFT = 0.01  # of the Sphinx features
@@ -45,22 +46,22 @@ def read_split(corpus: Path, split: str) -> List[Utterance]:
         return []
     texts = _read_transcripts(lists / f"an4_{split}.transcription")
     utterances: Dict[str, Utterance] = {}
-    for line in (lists / f"an4_{split}.fileids").read_text(encoding="utf-8").split():
+    for line in (line.strip() for _, line in read_lines(lists / f"an4_{split}.fileids")[0]):
         utterance_id = line.rsplit("/", 1)[-1]
         if utterance_id in utterances:
             raise InputError(f"an4_{split}.fileids: {line}", "each utterance once", "two lines")
         if utterance_id not in texts:
             raise InputError(f"an4_{split}.fileids: {line}", f"a line in an4_{split}.transcription", "none")
-        speaker = line.split("/")[-2] if "/" in line else utterance_id.split("-")[1]
+        speaker = line.split("/")[-2] if "/" in line else "".join(utterance_id.split("-")[1:2])
+        if not speaker:
+            raise InputError(f"an4_{split}.fileids: {line}", "`FOLDER/SPEAKER/UTTERANCE`, or `NAME-SPEAKER-NAME`", line)
         utterances[utterance_id] = Utterance(utterance_id, speaker, line, texts[utterance_id])
     return list(utterances.values())
 
 
 def _read_transcripts(path: Path) -> Dict[str, str]:
     texts = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in read_lines(path)[0]:
         match = re.fullmatch(r"\s*(.*?)\s*\(([^()\s]+)\)\s*", line)
         if match is None:
             raise InputError(f"{path}:{number}", "`WORDS (utterance-id)`", repr(line))
@@ -92,12 +93,12 @@ def read_raw(path: Path) -> np.ndarray:
 def read_mfc(path: Path, dim: int = 13) -> np.ndarray:
     """A Sphinx feature file, ``[num_frames, dim]`` float32: a count of floats, then the floats, in either byte order.
 
-    Raises: InputError when the count does not fit the file.
+    Raises: InputError when the count does not fit the file, or for numbers that are not finite.
     """
     content = path.read_bytes()
     for order in (">", "<"):
-        if len(content) >= 4 and np.frombuffer(content[:4], order + "i4")[0] * 4 == len(content) - 4:
+        if len(content) > 4 and int(np.frombuffer(content[:4], order + "i4")[0]) * 4 == len(content) - 4:
             values = np.frombuffer(content[4:], order + "f4")
-            if len(values) and len(values) % dim == 0:
+            if len(values) % dim == 0 and np.isfinite(values).all():
                 return values.reshape(-1, dim).astype(np.float32)
-    raise InputError(str(path), f"a count and that many floats, {dim} a frame", f"{len(content)} bytes")
+    raise InputError(str(path), f"a count and that many finite floats, {dim} a frame", f"{len(content)} bytes")

@@ -7,6 +7,9 @@ from typing import Dict, Tuple
 import torch
 from torch import Tensor
 
+from graphs.text_file import read_json_object
+from hybrid.data.lhotse_json import OBJECT, POSITIVE, check, is_number
+
 MODES = ("none", "utterance", "speaker", "global")
 GLOBAL = "*"  # the key under which the sums over all speakers are found
 VARIANCE_FLOOR = 1e-8
@@ -42,9 +45,14 @@ class CmvnStats:
 
     @classmethod
     def read(cls, path: Path) -> "CmvnStats":
-        content = json.loads(path.read_text(encoding="utf-8"))
+        """Raises InputError that names the value that is wrong."""
+        content = read_json_object(path)
+        check(str(path), content, {"dim": POSITIVE, "speakers": OBJECT})
         stats = cls(content["dim"])
+        sums = f"{stats.dim} finite numbers", lambda value: (
+            isinstance(value, list) and len(value) == stats.dim and all(is_number(x, -1e300, 1e300) for x in value))
         for key, row in content["speakers"].items():
+            check(f"{path}, speaker {key}", row, {"frames": POSITIVE, "sum": sums, "square_sum": sums})
             count = [float(row["frames"])] * stats.dim
             stats.sums[key] = torch.tensor([count, row["sum"], row["square_sum"]], dtype=torch.float64)
         return stats

@@ -8,7 +8,6 @@
       outcomes.tsv    utterances that did not simply succeed
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple, Union
@@ -17,12 +16,20 @@ import torch
 from torch import Tensor
 
 from graphs.errors import DamagedInput, InputError, first_line
+from graphs.text_file import read_json_object
 from hybrid.data.cmvn import GLOBAL, MODES, CmvnStats, normalise, normalise_utterance
+from hybrid.data.lhotse_json import COUNT, POSITIVE, STEP, check
 from hybrid.data.manifest import read_cuts, speaker_of, text_of
 from hybrid.data.storage import FORMATS, check_matrix
 from hybrid.data.transforms import add_deltas
 
 KINDS = ("fbank", "mfcc", "ready")
+DESCRIPTION = "features.json"
+_INFO = {
+    "kind": (f"one of {', '.join(KINDS)}", lambda value: value in KINDS), "dim": POSITIVE, "sampling_rate": POSITIVE,
+    "frame_shift": STEP, "cmvn": (f"one of {', '.join(MODES)}", lambda value: value in MODES),
+    "cmvn_variance": ("true or false", lambda value: isinstance(value, bool)),
+    "deltas": ("0, 1 or 2", lambda value: COUNT[1](value) and value <= 2)}
 
 
 @dataclass(frozen=True)
@@ -90,11 +97,10 @@ class FeatureReader:
     def __init__(self, folder: Union[str, Path], cache_mb: float = 2000.0):
         """cache_mb: features are kept in memory once read, up to this many MB."""
         self.folder = Path(folder)
-        try:
-            self.info = json.loads((self.folder / "features.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(str(self.folder), "a folder of tools.compute_features",
-                             "no features.json") from None
+        if not (self.folder / DESCRIPTION).is_file():
+            raise InputError(str(self.folder), "a folder of tools.compute_features", f"no {DESCRIPTION}")
+        self.info = read_json_object(self.folder / DESCRIPTION)
+        check(str(self.folder / DESCRIPTION), self.info, _INFO)
         self._cuts = {cut.id: cut for cut in read_cuts(self.folder / "cuts.jsonl.gz")}
         self.ids: List[str] = list(self._cuts)
         self.base_dim: int = self.info["dim"]
@@ -105,8 +111,19 @@ class FeatureReader:
         if self.info["cmvn"] in ("speaker", "global"):
             stats = CmvnStats.read(self.folder / "cmvn.json")
             self._moments = {key: stats.shift_and_scale(key) for key in stats.sums}
+            if stats.dim != self.base_dim:
+                raise InputError(f"{self.folder}/cmvn.json", f"sums of {self.base_dim} features", str(stats.dim))
+        self._check_cuts()
         self._cache: Dict[str, Tensor] = {}
         self._cache_bytes_left = cache_mb * 1e6
+
+    def _check_cuts(self) -> None:
+        mode = self.info["cmvn"]
+        for utterance_id, cut in self._cuts.items():
+            if getattr(cut, "features", None) is None:
+                raise InputError(f"{self.folder}, cut {utterance_id}", "features", "none")
+            if mode in ("speaker", "global") and cmvn_key(cut, mode) not in self._moments:
+                raise InputError(f"{self.folder}/cmvn.json", f"sums of {cmvn_key(cut, mode)}", "none")
 
     def __len__(self) -> int:
         return len(self.ids)

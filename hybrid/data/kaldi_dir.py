@@ -15,13 +15,14 @@ from lhotse.cut import Cut
 from lhotse.utils import fastcopy
 
 from graphs.errors import InputError
-from graphs.text_file import read_lines, split_blanks
+from graphs.text_file import read_lines, split_blanks, to_float
 from hybrid.data.corpus import UNKNOWN_RATE, recording_of, utterance
 from hybrid.data.parallel import ordered_map
 from hybrid.outcomes import Outcomes
 
 # files begin with these; the suffix tells Lhotse's readers what a pipe has given
 SUFFIX_OF = {b"RIFF": ".wav", b"NIST": ".sph", b"fLaC": ".flac", b"OggS": ".ogg"}
+LONGEST = 1e7  # seconds
 
 
 class Segment(NamedTuple):
@@ -50,13 +51,40 @@ def read_table(path: Path, must_exist: bool = False) -> Dict[str, str]:
     return table
 
 
+def read_pairs(path: Path, value: str) -> Dict[str, str]:
+    """A table of exactly one field behind each key, {} where it is missing; value: what it is, for InputError."""
+    table = read_table(path)
+    for key, text in table.items():
+        if len(split_blanks(text)) != 1:
+            raise InputError(f"{path}, {key}", f"one {value}", repr(text) if text else "none")
+    return table
+
+
+def read_seconds(path: Path) -> Dict[str, float]:
+    """reco2dur: InputError for what is no duration above 0."""
+    table = {}
+    for key, text in read_pairs(path, "duration").items():
+        try:
+            table[key] = to_float(text)
+        except ValueError:
+            table[key] = 0.0
+        if table[key] <= 0:
+            raise InputError(f"{path}, {key}", "a duration in seconds above 0", repr(text[:40]))
+    return table
+
+
+def _time(text: str) -> float:
+    """A number, or nan or infinity, which the utterance is told for; ValueError for others."""
+    return float(text) if text.lower().lstrip("+-") in ("nan", "inf", "infinity") else to_float(text)
+
+
 def read_segments(path: Path) -> Dict[str, Segment]:
     """Raises InputError that names the line."""
     segments = {}
     for number, line in read_lines(path)[0]:
         fields = split_blanks(line)
         try:
-            utterance_id, recording_id, start, end = fields[0], fields[1], float(fields[2]), float(fields[3])
+            utterance_id, recording_id, start, end = fields[0], fields[1], _time(fields[2]), _time(fields[3])
         except (IndexError, ValueError):
             raise InputError(f"{path}:{number}", "`UTTERANCE RECORDING START END`", repr(line)) from None
         if utterance_id in segments:
@@ -78,10 +106,13 @@ def read_kaldi_dir(folder: Path, audio_folder: Path, outcomes: Outcomes, nj: int
     """
     wav_scp = read_table(folder / "wav.scp", must_exist=True)
     texts = read_table(folder / "text", must_exist=True)
+    for name, table in (("wav.scp", wav_scp), ("text", texts)):
+        if not table:
+            raise InputError(str(folder / name), "at least one line", "none")
     has_segments = (folder / "segments").exists()
     segments = read_segments(folder / "segments") if has_segments else {key: Segment(key) for key in wav_scp}
-    speakers, genders = read_table(folder / "utt2spk"), read_table(folder / "spk2gender")
-    languages = read_table(folder / "utt2lang")
+    speakers, genders = read_pairs(folder / "utt2spk", "speaker"), read_pairs(folder / "spk2gender", "gender")
+    languages = read_pairs(folder / "utt2lang", "language")
     recordings = _open_recordings(folder, wav_scp, audio_folder, outcomes, nj, roots)
     cuts = []
     for utterance_id, segment in segments.items():
@@ -109,21 +140,22 @@ def _problem(utterance_id: str, segment: Segment, recording: Optional[Recording]
         return f"its recording {segment.recording_id} is not in wav.scp"
     if utterance_id not in texts:
         return "no line in text"
-    if segment.start < 0 or (segment.end is not None and segment.end <= segment.start):
-        return f"its segment runs from {segment.start:g} to {segment.end:g} s"
+    end = LONGEST if segment.end is None else segment.end
+    if not 0 <= segment.start < end <= LONGEST:  # nan is neither
+        return f"its segment runs from {segment.start:g} to {end:g} s"
     return ""
 
 
 def _open_recordings(folder: Path, wav_scp: Dict[str, str], audio_folder: Path, outcomes: Outcomes, nj: int,
                      roots: Sequence[Path]) -> Dict[str, Recording]:
     work = partial(_open_recording, audio_folder=audio_folder.absolute(), roots=[r.resolve() for r in roots])
-    durations = read_table(folder / "reco2dur")
+    durations = read_seconds(folder / "reco2dur")
     recordings = {}
     for recording, problem in ordered_map(work, list(wav_scp.items()), nj, folder.name, unit="file"):
         if problem:
             outcomes.add(f"recording {recording.id}", "failed", problem)
         if recording.id in durations:
-            recording = _with_duration(recording, float(durations[recording.id]))
+            recording = _with_duration(recording, durations[recording.id])
         recordings[recording.id] = recording
     return recordings
 

@@ -3,15 +3,12 @@
 from pathlib import Path
 from typing import Dict, List, Sequence
 
-from lhotse import load_manifest
 from lhotse.cut import Cut, MonoCut, MultiCut
 from lhotse.utils import fastcopy
 
-from graphs.errors import InputError, first_line
+from hybrid.data.lhotse_json import SUFFIXES, read_entries, to_recording, to_supervision
 from hybrid.data.manifest import read_cuts
 from hybrid.outcomes import Outcomes
-
-SUFFIXES = (".jsonl.gz", ".jsonl", ".json.gz", ".json", ".yaml")
 
 
 def find_manifests(folder: Path) -> Dict[str, List[Path]]:
@@ -59,11 +56,8 @@ def read_manifests(paths: Sequence[Path], outcomes: Outcomes, roots: Sequence[Pa
 
 
 def _join(paths: Sequence[Path], outcomes: Outcomes) -> List[Cut]:
-    try:
-        recordings, supervisions = (list(load_manifest(path)) for path in paths)
-    except Exception as error:  # lhotse raises whatever the broken text leads to
-        raise InputError(", ".join(map(str, paths)), "Lhotse recordings and supervisions",
-                         first_line(error)) from error
+    recordings = [to_recording(item, value) for item, value in read_entries(paths[0])]
+    supervisions = [to_supervision(item, value) for item, value in read_entries(paths[1])]
     by_id = {recording.id: recording for recording in recordings}
     cuts = []
     for supervision in supervisions:

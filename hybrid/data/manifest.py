@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 from typing import Iterable, List, Optional, Set, Tuple, Union
 
-from lhotse import CutSet
 from lhotse.cut import Cut
 
-from graphs.errors import InputError
+from hybrid.data.lhotse_json import read_entries, to_cut
 
 
 def write_cuts(path: Union[str, Path], cuts: Iterable[Cut], moving: Optional[Tuple[Path, Path]] = None) -> int:
@@ -47,14 +46,8 @@ def _move(fields: dict, folder: Path, place: Path) -> None:
 
 
 def read_cuts(path: Union[str, Path]) -> List[Cut]:
-    """Every cut of a manifest. Raises InputError when the file is missing or is no cut manifest."""
-    path = Path(path)
-    if not path.exists():
-        raise InputError(str(path), "a cut manifest (.jsonl.gz)", "no file")
-    try:
-        return list(CutSet.from_file(path))
-    except Exception as error:  # lhotse raises whatever the broken text leads to
-        raise InputError(str(path), "a Lhotse cut manifest", f"{type(error).__name__}: {error}") from error
+    """Every cut of a manifest. Raises InputError that names the line when it is none."""
+    return [to_cut(item, value) for item, value in read_entries(Path(path))]
 
 
 def splits_of(folder: Union[str, Path]) -> List[str]:

@@ -31,6 +31,8 @@ def _transcripts(item: str, line: str) -> List[str]:
     try:
         entry = json.loads(line)
         supervisions = entry.get("supervisions", [entry])
-        return [supervision.get("text") or "" for supervision in supervisions]
-    except (ValueError, AttributeError):
+        texts = [supervision.get("text") or "" for supervision in supervisions]
+        "".join(texts).encode("utf-8")  # fails for other types and for half a character
+    except (ValueError, AttributeError, TypeError, RecursionError):
         raise InputError(item, "a cut or a supervision in JSON", repr(line[:60])) from None
+    return texts

@@ -97,13 +97,16 @@ def test_missing_audio_is_rejected_later(plain, tmp_path):
 
 
 def test_utterances_that_do_not_fit_are_named(plain, tmp_path):
-    write_dir(plain, segments=["utt1 rec-a 0.25 1", "lost rec-z 0 1", "mute rec-a 0 1", "back rec-a 1 0.5"],
-              text=["utt1 HELLO", "lost X", "back X", "extra X"])
+    write_dir(plain, segments=["utt1 rec-a 0.25 1", "lost rec-z 0 1", "mute rec-a 0 1", "back rec-a 1 0.5",
+                               "nan rec-a 0 nan", "inf rec-a inf 1", "below rec-a -0.5 1"],
+              text=["utt1 HELLO", "lost X", "back X", "extra X", "nan X", "inf X", "below X"])
     cuts, outcomes = read(plain)
     assert list(cuts) == ["utt1"]
     assert {item: reason for item, (_, reason) in outcomes.notable.items()} == {
         "lost": "its recording rec-z is not in wav.scp", "mute": "no line in text",
-        "back": "its segment runs from 1 to 0.5 s", "extra": f"in {plain}/text but not in segments"}
+        "back": "its segment runs from 1 to 0.5 s", "nan": "its segment runs from 0 to nan s",
+        "inf": "its segment runs from inf to 1 s", "below": "its segment runs from -0.5 to 1 s",
+        "extra": f"in {plain}/text but not in segments"}
 
 
 def test_speaker_and_gender_are_optional(plain):
@@ -138,6 +141,23 @@ def test_stereo_leaves_the_channel_open(plain, tmp_path):
 def test_needed_files(plain, name):
     (plain / name).unlink()
     with pytest.raises(InputError, match=name):
+        read(plain)
+    write_dir(plain, **{name.replace(".", "_"): [""]})
+    with pytest.raises(InputError, match=f"{name}: expected at least one line, found none"):
+        read(plain)
+
+
+@pytest.mark.parametrize("name, line, message", [
+    ("utt2spk", "utt1 anna b", "utt2spk, utt1: expected one speaker, found 'anna b'"),
+    ("utt2spk", "utt1", "utt2spk, utt1: expected one speaker, found none"),
+    ("reco2dur", "rec-a abc", "reco2dur, rec-a: expected a duration in seconds above 0, found 'abc'"),
+    ("reco2dur", "rec-a nan", "found 'nan'"), ("reco2dur", "rec-a -1", "found '-1'"),
+    ("reco2dur", "rec-a 1_0", "found '1_0'"),
+    ("segments", "utt1 rec-a 0 \u0663", "segments:1: expected `UTTERANCE RECORDING START END`"),
+    ("spk2gender", "anna f f", "one gender"), ("utt2lang", "utt1 en de", "one language")])
+def test_tables_of_other_things_are_named(plain, name, line, message):
+    write_dir(plain, **{name: [line]})
+    with pytest.raises(InputError, match=message):
         read(plain)
 
 
