@@ -12,7 +12,7 @@ from typing import BinaryIO, Dict, Mapping, NamedTuple, Tuple, Union
 
 import numpy as np
 
-from graphs.errors import InputError
+from graphs.errors import DamagedInput, InputError
 
 _DIGEST_BYTES = 64
 
@@ -53,8 +53,8 @@ def read_archive(path: Path, layout: Layout) -> Dict[str, np.ndarray]:
     try:
         with open(path, "rb") as stream:
             if _sha256(stream) != stream.read():
-                raise InputError(str(path), "what was written, whose sha256 ends the file",
-                                 "other bytes: the file is damaged, cut off or not of this project")
+                raise DamagedInput(str(path), "what was written, whose sha256 ends the file",
+                                   "other bytes: the file is damaged, cut off or not of this project", str(path))
             stream.seek(0)
             with np.load(stream, allow_pickle=False) as stored:
                 names = sorted(stored.files)
@@ -69,19 +69,6 @@ def read_archive(path: Path, layout: Layout) -> Dict[str, np.ndarray]:
         raise InputError(str(path), "an archive of arrays", f"{type(error).__name__}: {error}") from None
     _check(str(path), layout, arrays)
     return arrays
-
-
-def check_range(item: str, values: np.ndarray, low: int, high: int) -> None:
-    """InputError unless all integers are at least `low` and below `high`."""
-    if len(values) and not (low <= values.min() and values.max() < high):
-        found = values[(values < low) | (values >= high)][0]
-        raise InputError(item, f"numbers from {low} to below {high}", str(found))
-
-
-def check_finite(item: str, values: np.ndarray) -> None:
-    """InputError for nan and infinity."""
-    if not np.isfinite(values).all():
-        raise InputError(item, "finite numbers", str(values[~np.isfinite(values)][0]))
 
 
 def check_ends(item: str, ends: np.ndarray, total: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from graphs.checks import check_finite, check_one_length, ids_array, scores_array
 from graphs.errors import InputError
+from graphs.text_file import split_blanks, to_float, to_int
 
 
 @dataclass
@@ -78,14 +79,14 @@ class Arcs:
         """Reads OpenFst's text format with integer labels. The first line's source must be state 0."""
         arcs: List[tuple] = []
         finals: List[tuple] = []
-        for number, line in enumerate(text.splitlines(), 1):
-            fields = line.split()
+        for number, line in enumerate(text.split("\n"), 1):
+            fields = split_blanks(line)
             try:
                 if len(fields) in (4, 5):
-                    cost = float(fields[4]) if len(fields) == 5 else 0.0
-                    arcs.append((*map(int, fields[:4]), -cost))
+                    cost = to_float(fields[4]) if len(fields) == 5 else 0.0
+                    arcs.append((*map(_id, fields[:4]), -cost))
                 elif len(fields) in (1, 2):
-                    finals.append((int(fields[0]), -float(fields[1]) if len(fields) == 2 else 0.0))
+                    finals.append((_id(fields[0]), -to_float(fields[1]) if len(fields) == 2 else 0.0))
                 elif fields:
                     raise ValueError
             except ValueError:
@@ -100,3 +101,11 @@ class Arcs:
         states, scores = zip(*finals) if finals else ((), ())
         highest = max([num_states - 1, *columns[0], *columns[1], *states], default=-1)
         return cls(*(np.array(c) for c in columns), np.array(states), np.array(scores), highest + 1)
+
+
+def _id(text: str) -> int:
+    """A state or label; ValueError for what is none, or does not fit."""
+    value = to_int(text)
+    if not 0 <= value < 2 ** 31:
+        raise ValueError
+    return value

@@ -18,9 +18,14 @@ def ids_array(item: str, values, end: int = LARGEST_INT32 + 1) -> np.ndarray:
         array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all())
     if not whole:
         raise InputError(item, "whole numbers", f"{array.dtype} {array[:3].tolist()}")
-    if len(array) and not 0 <= array.min() <= array.max() < end:
-        raise InputError(item, f"numbers from 0 to below {end}", f"{array.min():g} to {array.max():g}")
+    check_range(item, array, 0, end)
     return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def check_range(item: str, array: np.ndarray, low: int, end: int) -> None:
+    """InputError unless all numbers are from `low` to below `end`."""
+    if len(array) and not low <= np.min(array) <= np.max(array) < end:
+        raise InputError(item, f"numbers from {low} to below {end}", f"{np.min(array):g} to {np.max(array):g}")
 
 
 def scores_array(item: str, values) -> np.ndarray:

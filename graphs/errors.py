@@ -1,5 +1,7 @@
 """Errors that a user can cause and a user can mend."""
 
+from contextlib import contextmanager
+
 
 class InputError(Exception):
     """Bad input. The message names who found it, which item, what was expected and what was found.
@@ -31,6 +33,15 @@ class DamagedInput(InputError):
 
     def __reduce__(self):
         return DamagedInput, (self.item, self.expected, self.found, self.path)
+
+
+@contextmanager
+def naming(item: str):
+    """InputErrors from within say in which file, say, they were found."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{item}: {error.item}", error.expected, error.found) from None
 
 
 class TooManyFailures(Exception):

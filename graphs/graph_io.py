@@ -10,10 +10,11 @@ from typing import Dict
 
 import numpy as np
 
-from graphs.archive import Array, check_finite, check_range, read_archive, write_archive
+from graphs.archive import Array, read_archive, write_archive
 from graphs.arcs import Arcs
+from graphs.checks import check_range
 from graphs.compile import DecodingGraph
-from graphs.errors import InputError
+from graphs.errors import InputError, naming
 from graphs.ops import WordSequences
 from graphs.transitions import TransitionModel
 
@@ -50,13 +51,15 @@ def read_graph(folder, transitions: TransitionModel = None) -> DecodingGraph:
     if transitions is not None and facts["transitions"] != transitions.fingerprint():
         raise InputError(f"graph {path}", f"transitions {transitions.fingerprint()} of the acoustic model",
                          f"{facts['transitions']}: the graph is stale, run tools.make_graph again")
-    graph = DecodingGraph(Arcs(num_states=facts["num_states"], **arrays),
-                          WordSequences(facts["num_words"], facts["sequences"]), facts["report"],
-                          facts["transitions"])
-    _check_ids(path, graph)
-    if transitions is not None:
-        check_range(f"{path}, ilabel", graph.arcs.ilabel, 0, transitions.num_transition_ids + 1)
-    return graph
+    with naming(str(path)):
+        arcs = Arcs(num_states=facts["num_states"], **arrays)
+        check_range("num_states", [arcs.num_states], 1, 2 * arcs.num_arcs + len(arcs.final_state) + 2)
+        sequences = WordSequences(facts["num_words"], facts["sequences"])
+        for name in ("olabel", "final_olabel"):
+            check_range(name, getattr(arcs, name), 0, sequences.num_words + len(sequences.sequences))
+        if transitions is not None:
+            check_range("ilabel", arcs.ilabel, 0, transitions.num_transition_ids + 1)
+    return DecodingGraph(arcs, sequences, facts["report"], facts["transitions"])
 
 
 def _facts(path: Path, text: str) -> Dict:
@@ -73,16 +76,3 @@ def _facts(path: Path, text: str) -> Dict:
         found = f"{type(error).__name__}: {error}"
         raise InputError(f"{path}, facts", f"JSON with {', '.join(_FACTS)}", found) from None
     return facts
-
-
-def _check_ids(path: Path, graph: DecodingGraph) -> None:
-    arcs = graph.arcs
-    most = 2 * arcs.num_arcs + len(arcs.final_state) + 1
-    if not 0 < arcs.num_states <= most:
-        raise InputError(f"{path}, facts", f"1 to {most} states, as many as arcs can have", str(arcs.num_states))
-    num_labels = graph.sequences.num_words + len(graph.sequences.sequences)
-    for name, high in (("src", arcs.num_states), ("dst", arcs.num_states), ("final_state", arcs.num_states),
-                       ("olabel", num_labels), ("final_olabel", num_labels), ("ilabel", 2 ** 31)):
-        check_range(f"{path}, {name}", getattr(arcs, name), 0, high)
-    for name in ("score", "final_score"):
-        check_finite(f"{path}, {name}", getattr(arcs, name))

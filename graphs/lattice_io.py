@@ -5,8 +5,9 @@ from typing import Dict, Iterator, Optional, Sequence
 
 import numpy as np
 
-from graphs.archive import Array, check_ends, check_range, read_archive, write_archive
-from graphs.errors import InputError
+from graphs.archive import Array, check_ends, read_archive, write_archive
+from graphs.checks import LARGEST_INT32, check_range
+from graphs.errors import InputError, naming
 from graphs.lattice import Lattice
 
 _OF_ARCS = {"src": np.int32, "dst": np.int32, "transition_id": np.int32, "word_id": np.int32,
@@ -48,17 +49,18 @@ def read_lattices(folder, utterance_id: Optional[str] = None) -> Iterator[Lattic
         for i, name in enumerate(names):
             if utterance_id in (None, name):
                 piece = slice(ends[i - 1] if i else 0, ends[i])
-                lattice = Lattice(name, num_frames[i], partial=partial[i],
-                                  **{key: arrays[key][piece] for key in _OF_ARCS})
-                # every state but the first is entered by an arc
-                check_range(f"{path}, lattice {name}, dst", lattice.dst, 1, lattice.num_arcs + 1)
+                with naming(str(path)):
+                    lattice = Lattice(name, num_frames[i], partial=partial[i],
+                                      **{key: arrays[key][piece] for key in _OF_ARCS})
+                    # every state but the first is entered by an arc
+                    check_range(f"lattice {name}, dst", lattice.dst, 1, lattice.num_arcs + 1)
                 yield lattice
 
 
 def _ends(path: Path, arrays: Dict[str, np.ndarray]) -> np.ndarray:
     """Where the arcs of each lattice end, when all is in order."""
-    for name in ("num_arcs", "num_frames", "transition_id", "word_id", "src"):
-        check_range(f"{path}, {name}", arrays[name], 0, 2 ** 31)
+    for name in ("num_arcs", "num_frames"):
+        check_range(f"{path}, {name}", arrays[name], 0, LARGEST_INT32)
     if not (arrays["src"] < arrays["dst"]).all():
         raise InputError(f"{path}, dst", "states after those that the arcs leave", "one that is not")
     ends = np.cumsum(arrays["num_arcs"])

@@ -10,7 +10,8 @@ from typing import Dict, Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 
-from graphs.archive import Array, check_ends, check_finite, check_range, read_archive, write_archive
+from graphs.archive import Array, check_ends, read_archive, write_archive
+from graphs.checks import LARGEST_INT32, check_finite, check_range
 from graphs.errors import InputError
 
 _LAYOUT = {
@@ -118,8 +119,8 @@ def _read_part(path: Path) -> List[Alignment]:
     arrays = read_archive(path, _LAYOUT)
     check_ends(f"{path}, frame_ends", arrays["frame_ends"], len(arrays["transition_ids"]))
     check_ends(f"{path}, word_ends", arrays["word_ends"], len(arrays["words"]))
-    check_range(f"{path}, transition_ids", arrays["transition_ids"], 1, 2 ** 31)
-    check_range(f"{path}, words", arrays["words"].ravel(), 0, 2 ** 31)
+    check_range(f"{path}, transition_ids", arrays["transition_ids"], 1, LARGEST_INT32)
+    check_range(f"{path}, words", arrays["words"].ravel(), 0, LARGEST_INT32)
     check_finite(f"{path}, frame_shift", arrays["frame_shift"])
     frames = np.split(arrays["transition_ids"], arrays["frame_ends"][:-1])
     words = np.split(arrays["words"], arrays["word_ends"][:-1])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
+from graphs.text_file import read_lines
 
 Rules = Dict[Tuple[str, ...], Tuple[str, ...]]
 
@@ -68,7 +69,7 @@ def read_rules(path: Path) -> Rules:
     alternatives (`{ a / b }`) included.
     """
     rules: Rules = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
+    for number, line in read_lines(path)[0]:
         line = line.split(";;")[0].strip()
         if not line or line.startswith("*"):
             continue

@@ -10,6 +10,7 @@ from graphs.lang import Lang
 from graphs.lattice_io import lattice_part, read_lattices, write_lattices
 from graphs.lexicon import Lexicon
 from graphs.symbols import SymbolTable
+from graphs.text_file import read_text
 from graphs.topology import Topology
 from graphs.transitions import TransitionModel
 from tests.fuzz.mutations import archive_arrays, gzipped, json_values
@@ -50,6 +51,11 @@ def _read_lattices(folder: Path) -> None:
         lattice.check()
 
 
+def _read_fst(path: Path) -> None:
+    from graphs.arcs import Arcs
+    Arcs.from_openfst_text(read_text(path), str(path))
+
+
 READERS = [
     _reader("arpa", "lm.arpa", lambda path: path.write_text(SMALL_ARPA), read_arpa),
     _reader("arpa.gz", "lm.arpa.gz", lambda path: path.write_bytes(gzip.compress(SMALL_ARPA.encode(), mtime=0)),
@@ -59,6 +65,8 @@ READERS = [
             Lexicon.read, mutate=gzipped()),
     _reader("lexiconp", "lexiconp.txt", lambda path: make_lexicon().write(path), Lexicon.read),
     _reader("lexicon cmu", "cmudict", lambda path: path.write_text(LEXICON), lambda path: Lexicon.read(path, "cmu")),
+    _reader("openfst text", "G.txt", lambda path: path.write_text("0 1 5 6\n0 2 5 0 1.5\n1 2 3 3\n2 0.25\n"),
+            _read_fst),
     _reader("symbols", "words.txt", lambda path: small_lang().words.write(path), SymbolTable.read),
     _reader("topo", "topo", _write_topology, Topology.read),
     _reader("tree", "tree", lambda path: small_model()[0].write(path), ContextTree.read),

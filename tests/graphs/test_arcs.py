@@ -62,7 +62,8 @@ def test_openfst_text_takes_weights_as_costs_and_may_leave_them_out():
     assert (arcs.final_state.tolist(), arcs.final_score.tolist()) == ([1, 0], [0.0, -2.5])
 
 
-@pytest.mark.parametrize("line", ["0 1 5", "0 1 5 6 7 8", "0 1 a 6", "x", "0 1.5 2 3"])
+@pytest.mark.parametrize("line", ["0 1 5", "0 1 5 6 7 8", "0 1 a 6", "x", "0 1.5 2 3", "0 -1 5 6", "0 2147483648 5 6",
+                                  "0 1 5 6 nan", "1 inf", "0 1_0 5 6"])
 def test_other_text_is_named_by_its_line(line):
     with pytest.raises(InputError, match=f"G.txt:2: expected `src dst ilabel olabel .*found '{line}'"):
         Arcs.from_openfst_text(f"0 1 2 3\n{line}\n", "G.txt")

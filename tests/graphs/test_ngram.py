@@ -136,6 +136,17 @@ def test_added_history_gets_its_backed_off_probability(tmp_path):
     assert model.log10_prob("b", ["<s>", "a"]) == pytest.approx(-0.1)
 
 
+@pytest.mark.parametrize("zero", ["-99", "-100", "-inf", "-Infinity", "-1e400"])
+def test_probability_zero_is_written_in_many_ways(tmp_path, zero):
+    """SRILM writes -99 (or -inf) for <s>, which is never predicted; others write 0, which says as little."""
+    first = [line for line in SMALL.splitlines() if line.split()[1:2] == ["<s>"]][0]
+    for start in (zero, "0"):
+        model, report = read(tmp_path, SMALL.replace(first, "\t".join([start, *first.split()[1:]])))
+        assert model.log10_prob("b", ["<s>", "a"]) == pytest.approx(-0.1) and report.above_one == 0
+    model, _ = read(tmp_path, SMALL.replace("-0.8\tb", f"{zero}\tb"))
+    assert model.log10_prob("b", []) == -math.inf
+
+
 @pytest.mark.parametrize("old, new, message", [
     ("\\data\\", "data", "expected the mark \\data\\ of an ARPA file, found the end of the file"),
     ("\\end\\\n", "", "lm.arpa:21: expected \\end\\, found the end of the file"),
