@@ -42,6 +42,7 @@ def test_from_lists_counts_the_states():
     arcs = Arcs.from_lists(*lists)
     assert arcs.num_states == 3 and arcs.ilabel.tolist() == [1, 4] and arcs.final_state.tolist() == [1]
     assert Arcs.from_lists(*lists, num_states=7).num_states == 7
+    assert Arcs.from_lists([(3, 0, 9, 9, 0.0)], [(0, 0.0)]).num_states == 4
     assert Arcs.from_lists([], [(4, -1.0)]).num_states == 5
     empty = Arcs.from_lists([], [])
     assert empty.num_states == empty.num_arcs == 0

@@ -157,6 +157,24 @@ def test_model_without_sentence_marks(tmp_path):
     assert model.score(sentence) == pytest.approx(expected)
 
 
+def test_back_off_pays_for_histories_that_are_no_states(tmp_path):
+    """After "a b" nothing of two words follows b: what backing off from b costs is paid on the way to the empty one."""
+    entries = [[(-99.0, "<s>", None), (-0.9, "</s>", None), (-0.5, "a", -0.1), (-0.6, "b", -0.25), (-0.7, "c", None)],
+               [(-0.2, "a b", -0.125)], [(-0.3, "a b c", None)]]
+    found = walker(make_grammar_fst(read(tmp_path, entries), WORDS))
+    assert found.exact(ids(["a", "b", "c"])) == pytest.approx(LOG_10 * (-0.5 - 0.2 - 0.3 - 0.9))
+    assert found.exact(ids(["a", "b", "a"])) == pytest.approx(LOG_10 * (-0.5 - 0.2 - 0.125 - 0.25 - 0.5 - 0.1 - 0.9))
+    assert found.exact(ids(["b", "a"])) == pytest.approx(LOG_10 * (-0.6 - 0.25 - 0.5 - 0.1 - 0.9))
+
+
+def test_an_order_of_which_nothing_is_left_is_no_order(tmp_path):
+    entries = [[(-99.0, "<s>", None), (-0.9, "</s>", None), (-0.5, "a", -0.1), (-0.6, "cow", -0.25)],
+               [(-0.2, "a cow", -0.1), (-0.3, "cow a", None)], [(-0.3, "a cow a", None)]]
+    arcs, report = make_grammar(read(tmp_path, entries), WORDS)
+    assert report.ngrams == [2] and report.dropped_ngrams == 4 and report.lines()[0] == "G holds 2 n-grams of order 1"
+    assert walker(arcs).exact(ids(["a"])) == pytest.approx(LOG_10 * (-0.5 - 0.1 - 0.9))
+
+
 def test_no_common_word_is_an_error(tmp_path):
     with pytest.raises(InputError, match="expected words of words.txt, found none of them"):
         make_grammar(read(tmp_path, random_entries(0, words=("x", "y"))), WORDS)

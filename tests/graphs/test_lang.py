@@ -132,6 +132,8 @@ BROKEN = [
     ("optional_silence.txt", "SIL\n", "A\n", "optional_silence.txt: expected one silence phone, found A"),
     ("optional_silence.txt", "SIL\n", "", "optional_silence.txt: expected one silence phone, found nothing"),
     ("lang.json", "0.5", "0", "optional_silence.txt: expected nothing, since silence_prob is 0, found SIL"),
+    ("lang.json", "0.5", "-0.5", "lang.json: expected silence_prob from 0 to below 1"),
+    ("lang.json", "0.5", "1", "lang.json: expected silence_prob from 0 to below 1"),
     ("lang.json", "0.5", "1.5", "lang.json: expected silence_prob from 0 to below 1"),
     ("lang.json", "silence_prob", "x", "lang.json: expected silence_prob from 0"),
     ("oov.txt", "<unk>", "<oov>", "oov.txt:1: expected a word of words.txt, found <oov>"),
@@ -177,6 +179,14 @@ def test_too_few_disambiguation_symbols(tmp_path):
     edit(tmp_path / "disambig.txt", "#3\n", "")
     assert [str(p) for p in Lang.validate(tmp_path)] == [
         f"{tmp_path / 'disambig.txt'}: expected symbols up to #3, found up to #2"]
+
+
+def test_a_single_phone_that_begins_another_line(tmp_path):
+    small_lang([("b", "B", 1.0), ("bad", "B A", 1.0)]).write(tmp_path)
+    edit(tmp_path / "lexiconp_disambig.txt", "b 1 B #1", "b 1 B")
+    assert [str(p) for p in Lang.validate(tmp_path)] == [
+        f"{tmp_path / 'lexiconp_disambig.txt'}:1: expected phones that do not begin another line, "
+        "found the beginning of line 2"]
 
 
 def test_missing_files_are_all_named(tmp_path):

@@ -73,6 +73,7 @@ def test_no_needless_epsilons_and_words_on_first_phones(silence_prob, epsilons):
     for disambig in (False, True):
         arcs = make_lexicon_fst(lang, disambig)
         assert (arcs.ilabel == 0).sum() == epsilons
+        assert set(arcs.src) | set(arcs.dst) == set(range(arcs.num_states))
         leaving_loop = (arcs.src == arcs.final_state[0]) & (arcs.olabel != lang.words.id_of("#0"))
         assert (arcs.olabel[leaving_loop] > 0).all()
         assert (arcs.olabel[~leaving_loop & (arcs.src != arcs.dst)] == 0).all()

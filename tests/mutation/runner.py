@@ -18,7 +18,7 @@ FOLDERS = ("graphs", "hybrid", "tools", "egs", "tests")
 HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse")
 NOTICED, TIMED_OUT, SURVIVED, NO_TESTS = "noticed", "timed out", "survived", "no tests"
 LEAST_SECONDS = 5.0  # time limit where the tests take next to nothing
-MEMORY = 8 * 2 ** 30  # bytes of address space beyond what is there already
+MEMORY = 2 * 2 ** 30  # bytes of address space beyond what is there already
 
 
 class Copies:
@@ -118,6 +118,7 @@ def run(copies: Copies, mutants: Iterable[Mutant], seconds: Dict[str, float]) ->
             if not tests:
                 yield mutant, NO_TESTS
                 continue
+            tests[1:] = sorted(tests[1:], key=lambda test: seconds.get(test, 0.0))
             copy = free.pop()
             original = (copy / mutant.file).read_text(encoding="utf-8")
             (copy / mutant.file).write_text(mutant.source, encoding="utf-8")

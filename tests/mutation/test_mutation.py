@@ -75,7 +75,7 @@ def test_every_explained_equivalent_is_still_a_mutant():
     assert [e for e in equivalents if not any(map(e.is_of, found[e.file]))] == []
 
 
-def test_the_nearest_tests_come_first():
+def test_the_test_of_its_name_comes_first():
     tests = find_tests(ROOT, "graphs/ragged.py")
     assert set(tests) >= {"tests/graphs/test_epsilon.py", "tests/graphs/test_hmm_fst.py"}
     tests = find_tests(ROOT, "graphs/lattice.py")

@@ -1,4 +1,4 @@
-"""Which tests are asked about a module: those of its room that import it, directly or not, the nearest first."""
+"""Which tests are asked about a module: those of its room that import it, directly or not."""
 
 import ast
 from functools import lru_cache
@@ -10,15 +10,12 @@ MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py"]}
 
 
 def find_tests(root: Path, module: str) -> List[str]:
-    """Test files for a module, both as paths from the root: first the one of its name, then those that import it
-    themselves, then those that import what imports it."""
+    """Test files for a module, both as paths from the root: first the one of its name, if any."""
     room, stem = str(Path(module).parent), Path(module).stem
     tests = [path.relative_to(root).as_posix() for path in sorted((root / "tests" / room).glob("test_*.py"))]
     tests += MORE_TESTS.get(room, [])
-
-    def distance(test: str) -> int:
-        return 0 if Path(test).stem == f"test_{stem}" else 1 if module in _imports(root, test) else 2
-    return sorted((test for test in tests if module in _reached(root, test)), key=distance)
+    return sorted((test for test in tests if module in _reached(root, test)),
+                  key=lambda test: Path(test).stem != f"test_{stem}")
 
 
 @lru_cache(maxsize=None)
