@@ -99,7 +99,7 @@ class Arcs:
         """arcs: (src, dst, ilabel, olabel, score); finals: (state, score)."""
         columns = list(zip(*arcs)) if arcs else [[], [], [], [], []]
         states, scores = zip(*finals) if finals else ((), ())
-        highest = max([num_states - 1, *columns[0], *columns[1], *states], default=-1)
+        highest = max([num_states - 1, *columns[0], *columns[1], *states])
         return cls(*(np.array(c) for c in columns), np.array(states), np.array(scores), highest + 1)
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from graphs.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
 from graphs.errors import InputError
+from graphs.topology import HmmState, Topology, chain_entry, left_to_right
 from graphs.transitions import TransitionModel
 from tests.graphs.hmms import small_model
 
@@ -58,6 +59,98 @@ def test_damaged_file_is_refused(tmp_path):
     text = (tmp_path / "t").read_text()
     (tmp_path / "t").write_text(text[:len(text) // 2])
     with pytest.raises(InputError, match="a transition model"):
+        TransitionModel.read(tmp_path / "t")
+
+
+def test_log_probabilities_of_leaving_and_of_going_on_without_looping():
+    """By hand: a state with its loop, and the ergodic silence whose states have four ways out."""
+    _, model = small_model("1state", "silence5", nonsilence=(2,))
+    counts = np.zeros(model.num_transition_ids + 1)
+    first, last = model.transition_ids_of(1), model.transition_ids_of(len(model.states))
+    counts[first] = [60, 20, 10, 10]
+    counts[last] = [75, 25]
+    model.estimate(counts)
+    leave, forward = model.leave_log_prob(), model.forward_log_prob()
+    assert np.exp(leave[[1, len(model.states)]]) == pytest.approx([0.4, 0.25]) and leave[0] == 0
+    assert np.exp(forward[first]) == pytest.approx([0.6, 0.5, 0.25, 0.25])
+    assert np.exp(forward[last]) == pytest.approx([0.75, 1.0]) and forward[0] == 0
+    assert model.self_loops()[[0, 1, len(model.states)]].tolist() == [0, first[0], last[0]]
+
+
+def test_a_state_that_cannot_loop_is_left_for_sure():
+    topology = Topology({1: (HmmState(0, 0, ((1, 0.5), (2, 0.5))), HmmState(1, 1, ((1, 0.75), (2, 0.25))))})
+    model = TransitionModel.from_tree(ContextTree.monophone(topology), topology)
+    assert model.self_loops().tolist() == [0, 0, 3]
+    assert np.exp(model.leave_log_prob()) == pytest.approx([1, 1, 0.25])
+    assert np.exp(model.forward_log_prob()[1:]) == pytest.approx([0.5, 0.5, 0.75, 1.0])
+    assert model.is_phone_start.tolist() == [False, True, True, False, False]
+    assert model.next_state.tolist() == [-1, 1, 2, 1, 2] and model.transition_state.tolist() == [-1, 1, 1, 2, 2]
+    assert [model.state_number(state) for state in model.states] == [1, 2]
+    with pytest.raises(KeyError):
+        model.state_number(model.states[0]._replace(hmm_state=7))
+
+
+def test_probabilities_of_the_topology_are_brought_to_a_sum_of_one():
+    topology = Topology({1: (HmmState(0, 0, ((0, 0.6), (1, 0.2))),)})
+    model = TransitionModel.from_tree(ContextTree.monophone(topology), topology)
+    assert np.exp(model.log_prob[1:]) == pytest.approx([0.75, 0.25])
+
+
+@pytest.mark.parametrize("total, changed", [(5, True), (4, False)])
+def test_estimate_wants_a_few_frames(total, changed):
+    _, model = small_model("1state", "1state", nonsilence=(2,))
+    before = model.log_prob.copy()
+    counts = np.zeros(model.num_transition_ids + 1)
+    counts[model.transition_ids_of(1)] = [total - 1, 1]
+    model.estimate(counts)
+    assert (not np.array_equal(before, model.log_prob)) is changed
+    with pytest.raises(InputError, match="transition counts: expected 5 values, found 4"):
+        model.estimate(counts[1:])
+
+
+def test_contexts_with_pdfs_of_their_own_have_states_of_their_own():
+    topology = Topology({1: left_to_right(1), 2: chain_entry(), 3: chain_entry()})
+    model = TransitionModel.from_tree(triphone_tree(), topology)
+    assert [tuple(state) for state in model.states] == [
+        (1, 0, 0, 0), (2, 0, 1, 2), (2, 0, 3, 2), (3, 0, 4, 5)]
+    assert model.num_pdfs == 6
+    with pytest.raises(InputError, match="phone 4, HMM state 0: expected a pdf in the tree, found none"):
+        TransitionModel.from_tree(triphone_tree(), Topology({4: left_to_right(1)}))
+
+
+def test_the_fingerprint_is_that_of_ids_and_probabilities():
+    models = [small_model(*names, seed=seed)[1] for names, seed in (
+        (("2state", "3state"), 0), (("2state", "3state"), 0), (("2state", "3state"), 1), (("3state", "3state"), 0))]
+    prints = [model.fingerprint() for model in models]
+    assert prints[0] == prints[1] and len(set(prints)) == 3 and all(len(p) == 16 for p in prints)
+
+
+DAMAGE = [
+    ("<Tuples> 9", "<Tuples> 8", "8 times 4 numbers, as announced, found 36"),
+    ("<Tuples> 9", "<Tuples> x", "numbers in Tuples and LogProbs"),
+    ("\n1 0 0 0\n", "\n1 0 0 0\n1 0 0 0\n", "9 times 4 numbers, as announced, found 40"),
+    ("\n1 0 0 0\n", "\n1 1 1 1\n", "each transition state once, found one of them twice"),
+    ("\n1 0 0 0\n", "\n1 3 0 0\n", "phones and HMM states of the topology, found phone 1, state 3"),
+    ("\n1 0 0 0\n", "\n1 -1 0 0\n", "phones and HMM states of the topology, found phone 1, state -1"),
+    ("\n1 0 0 0\n", "\n9 0 0 0\n", "phones and HMM states of the topology, found phone 9, state 0"),
+    ("\n1 0 0 0\n", "\n1 0 -1 0\n", "pdf_ids of 0 to .*, found -1 and 0"),
+    ("\n1 0 0 0\n", "\n1 0 0 -1\n", "pdf_ids of 0 to .*, found 0 and -1"),
+    (" [ 0 ", " [ ", "19 log probabilities, found 18"),
+    (" [ 0 ", " [ 0 -0.5 ", "19 log probabilities, found 20"),
+    (" [ 0 ", " [ 0.5 ", "log probabilities of at most 0, found 0.5"),
+    (" [ 0 ", " [ nan ", "numbers in Tuples and LogProbs"),
+    ("</Tuples>", "", "a transition model in Kaldi's text format"),
+]
+
+
+@pytest.mark.parametrize("old, new, message", DAMAGE)
+def test_a_file_that_is_no_model_says_why(tmp_path, old, new, message):
+    _, model = small_model()
+    model.write(tmp_path / "t")
+    text = (tmp_path / "t").read_text()
+    assert text.count(old) == 1
+    (tmp_path / "t").write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=message):
         TransitionModel.read(tmp_path / "t")
 
 

@@ -56,9 +56,36 @@ def test_utterances_of_one_word_give_the_binomial_interval():
     assert low == pytest.approx(10 - half, abs=0.4) and high == pytest.approx(10 + half, abs=0.4)
 
 
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_percentiles_are_those_of_the_normal_distribution(level):
+    """Errors spread evenly to both sides and words of one number: the bootstrap's mean is all but normal."""
+    errors = np.repeat(np.arange(21), 5)
+    size = len(errors)
+    deviation = 100 * errors.std() / 40 / np.sqrt(size)
+    z = {0.5: 0.67449, 0.95: 1.95996}[level]
+    low, high = wer_interval(errors, np.full(size, 40), level=level, resamples=100_000)
+    assert low == pytest.approx(25 - z * deviation, abs=0.01 * z * deviation)
+    assert high == pytest.approx(25 + z * deviation, abs=0.01 * z * deviation)
+    worse = compare_systems(np.full(size, 10), errors + 10, np.full(size, 40), level=level, resamples=100_000)
+    assert worse.interval == pytest.approx((low, high), abs=0.01 * z * deviation) and worse.difference == 25
+    assert worse.probability_of_improvement == 0.0 and worse.significant
+
+
+def test_many_utterances_are_drawn_in_blocks_of_a_few_million():
+    """The interval is the same as when all are drawn at once; 50 draws of 10^5 utterances take two blocks."""
+    errors = np.arange(100_000) % 7
+    low, high = wer_interval(errors, np.full(100_000, 10), resamples=50)
+    draws = np.random.default_rng(0).integers(100_000, size=(50, 100_000))
+    expected = np.percentile(errors[draws].sum(axis=1) / 10_000, [2.5, 97.5])
+    assert (low, high) == pytest.approx(expected)
+
+
 def test_no_errors_do_not_mean_no_doubt():
     low, high = wer_interval(np.zeros(29), np.full(29, 8))
     assert low == 0.0 and high == pytest.approx(100 * 3 / 232, rel=0.01)  # rule of three
+    # at that rate, no error in two words comes up just once in five times
+    low, high = wer_interval([0, 0], [1, 1], level=0.8)
+    assert low == 0.0 and (1 - high / 100) ** 2 == pytest.approx(0.2)
 
 
 def test_empty_references_are_drawn_like_others():
