@@ -121,6 +121,7 @@ class Program:
             return 0
         args = self.parser.parse_intermixed_args(argv)
         try:
+            _refuse_odd_names(args)
             return Run(self, args).run(work)
         except (InputError, TooManyFailures) as error:
             print(f"{self.name}: error: {error}", file=sys.stderr)
@@ -264,6 +265,17 @@ class Run:
                 if not path.exists():
                     raise InputError(f"--{name.replace('_', '-')} {path}", "an existing file or folder", "none")
         return self._paths(self.program._inputs)
+
+
+def _refuse_odd_names(args: argparse.Namespace) -> None:
+    """Records and manifests hold paths as UTF-8 text."""
+    for name, value in vars(args).items():
+        for path in value if isinstance(value, list) else [value]:
+            try:
+                str(path).encode("utf-8")
+            except UnicodeEncodeError:
+                raise InputError(f"--{name.replace('_', '-')} {ascii(str(path))}", "a name in UTF-8",
+                                 "bytes that are none") from None
 
 
 def _plain(options) -> Dict[str, object]:

@@ -262,6 +262,20 @@ def test_folders_of_others_are_left_alone(toy, capsys):
     assert "other files in it" in capsys.readouterr().err and (toy.out / "mine").exists()
 
 
+def test_names_that_are_not_utf_8_are_refused(toy, tmp_path, capsys):
+    assert toy("--corpus", os.fsdecode(os.fsencode(tmp_path) + b"/\xe9")) == 2
+    assert "--corpus" in (said := capsys.readouterr().err) and "udce9" in said and toy.work.runs == 0
+
+
+def test_damage_at_an_unchanged_time_is_found_on_request(toy, capsys):
+    assert toy() == 0
+    rewrite(toy.out / "out.txt", "2.0 ", keep_time=True)
+    assert toy() == 0 and toy.work.runs == 1
+    assert toy("--by-content") == 0 and toy.work.runs == 2
+    assert "out.txt is damaged" in capsys.readouterr().err
+    assert (toy.out / "out.txt").read_text() == "1.0 "
+
+
 def test_two_programs_do_not_write_one_folder(toy, capsys):
     unfinished = toy.out.parent / "out.unfinished"
     unfinished.mkdir()
