@@ -12,11 +12,13 @@ PROGRAM = (Program("tools.validate_data", __doc__, options={"data": "hybrid.data
 
 
 def work(job: Job) -> None:
+    from logging import INFO, WARNING
+
     from graphs.errors import InputError
     from graphs.lexicon import Lexicon
     from hybrid.data.manifest import read_cuts, source_files, splits_of, write_cuts
     from hybrid.data.report import check_share, report_lines, write_rejected
-    from hybrid.data.validate import validate_corpus
+    from hybrid.data.validate import NOTES, WORRYING, validate_corpus
     options = job.options("data")
     corpus = job.args.corpus
     splits = {split: read_cuts(corpus / f"{split}.jsonl.gz") for split in splits_of(corpus)}
@@ -37,7 +39,7 @@ def work(job: Job) -> None:
     lines = report_lines(results, transcripts, rate)
     (job.out / "report.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for line in lines:
-        job.log.info("%s", line)
+        job.log.log(WARNING if any(NOTES[name] in line for name in WORRYING) else INFO, "%s", line)
     for split, result in results.items():
         check_share(split, result, options.max_rejected_share, job.out)
 

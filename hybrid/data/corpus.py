@@ -4,6 +4,7 @@ A file that cannot be read does not stop them: its cut is made all the same, emp
 tools.validate_data names it, counts it and leaves it out.
 """
 
+import os
 from pathlib import Path
 from typing import Dict, List, Optional, Union
 
@@ -41,7 +42,7 @@ def recording_of(path: Union[str, Path], recording_id: Optional[str] = None) -> 
 
 def _other_header(path: Path):
     """Rate, frames and channels by Lhotse's other readers, for formats libsndfile lacks."""
-    if path.suffix[1:].upper() not in soundfile.available_formats() and path.is_file():
+    if path.suffix[1:].upper() not in soundfile.available_formats() and os.path.isfile(path):
         try:
             recording = Recording.from_file(path)
             return recording.sampling_rate, recording.num_samples, recording.num_channels

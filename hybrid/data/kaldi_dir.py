@@ -4,6 +4,7 @@ Lhotse has an importer, too; it reads no pipes without another package and stops
 utterance that lacks a line. Here every problem is tied to its utterance and the rest goes on.
 """
 
+import os
 import re
 import subprocess
 from functools import partial
@@ -172,7 +173,7 @@ def _open_recording(item: Tuple[str, str], audio_folder: Path, roots: List[Path]
     recording_id, source = item
     if source.endswith("|"):
         return _run_pipe(recording_id, source[:-1].strip(), audio_folder, roots[0])
-    found = next((root / source for root in roots if (root / source).exists()), roots[0] / source)
+    found = next((root / source for root in roots if os.path.exists(root / source)), roots[0] / source)
     return recording_of(found, recording_id), ""
 
 

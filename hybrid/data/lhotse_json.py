@@ -43,7 +43,7 @@ CHANNELS = "a channel or a list of channels", lambda value: _is_count(value) or 
     isinstance(value, list) and len(value) > 0 and all(map(_is_count, value)))
 OBJECT = "an object", lambda value: isinstance(value, dict)
 RECORDING = {
-    "id": NAME, "sampling_rate": POSITIVE, "num_samples": COUNT, "duration": LENGTH, "channel_ids?": CHANNELS,
+    "id": NAME, "sampling_rate": POSITIVE, "num_samples": COUNT, "duration": LENGTH, "channel_ids?": [COUNT],
     "sources": [{"type": NAME, "channels": [COUNT], "source": NAME}], "transforms?": [OBJECT]}
 SUPERVISION = {
     "id": NAME, "recording_id": NAME, "start": SECONDS, "duration": LENGTH, "channel?": CHANNELS, "text?": TEXT,

@@ -1,5 +1,6 @@
 """Reads Lhotse manifests (cuts, or recordings with supervisions) as one cut per supervision."""
 
+import os
 from pathlib import Path
 from typing import Dict, List, Sequence
 
@@ -109,4 +110,4 @@ def _with_found_files(cut: Cut, roots: Sequence[Path]) -> Cut:
 
 def _found(path: str, roots: Sequence[Path]) -> str:
     candidates = [root / path for root in roots]
-    return str(next((one for one in candidates if one.exists()), Path(path)).resolve())
+    return str(next((one for one in candidates if os.path.exists(one)), Path(path)).resolve())

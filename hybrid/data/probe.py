@@ -1,9 +1,10 @@
 """What is really in an audio file: decoded to its end and compared with what its header announces."""
 
+import os
 import re
 import struct
 from pathlib import Path
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import soundfile
@@ -26,7 +27,7 @@ class AudioFacts(NamedTuple):
       sampling_rate, channels: of the file.
       num_samples: decoded, for each channel.
       announced: samples that the file's own header or the manifest speaks of, where more.
-      silent: every sample is zero.
+      silent: the channels, from 0, whose samples are all zero.
     """
 
     reason: str = ""
@@ -35,7 +36,7 @@ class AudioFacts(NamedTuple):
     channels: int = 1
     num_samples: int = 0
     announced: int = 0
-    silent: bool = False
+    silent: Tuple[int, ...] = ()
 
 
 def probe(recording: Recording, decode: bool = True) -> AudioFacts:
@@ -48,7 +49,7 @@ def probe(recording: Recording, decode: bool = True) -> AudioFacts:
     if source is None or source.type != "file" or recording.transforms:
         return _probe_by_lhotse(recording)
     path = Path(source.source)
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
         return AudioFacts("missing", f"no file {path}")
     if path.stat().st_size == 0:
         return AudioFacts("empty_file", f"0 bytes in {path}")
@@ -72,7 +73,7 @@ def probe(recording: Recording, decode: bool = True) -> AudioFacts:
 def _probe_file(path: Path, decode: bool) -> AudioFacts:
     with soundfile.SoundFile(str(path)) as file:
         announced = max(file.frames, announced_samples(path) or 0)
-        count, silent = (0, True) if decode else (file.frames, False)
+        count, sounds = (0, np.zeros(file.channels, bool)) if decode else (file.frames, np.ones(file.channels, bool))
         while decode:
             try:
                 block = file.read(BLOCK, dtype="float32", always_2d=True)
@@ -83,8 +84,8 @@ def _probe_file(path: Path, decode: bool) -> AudioFacts:
             if not np.isfinite(block).all():
                 return AudioFacts("unreadable", "samples that are not finite numbers")
             count += len(block)
-            silent = silent and not block.any()
-        return AudioFacts("", "", file.samplerate, file.channels, count, announced, silent and count > 0)
+            sounds |= block.any(axis=0)
+        return AudioFacts("", "", file.samplerate, file.channels, count, announced, _silent(sounds))
 
 
 def _probe_by_lhotse(recording: Recording) -> AudioFacts:
@@ -98,7 +99,11 @@ def _probe_by_lhotse(recording: Recording) -> AudioFacts:
     if samples.shape[1] == 0:
         return AudioFacts("empty_audio", "no samples")
     return AudioFacts("", "", recording.sampling_rate, samples.shape[0], samples.shape[1],
-                      recording.num_samples, not samples.any())
+                      recording.num_samples, _silent(samples.any(axis=1)))
+
+
+def _silent(sounds: np.ndarray) -> Tuple[int, ...]:
+    return tuple(np.flatnonzero(~sounds).tolist())
 
 
 def announced_samples(path: Path) -> Optional[int]:

@@ -44,10 +44,12 @@ NOTES = {
     "trimmed": "ended a little after the audio, trimmed",
     "length_corrected": "of another length than the manifest says, corrected",
     "silent": "with nothing but zeros",
+    "silent_channel": "with nothing but zeros in the chosen channel, though another has sound (see data.channel)",
     "long": "longer than data.long_seconds",
     "kept_for_scoring": "kept for scoring with a transcript that training would reject",
     "in_other_split": "with an id that another split has, too",
 }
+WORRYING = ("silent", "silent_channel")  # notes that hint at a mistake
 
 
 @dataclass(frozen=True)
@@ -248,11 +250,12 @@ class _Checker:
         facts = self.facts[_key(cut.recording)]
         if facts.reason:
             raise Reject(facts.reason, facts.detail)
-        if facts.silent:
-            self.result.note("silent", cut.id)
         if cut.duration <= 0:
             raise Reject("empty_audio", "a duration of 0 in the manifest: make the corpus again")
         channel = self._choose_channel(cut, facts)
+        place = self._channels(cut, facts).index(channel)
+        if place in facts.silent:
+            self.result.note("silent" if len(facts.silent) == facts.channels else "silent_channel", cut.id)
         cut = self._true_recording(cut, facts, channel)
         missing = cut.start + cut.duration - facts.num_samples / facts.sampling_rate
         self._check_end(missing, facts)
@@ -267,8 +270,7 @@ class _Checker:
         return cut
 
     def _choose_channel(self, cut: Cut, facts: AudioFacts) -> int:
-        known = cut.recording.channel_ids
-        channels = known if len(known) == facts.channels else list(range(facts.channels))
+        known, channels = cut.recording.channel_ids, self._channels(cut, facts)
         if len(channels) == 1:
             return channels[0]
         self.result.note("other_channels", cut.id)
@@ -277,6 +279,11 @@ class _Checker:
         if channel not in channels:
             raise Reject("no_channel", f"channel {channel} of {facts.channels}")
         return channel
+
+    @staticmethod
+    def _channels(cut: Cut, facts: AudioFacts) -> List[int]:
+        known = cut.recording.channel_ids
+        return known if len(known) == facts.channels else list(range(facts.channels))
 
     def _true_recording(self, cut: Cut, facts: AudioFacts, channel: int) -> MonoCut:
         """A cut of one channel, what the file really is in its recording."""

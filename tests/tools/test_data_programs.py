@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import soundfile
 from lhotse.features.io import close_cached_file_handles
 
 from hybrid.data.features import FeatureReader
@@ -144,6 +145,15 @@ def test_what_pipes_gave_lies_in_the_corpus(kaldi_data, monkeypatch, absolute):
     assert run(import_kaldi, "--data", "data", "--splits", "test", "--out", out) == 0
     (source,) = read_cuts("corpus/test.jsonl.gz")[0].recording.sources
     assert source.source == str(kaldi_data / "corpus/audio/test/test00.wav") and Path(source.source).exists()
+
+
+def test_zeros_are_warned_of(tmp_path, capsys):
+    cut = noise_cut(tmp_path / "wav", "u", seconds=0.3, channels=2)
+    samples, rate = soundfile.read(str(tmp_path / "wav/u.wav"))
+    soundfile.write(str(tmp_path / "wav/u.wav"), samples * [0, 1], rate)
+    write_cuts(tmp_path / "corpus/train.jsonl.gz", [cut])
+    assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts") == 0
+    assert "WARNING   1 with nothing but zeros in the chosen channel" in capsys.readouterr().err
 
 
 def test_from_lhotse_manifests(tmp_path, capsys):

@@ -261,6 +261,16 @@ def test_silence_and_long_recordings_are_noted(tmp_path):
     assert kept(cut, long_seconds=0.5)[1] == ["long", "silent"]
 
 
+def test_a_chosen_channel_of_zeros_is_noted(tmp_path):
+    samples = np.zeros((16000, 3))
+    samples[:, 1] = 0.1 * np.random.default_rng(0).normal(size=16000)
+    soundfile.write(str(tmp_path / "a.wav"), samples, 16000)
+    cut = utterance("a", recording_of(tmp_path / "a.wav"), "yes")
+    for channel, notes in ((0, ["other_channels", "silent_channel"]), (1, ["other_channels"])):
+        assert kept(cut, channel=channel)[1] == notes
+    assert kept(cut, channel=0, decode=False)[1] == ["other_channels"]
+
+
 def test_text_is_normalised(tmp_path):
     good, _ = kept(noise_cut(tmp_path, "a", text="  Cafe\u0301\u00a0\u200bNO "), lexicon=None, case="lower")
     assert good.supervisions[0].text == "caf\u00e9 no"
