@@ -68,6 +68,14 @@ def _write_features(folder: Path, storage: str = "numpy_files") -> None:
     compute_features([_ready(folder)], FeatureOptions(storage=storage), folder, Outcomes())
 
 
+def _write_named_matrix(folder: Path) -> None:
+    """The name of the file says the checksum: a link of a name that the catalogue can know."""
+    _write_features(folder)
+    (matrix,) = (folder / "storage").rglob("*.npy")
+    matrix.rename(folder / "storage/matrix.npy")
+    matrix.symlink_to(folder / "storage/matrix.npy")
+
+
 def _read_features(folder: Path) -> None:
     close_cached_file_handles()
     reader = FeatureReader(folder)
@@ -105,6 +113,8 @@ READERS = [
     *(Reader(f"features/{file}", file, _write_features, _read_features, mutate)
       for file, mutate in (("features.json", json_values), ("cmvn.json", json_values),
                            ("cuts.jsonl.gz", gzipped(json_values)))),
+    Reader("features/hdf5", "storage/000.h5", lambda folder: _write_features(folder, "numpy_hdf5"), _read_features),
+    Reader("features/npy", "storage/matrix.npy", _write_named_matrix, _read_features),
     Reader("an4/fileids", "etc/an4_train.fileids", _write_an4, lambda folder: read_split(folder, "train")),
     Reader("an4/transcription", "etc/an4_train.transcription", _write_an4, lambda folder: read_split(folder, "train")),
     Reader("mfc", "a.mfc", _write_mfc, lambda folder: read_mfc(folder / "a.mfc")),
