@@ -142,8 +142,9 @@ supervisor=
 declare -A done_already=()
 
 say() {
-  printf '%s\n' "$@" 2>/dev/null
-  printf '%s\n' "$@" 2>/dev/null >>"$run_log" || true  # a full disk must not hide what is said
+  # a full disk or a closed terminal must not hide what is said
+  printf '%s\n' "$@" 2>/dev/null || true
+  printf '%s\n' "$@" 2>/dev/null >>"$run_log" || true
 }
 
 stage() {  # N "title"
@@ -192,7 +193,7 @@ run() {  # MODULE ARGS...
 
 supervised() {  # MODULE ARGS...; its exit status
   local status=0
-  RECIPE_STAGE=$current_stage "$python" -u "$root/tools/recipe/supervise.py" "$run_log" "$python" -m "$@" &
+  RECIPE_STAGE=$current_stage "$python" -m tools.recipe.supervise $$ "$run_log" "$python" -m "$@" &
   supervisor=$!
   # a signal ends `wait` before the program has ended
   while wait "$supervisor" && status=0 || status=$?; [ -n "$signal" ] && kill -0 "$supervisor" 2>/dev/null; do :; done
@@ -202,10 +203,10 @@ supervised() {  # MODULE ARGS...; its exit status
 }
 
 signal=
-stopped() {  # NAME STATUS
-  signal=$2
-  [ -n "$supervisor" ] || exit "$2"
-  kill -s "$1" "$supervisor" 2>/dev/null || true
+stopped() {  # STATUS
+  signal=$1
+  [ -n "$supervisor" ] || exit "$1"  # it ends with this process, too
+  kill -s TERM "$supervisor" 2>/dev/null || true
 }
 
 failed() {  # STATUS MODULE ARGS...
@@ -215,6 +216,7 @@ failed() {  # STATUS MODULE ARGS...
   case $status in
     129|130|143) say "" "interrupted in stage $current_stage ($title)" ;;
     137) say "" "FAILED in stage $current_stage ($title): the system ended it, most likely for want of memory" ;;
+    132|134|135|139) say "" "FAILED in stage $current_stage ($title): python -m $1 crashed (signal $((status - 128)))$(full_disk)" ;;
     141) say "" "stopped in stage $current_stage ($title): nobody reads the output any more" 2>/dev/null ;;
     *) say "" "FAILED in stage $current_stage ($title): python -m $* (exit status $status)$(full_disk)" ;;
   esac >&2
@@ -233,6 +235,8 @@ finish() {
   local status=$?
   if [ "$status" -eq 0 ]; then
     say "" "${recipe#"$root/"}: done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+  elif [ -n "$signal" ] && [ "$in_range" != failed ]; then
+    say "" "interrupted${current_stage:+ in stage $current_stage ($title)}" >&2
   elif [ "$status" -eq 141 ] && [ "$in_range" != failed ]; then
     echo "stopped${current_stage:+ in stage $current_stage ($title)}: nobody reads the output any more" >&2
   elif [ "$in_range" = yes ]; then
@@ -247,9 +251,9 @@ if [ -n "$mode" ]; then
 fi
 
 check_arguments
-trap 'stopped TERM 143' TERM
-trap 'stopped HUP 129' HUP
-trap 'stopped INT 130' INT
+trap 'stopped 143' TERM
+trap 'stopped 129' HUP
+trap 'stopped 130' INT
 trap 'exit 141' PIPE
 use_environment "$chosen_python"
 plan=$(mktemp)

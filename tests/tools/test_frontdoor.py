@@ -1,15 +1,14 @@
-"""run.sh, tools/setup and tools/recipe/supervise.py, without setting anything up."""
+"""run.sh and tools/setup, without setting anything up."""
 
 import os
-import pty
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
 
 def bash(script, *arguments, cwd=ROOT, **variables):
     environment = {**os.environ, "VIRTUAL_ENV": "", "CONDA_PREFIX": "", **variables}
@@ -159,35 +158,3 @@ def test_interrupt_ends_the_whole_step(tmp_path):
     _, errors = process.communicate(timeout=10)  # would last a minute if `sleep` lived on
     assert process.returncode == 130 and "goes on from here" in errors
     assert not (tmp_path / "env/.stamps/one").exists()
-
-
-# --- supervise.py
-
-PROGRESS = r"import sys; sys.stderr.write('1%\r50%\r100%\n'); print('out', sys.stdout.isatty()); sys.exit(3)"
-
-
-def logged(folder, *command, **streams):
-    """Runs the command under logged.py; gives the process and what stands in the log."""
-    command = [sys.executable, ROOT / "tools/recipe/supervise.py", folder / "log", *command]
-    return subprocess.run(command, **streams), (folder / "log").read_bytes()
-
-
-def test_logged_keeps_streams_status_and_the_last_state_of_a_line(tmp_path):
-    done, log = logged(tmp_path, sys.executable, "-c", PROGRESS, capture_output=True)
-    assert (done.returncode, done.stdout, done.stderr) == (3, b"out False\n", b"1%\r50%\r100%\n")
-    assert sorted(log.split(b"\n")) == [b"", b"100%", b"out False"]
-
-
-def test_logged_gives_a_terminal_when_it_has_one(tmp_path):
-    here, there = pty.openpty()
-    done, log = logged(tmp_path, sys.executable, "-c", PROGRESS, stdout=there, stderr=there)
-    os.close(there)
-    assert done.returncode == 3
-    assert b"50%" in os.read(here, 1000)
-    os.close(here)
-    assert log == b"100%\nout True\n"
-
-
-def test_logged_tells_a_signal_as_shells_do(tmp_path):
-    done, _ = logged(tmp_path, "bash", "-c", "echo begun; kill -9 $$", capture_output=True)
-    assert done.returncode == 137 and done.stdout == b"begun\n"

@@ -202,10 +202,10 @@ def wait_for(happened, seconds=20.0):
         time.sleep(0.05)
 
 
-def members(group):
-    """Processes of a process group."""
-    found = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, encoding="utf-8").stdout
-    return [line for line in found.splitlines() if line.split()[0] == str(group) and "Z" not in line.split()[1]]
+def members(session):
+    """Processes of a session."""
+    found = subprocess.run(["ps", "-eo", "sid=,stat="], capture_output=True, encoding="utf-8").stdout
+    return [line for line in found.splitlines() if line.split()[0] == str(session) and "Z" not in line.split()[1]]
 
 
 def test_a_second_run_in_a_work_folder_is_told_who_has_it(toy, tmp_path):
