@@ -19,6 +19,7 @@ from graphs.text_file import DAMAGED_GZIP, open_bytes
 
 _COUNT = re.compile(rb"\s*ngram\s+(\d{1,9})\s*=\s*(\d{1,18})\s*$")
 _SECTION = re.compile(rb"\\(\d{1,9})-grams:$")
+_HIGHEST_ORDER = 50  # a file of a higher one is damaged
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BINARY = b"mmap lm http://kheafield.com/code"
 
@@ -72,7 +73,7 @@ class ArpaReport:
 
 
 def read_arpa(path: Union[str, Path]) -> Tuple[NgramModel, ArpaReport]:
-    """Reads an ARPA file of any order, plain or gzip-compressed.
+    """Reads an ARPA file of any order up to 50, plain or gzip-compressed.
 
     Raises InputError that names the line when the file is no ARPA file, is cut off or does not parse.
     """
@@ -113,6 +114,8 @@ class _Reader:
             order = len(self.tables) + 1
             if not match or int(match.group(1)) != order:
                 raise self._error(f"\\{order}-grams: or \\end\\", section)
+            if order > _HIGHEST_ORDER:
+                raise self._error(f"n-grams of order {_HIGHEST_ORDER} at most", section)
             if order == 1:
                 section = self._read_unigrams(stream)
             else:

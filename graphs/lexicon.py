@@ -14,7 +14,7 @@ RESERVED_WORDS = (EPS, BACKOFF, SENTENCE_START, SENTENCE_END)
 FORMS = ("auto", "plain", "prob", "cmu")
 
 _DISAMBIGUATION = re.compile(r"#\d+$")
-_CMU_VARIANT = re.compile(r"(.+)\(\d+\)$")
+_CMU_VARIANT = re.compile(r"(?<=.)\([0-9]+\)$")
 _CMU_COMMENT = re.compile(r"[ \t]#([ \t].*)?$")
 _STRESS = re.compile(r"(?<=[A-Z])[0-2]$")
 _DECIMAL = re.compile(r"\d*\.\d+([eE]-?\d+)?$")
@@ -138,7 +138,7 @@ class Lexicon:
 
 def _cmu_suspicion(path, entries: Sequence[Pronunciation]) -> List[str]:
     words = {entry.word for entry in entries}
-    variants = [word for word in words if _CMU_VARIANT.match(word) and _CMU_VARIANT.sub(r"\1", word) in words]
+    variants = [word for word in words if _CMU_VARIANT.search(word) and _CMU_VARIANT.sub("", word) in words]
     if not variants:
         return []
     return [f"{path}: {len(variants)} words look like variants in a CMU dictionary ({min(variants)}): "
@@ -151,7 +151,7 @@ def _parse_line(item: str, text: str, form: str) -> Pronunciation:
     word, *phones = split_blanks(text)
     probability = 1.0
     if form == "cmu":
-        word = _CMU_VARIANT.sub(r"\1", word)
+        word = _CMU_VARIANT.sub("", word)
     if form == "prob":
         found = phones.pop(0) if phones else "nothing"
         try:

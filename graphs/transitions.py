@@ -10,9 +10,8 @@ transition_id is a forward one of HMM state 0.
 """
 
 import hashlib
-import re
 from pathlib import Path
-from typing import List, NamedTuple, Sequence
+from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -23,8 +22,8 @@ from graphs.text_file import read_text, to_float, to_int
 from graphs.topology import Topology
 
 
-_FORMAT = re.compile(r"\s*<TransitionModel>(.*</Topology>)\s*<Tuples>(.*)</Tuples>\s*<LogProbs>\s*\[(.*)\]"
-                     r"\s*</LogProbs>\s*</TransitionModel>\s*", re.DOTALL)
+_MARKS = ("<TransitionModel>", "</Topology>", "<Tuples>", "</Tuples>", "<LogProbs>", "[", "]", "</LogProbs>",
+          "</TransitionModel>")
 
 
 class TransitionState(NamedTuple):
@@ -158,13 +157,11 @@ class TransitionModel:
     @classmethod
     def read(cls, path) -> "TransitionModel":
         """Raises InputError when the file is not such a model."""
-        match = _FORMAT.fullmatch(read_text(path))
-        if not match:
-            raise InputError(str(path), "a transition model in Kaldi's text format", "other text, or a part of one")
-        topology = Topology.from_text(match.group(1), str(path))
+        topology_text, tuples, log_probs = _parts(str(path))
+        topology = Topology.from_text(topology_text, str(path))
         try:
-            number, *values = map(to_int, match.group(2).split())
-            log_prob = np.array([to_float(text) for text in match.group(3).split()], dtype=np.float32)
+            number, *values = map(to_int, tuples.split())
+            log_prob = np.array([to_float(text) for text in log_probs.split()], dtype=np.float32)
         except ValueError as error:
             raise InputError(str(path), "numbers in Tuples and LogProbs", str(error)) from None
         if len(values) != 4 * number or not number:
@@ -178,6 +175,21 @@ class TransitionModel:
             raise InputError(str(path), "log probabilities of at most 0", f"{log_prob.max():g}")
         model.log_prob = log_prob
         return model
+
+
+def _parts(path: str) -> Tuple[str, str, str]:
+    """Topology, tuples and log probabilities, with nothing else around them."""
+    parts, rest = [], read_text(path)
+    for mark in _MARKS:
+        part, found, rest = rest.partition(mark)
+        if not found:
+            raise InputError(path, f"a transition model in Kaldi's text format, with {mark} in its place", "none")
+        parts.append(part)
+    topology, tuples, log_probs = parts[1] + "</Topology>", parts[3], parts[6]
+    more = " ".join([parts[0], parts[2], *parts[4:6], *parts[7:], rest]).split()
+    if more:
+        raise InputError(path, "a transition model in Kaldi's text format and nothing else", more[0][:40])
+    return topology, tuples, log_probs
 
 
 def _check_states(path: str, states: Sequence[TransitionState], topology: Topology) -> None:

@@ -169,6 +169,13 @@ def test_bad_files_are_refused_with_the_line(tmp_path, old, new, message):
     assert message in str(error.value)
 
 
+def test_an_order_that_no_recursion_bears_is_refused(tmp_path):
+    ngrams = ["-1 a 0\n-1 b 0", *("-1 " + " ".join(n * "a") for n in range(2, 52))]
+    text = "".join(f"\n\\{n}-grams:\n{line}\n" for n, line in enumerate(ngrams, 1))
+    with pytest.raises(InputError, match="expected n-grams of order 50 at most"):
+        read(tmp_path, f"\\data\\\nngram 1=2\n{text}\n\\end\\\n")
+
+
 def test_files_of_other_kinds(tmp_path):
     with pytest.raises(InputError, match="not a KenLM binary"):
         read(tmp_path, b"mmap lm http://kheafield.com/code format version 5\n\0\0\n")
