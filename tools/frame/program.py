@@ -23,7 +23,8 @@ from graphs.errors import DamagedInput, InputError, TooManyFailures
 from tools.frame.config import describe_options, make_options, read_config, resolve
 from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, fingerprint
 from tools.frame.records import (
-    LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record)
+    LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record,
+    written_by_stages)
 from tools.frame.unfinished import Unfinished, holder, is_foreign
 
 
@@ -59,8 +60,12 @@ class Job:
 
     def reads(self, paths: Iterable[Path]) -> None:
         """Raw files (recordings) that the output depends on: when one changes or goes the stage is done again.
-        To be called before they are read."""
-        self.raw.update(digest_raw(paths, self.args.by_content))
+        To be called before they are read. Those that a stage wrote are told apart by content, and InputError is raised
+        for a damaged one."""
+        files = set(map(Path, paths))
+        written = written_by_stages(files)
+        self.raw.update(verified_digests(sorted(written)))
+        self.raw.update(digest_raw(files - written, self.args.by_content))
 
     def seconds(self) -> float:
         """Of work on this output so far, those of runs that were killed included."""

@@ -8,7 +8,7 @@ another stage computes anything from it.
 import json
 import os
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from graphs.errors import InputError
 from tools.frame.fingerprint import Digests, digest, files_of, fingerprint, is_content, same_stat
@@ -103,8 +103,10 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
         problems: Dict[Path, List[str]] = {}
         for path in files_of(root):
             folder = _producer(path)
-            record = records.setdefault(folder, read_record(folder)) if folder else {}
-            known = record.get("outputs", {}).get(str(path.relative_to(folder))) if folder else None
+            known = _known(path, folder, records)
+            if known and not path.is_file():
+                problems.setdefault(folder, []).append(f"{path.relative_to(folder)} is missing")
+                continue
             if known and SELF_CHECKING in path.parts and same_stat(path, known):
                 found = known
             else:
@@ -113,7 +115,9 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
                     problems.setdefault(folder, []).append(f"{path.relative_to(folder)} is damaged")
             digests[str(path.resolve())] = found
         if (root / RECORD).exists():
-            record = records.setdefault(root, read_record(root))
+            if root not in records:
+                records[root] = read_record(root)
+            record = records[root]
             gone = [name for name in record.get("outputs", {}) if is_content(Path(name)) and not (root / name).exists()]
             if gone or not record or record.get("damaged"):
                 problems.setdefault(root, []).extend(
@@ -121,6 +125,21 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
         for folder, found in problems.items():
             raise _damaged(folder, records[folder], found)
     return digests
+
+
+def _known(path: Path, folder: Optional[Path], records: Dict[Path, dict]) -> Optional[List]:
+    """The digest of a file by the record of its stage's folder, None without one; records: those read so far."""
+    if folder is None:
+        return None
+    if folder not in records:
+        records[folder] = read_record(folder)
+    return records[folder].get("outputs", {}).get(str(path.relative_to(folder)))
+
+
+def written_by_stages(paths: Iterable[Path]) -> Set[Path]:
+    """Those of the files that have their digest in a stage record."""
+    records: Dict[Path, dict] = {}
+    return {path for path in map(Path, paths) if _known(path, _producer(path), records) is not None}
 
 
 def mark_damaged(path: Path) -> str:

@@ -211,6 +211,26 @@ def test_raw_files_count_by_content_on_request(toy, tmp_path):
     assert toy("--by-content") == 0 and toy.work.runs == 3
 
 
+def test_recordings_that_a_stage_made_count_by_content_and_are_checked(toy, tmp_path, capsys):
+    """Such as those of a corpus of synthetic speech, which the stages after it read without naming its folder."""
+    assert toy() == 0
+    wav = toy.out / "half"
+    reader = Work()
+    reader.reads = [wav, tmp_path / "of_nobody.wav"]
+
+    def read():
+        return program().run(reader, ["--out", str(tmp_path / "next")])
+    assert read() == 0
+    rewrite(wav, "half")
+    assert read() == 0 and reader.runs == 1  # the same again: a new time is no change
+    rewrite(wav, "hale")
+    assert read() == 2 and "half is damaged" in capsys.readouterr().err
+    wav.unlink()
+    assert read() == 2 and "half is missing" in capsys.readouterr().err
+    assert toy() == 0 and toy.work.runs == 2  # told so, it is made anew
+    assert read() == 0 and reader.runs == 3
+
+
 def test_a_corpus_folder_counts_with_all_its_files(toy, tmp_path):
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "a").write_text("a")
