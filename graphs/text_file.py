@@ -14,7 +14,7 @@ from graphs.errors import InputError
 # utils/validate_text.pl refuses them, too); control characters and halves of surrogate pairs, which JSON can
 # hold, have no business in a text.
 _INTEGER = re.compile("[+-]?[0-9]{1,18}")  # all of them fit 64 bits
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 DAMAGED_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)  # what reading one may raise
 

@@ -1,8 +1,8 @@
 """Fuzzes readers: `python -m tests.fuzz [--reader NAME ...] [--minutes 10] [--seed 0] [--nj 2]`.
 
-Each reader runs in a process of its own, with 2 GB of memory and 10 s for a case. What is neither read nor refused
-with InputError is saved with its traceback; a table (markdown) is printed at the end, and the status is 1 if there
-was any.
+Each reader runs in a process of its own, with 2 GB of memory and 10 s of a core for a case. What is neither read nor
+refused with InputError is saved with its traceback; a table (markdown) is printed at the end, and the status is 1 if
+there was any.
 """
 
 import argparse
