@@ -38,12 +38,11 @@ def work(job: Job) -> None:
     import shutil
 
     from hybrid.data.manifest import read_cuts
-    from tools.frame.config import read_config
     hours = sum(cut.duration for cut in read_cuts(job.args.cuts / "train.jsonl.gz")) / 3600
     path, meant_for = choose(job.args.tables, hours)
-    chosen = [f"{section}.{key}={value}" for section, values in read_config(path).items()
-              for key, value in values.items()]
-    job.log.info("%.2f hours of training speech: options for %s, of %s: %s", hours, meant_for, path, " ".join(chosen))
+    lines = (line.split("#")[0].replace(" ", "") for line in path.read_text(encoding="utf-8").splitlines())
+    job.log.info("%.2f hours of training speech: options for %s, of %s: %s", hours, meant_for, path,
+                 " ".join(filter(None, lines)))
     job.facts.update(hours=round(hours, 3), meant_for=meant_for)
     shutil.copyfile(path, job.out / "options.conf")
 

@@ -115,6 +115,35 @@ def test_one_data_directory_is_split_by_speakers(data, tmp_path):
     assert (out / "lexiconp.txt").exists()
 
 
+def test_a_speaker_with_most_of_the_data_is_not_held_out(tmp_path, capsys):
+    """Of 72 %, as a corpus of three had: utterances of all are held out instead."""
+    write_split(tmp_path / "my", "train", ["anna"], 72)
+    rows = {}
+    for speaker, count in (("ben", 14), ("cleo", 14)):
+        write_split(tmp_path / speaker, "train", [speaker], count)
+        for name in ("text", "utt2spk", "wav.scp"):
+            rows[name] = rows.get(name, "") + (tmp_path / speaker / "train" / name).read_text().replace(
+                "wav/", f"{tmp_path}/{speaker}/wav/")
+    for name, text in rows.items():
+        with open(tmp_path / "my/train" / name, "a") as stream:
+            stream.write(text)
+    assert prepare(tmp_path / "corpus", tmp_path / "my") == 0
+    sizes = {split: len(cuts) for split, cuts in contents(tmp_path / "corpus").items()}
+    assert sizes == {"train": 90, "dev": 5, "test": 5}
+    said = capsys.readouterr().err
+    assert "no dev, held out of train: 5 of 100 utterances (5.0%), of speakers that train has, too" in said
+
+
+@pytest.mark.parametrize("number, message", [
+    (0, "wav.scp: expected at least one line, found none"),
+    (1, "split dev: expected data of its own, or at least 2 utterances of train to divide"),
+    (2, "split test: expected data of its own, or at least 2 utterances of train")])
+def test_too_few_utterances_to_divide(tmp_path, capsys, number, message):
+    write_split(tmp_path / "my", "train", ["anna"], number)
+    assert prepare(tmp_path / "corpus", tmp_path / "my") == 2
+    assert message in capsys.readouterr().err
+
+
 def test_splits_by_other_names(data, tmp_path, capsys):
     (data / "train").rename(data / "train_clean")
     assert prepare(tmp_path / "corpus", data) == 2
@@ -149,7 +178,8 @@ def test_what_is_chosen_is_said_and_written(data, tmp_path, capsys):
     assert prepare(tmp_path / "corpus", data) == 0
     out = tmp_path / "chosen"
     assert do(choose, out, "--cuts", tmp_path / "corpus", "--tables", BY_HOURS) == 0
-    assert "0.01 hours of training speech: options for 0 to 0.2 hours" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "0.01 hours of training speech: options for 0 to 0.2 hours" in said and "[ctc] hidden_dim=128 " in said
     assert (out / "options.conf").read_bytes() == (BY_HOURS / "0.conf").read_bytes()
     (tmp_path / "tables").mkdir()
     for names, said in (((), "0.conf, found none"), (("1.conf",), "0.conf, found 1.conf"), (("x.conf",), "HOURS.conf")):

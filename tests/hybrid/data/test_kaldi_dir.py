@@ -14,7 +14,7 @@ from tests.hybrid.data.material import write_noise
 
 def write_dir(folder, **files):
     """wav_scp=... writes wav.scp, others the file of that name."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, lines in files.items():
         name = {"wav_scp": "wav.scp"}.get(name, name)
         (folder / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
