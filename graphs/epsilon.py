@@ -36,7 +36,7 @@ def remove_input_epsilons(graph: Arcs, sequences: WordSequences) -> Arcs:
     useful[graph.final_state] = True
     origins = np.unique(np.append(graph.dst[~epsilon], 0))
     origin, state, label, score = _closure(graph, epsilon, origins, sequences)
-    kept = useful[state] | (state == 0) & (origin == 0)
+    kept = useful[state]
     origin, state, label, score = origin[kept], state[kept], label[kept], score[kept]
 
     def follow(arcs: np.ndarray, src: np.ndarray, before: np.ndarray, base: np.ndarray):

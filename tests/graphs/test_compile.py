@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from graphs.arcs import Arcs
 from graphs.arpa import read_arpa
 from graphs.compile import GraphOptions, compile_hclg
 from graphs.context_tree import ContextTree
@@ -121,6 +122,23 @@ def test_files_round_trip_and_stale_graphs_are_refused(tmp_path):
     transitions.estimate(np.arange(transitions.num_transition_ids + 1) * 10.0)
     with pytest.raises(InputError, match="stale"):
         read_graph(tmp_path / "graph", transitions)
+
+
+def test_lexicon_and_grammar_without_a_common_word(tmp_path):
+    lang, tree, transitions, _, _ = build(tmp_path)
+    unknown = Arcs.from_lists([(0, 1, lang.words.id_of("<s>"), lang.words.id_of("<s>"), 0.0)], [(1, 0.0)])
+    with pytest.raises(InputError, match="none: do lexicon and LM share a word?"):
+        compile_hclg(make_lexicon_fst(lang, disambig=True), unknown, tree, transitions, lang.num_phones + 1,
+                     lang.words.id_of(BACKOFF), len(lang.words))
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"push": "up"}, "push: expected tropical, log or none, found 'up'"),
+    ({"transition_scale": -0.1}, "expected at least 0"), ({"self_loop_scale": -0.1}, "expected at least 0")])
+def test_options_out_of_range(change, message):
+    with pytest.raises(ValueError, match=message):
+        GraphOptions(**change)
+    GraphOptions(transition_scale=0.0, self_loop_scale=0.0)
 
 
 def test_lexicon_and_grammar_without_a_common_sentence(tmp_path):

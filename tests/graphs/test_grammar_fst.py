@@ -9,7 +9,7 @@ import pytest
 
 from graphs.arpa import read_arpa
 from graphs.errors import InputError
-from graphs.grammar_fst import make_grammar, make_grammar_fst
+from graphs.grammar_fst import GrammarReport, make_grammar, make_grammar_fst
 from graphs.lexicon_fst import make_lexicon_fst
 from graphs.symbols import SymbolTable
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries, random_sentences
@@ -145,6 +145,28 @@ def test_words_of_probability_zero_have_no_arc(tmp_path):
     arcs = make_grammar_fst(read(tmp_path, entries), WORDS)
     assert WORDS.id_of("b") not in arcs.ilabel and np.isfinite(arcs.score).all()
     assert walker(arcs).exact(ids(["a", "b"])) == -math.inf
+
+
+@pytest.mark.parametrize("prob", [-99.0, 0.0, -1.0])
+def test_the_start_of_a_sentence_is_no_word_whatever_its_probability(tmp_path, prob):
+    entries = [[(prob, "<s>", -0.1), (-0.3, "</s>", None), (-0.5, "a", -0.2), (-99.0, "b", None)],
+               [(-0.2, "<s> a", None), (-99.0, "a a", None)]]
+    arcs, report = make_grammar(read(tmp_path, entries), WORDS)
+    assert (arcs.ilabel > 0).all() and (arcs.olabel > 0).sum() == 2 and report.ngrams == [2, 1]
+    assert walker(arcs).exact(ids(["a"])) == pytest.approx(LOG_10 * (-0.2 - 0.2 - 0.3))
+
+
+def test_what_the_report_says():
+    nine = [f"w{n}" for n in range(9)]
+    report = GrammarReport(ngrams=[7, 5], unknown_words=nine, unknown_mass=0.125, dropped_ngrams=31,
+                           words_without_unigram=nine[:8])
+    assert report.lines() == [
+        "G holds 7 n-grams of order 1, 5 n-grams of order 2",
+        "9 words of the LM are not in words.txt (probability 12.50%, 31 n-grams): w0, w1, w2, w3, w4, w5, w6, w7, ...",
+        "8 words of words.txt are not in the LM and cannot be recognized: w0, w1, w2, w3, w4, w5, w6, w7"]
+    assert GrammarReport([3], no_end=True).lines() == [
+        "G holds 3 n-grams of order 1", "the LM has no </s>: a sentence may end anywhere at no cost"]
+    assert GrammarReport([3]).lines() == ["G holds 3 n-grams of order 1"]
 
 
 def test_model_without_sentence_marks(tmp_path):

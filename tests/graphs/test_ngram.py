@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from graphs.arpa import read_arpa
+from graphs.arpa import ArpaReport, read_arpa
 from graphs.errors import InputError
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries, random_sentences
 
@@ -136,6 +136,35 @@ def test_added_history_gets_its_backed_off_probability(tmp_path):
     assert model.log10_prob("b", ["<s>", "a"]) == pytest.approx(-0.1)
 
 
+def test_histories_are_added_from_the_longest_down(tmp_path):
+    """The beginnings of a 4-gram and of a 3-gram are all missing."""
+    text = ("\\data\\\nngram 1=5\nngram 2=1\nngram 3=1\nngram 4=1\n\n\\1-grams:\n-99\t<s>\t-0.1\n-0.9\t</s>\t-99\n"
+            "-0.5\ta\t-0.2\n-0.6\tb\t-0.3\n-0.7\tc\n\n\\2-grams:\n-0.4\tb a\t-0.05\n\n\\3-grams:\n-0.3\tc c a\n\n"
+            "\\4-grams:\n-0.125\ta b c a\n\n\\end\\\n")
+    model, report = read(tmp_path, text)
+    assert report.added_histories == 3 and [len(table) for table in model.tables] == [5, 3, 2, 1]
+    assert report.ngrams == [5, 3, 2, 1] and report.wrong_counts == []
+    assert model.log10_prob("a", ["a", "b", "c"]) == pytest.approx(-0.125)
+    assert model.log10_prob("c", ["a", "b"]) == pytest.approx(-0.3 - 0.7)  # no "b c": back-off of b
+    assert model.log10_prob("b", ["a"]) == pytest.approx(-0.2 - 0.6)
+    assert model.log10_prob("a", ["c", "c"]) == pytest.approx(-0.3)
+    assert model.log10_prob("b", ["a", "b", "c"]) == pytest.approx(-0.6)
+    assert model.tables[0].log10_backoff[model.index_of["</s>"]] == 0.0  # nothing follows it
+
+
+def test_what_the_report_says(tmp_path):
+    text = SMALL.replace("<unk>", "<UNK>").replace("ngram 3=1", "ngram 3=2").replace("ngram 1=5\n", "")
+    _, report = read(tmp_path, text)
+    assert report.lines() == ["n-grams: 5 of order 1, 3 of order 2, 1 of order 3", "<UNK> is taken as <unk>",
+                              "header says 0 n-grams of order 1, the file has 5",
+                              "header says 2 n-grams of order 3, the file has 1"]
+    assert ArpaReport(ngrams=[1]).lines() == ["n-grams: 1 of order 1"]
+    _, report = read(tmp_path, SMALL.replace("ngram 3=1\n", "ngram 3=1\nngram 4=0\n"))
+    assert report.wrong_counts == []
+    _, report = read(tmp_path, SMALL.replace("ngram 3=1\n", "ngram 3=1\nngram 4=1\n"))
+    assert report.wrong_counts == ["says 1 n-grams of order 4, the file has 0"]
+
+
 @pytest.mark.parametrize("zero", ["-99", "-100", "-inf", "-Infinity", "-1e400"])
 def test_probability_zero_is_written_in_many_ways(tmp_path, zero):
     """SRILM writes -99 (or -inf) for <s>, which is never predicted; others write 0, which says as little."""
@@ -155,6 +184,9 @@ def test_probability_zero_is_written_in_many_ways(tmp_path, zero):
     ("-0.2\ta b\t-0.05", "-0.2\ta b c\t-0.05", "lm.arpa:15: expected log10 probability, 2 words"),
     ("-0.8\tb", "x\tb", "lm.arpa:11: expected numbers for log10 probability and back-off weight"),
     ("-0.8\tb\t-0.1", "-0.8\tb\tb\t-0.1", "lm.arpa:11: expected log10 probability, word and perhaps"),
+    ("-0.8\tb\t-0.1", "word", "lm.arpa:11: expected log10 probability, word and perhaps"),
+    ("-0.8\tb\t-0.1", "\\end\\ of", "lm.arpa:11: expected numbers for log10 probability"),
+    ("-0.2\ta b\t-0.05", "word", "lm.arpa:15: expected log10 probability, 2 words"),
     ("\\3-grams:", "\\4-grams:", "lm.arpa:18: expected \\3-grams: or \\end\\"),
     ("\\1-grams:", "\\2-grams:", "lm.arpa:6: expected \\1-grams: or \\end\\"),
     ("-0.1\t<s> a b", "nan\t<s> a b", "lm.arpa:19: expected log10 probability, 3 words"),

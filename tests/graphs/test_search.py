@@ -220,6 +220,23 @@ def test_bad_options_are_refused(change):
         SearchOptions(**change)
 
 
+def test_batches_fill_the_memory_budget_longest_first():
+    """Off the CPU. A frame costs 128 bytes a state and 4 a score: 1 MiB is 4 * 64 frames here."""
+    graph, transitions = sentence_graph([5])
+    options = replace(WIDE, max_active=31, memory_mb=1)
+    searcher = Searcher(graph, transitions, options)
+    searcher.device = torch.device("cuda")
+    frame_bytes = 128 * 31 + 4 * transitions.num_pdfs
+    frames = 2 ** 20 // frame_bytes
+    lengths = {"a": 3, "c": frames // 2, "b": frames // 2, "d": frames + 1, "e": 1, "f": frames // 3}
+    waiting = [(name, torch.zeros(length, 1)) for name, length in lengths.items()]
+    batches = [[name for name, _ in batch] for batch in searcher._batches(waiting, options)]
+    assert batches == [["d"], ["b", "c"], ["f", "a", "e"]]
+    searcher.device = torch.device("cpu")
+    assert [[name for name, _ in batch] for batch in searcher._batches(waiting, options)] == [
+        ["d"], ["b"], ["c"], ["f"], ["a"], ["e"]]
+
+
 def test_a_retry_is_wider_as_far_as_a_number_goes():
     options = SearchOptions(beam=3.0, min_active=5, max_active=100).wider()
     assert (options.beam, options.min_active, options.max_active) == (6.0, 10, 400)

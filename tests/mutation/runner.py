@@ -1,6 +1,7 @@
 """Runs pytest on copies of the tree, each run in a forked child of a process that has the heavy packages loaded."""
 
 import importlib
+import math
 import os
 import resource
 import shutil
@@ -17,7 +18,8 @@ from tests.mutation.tested_by import find_tests
 FOLDERS = ("graphs", "hybrid", "tools", "egs", "tests")
 HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse")
 NOTICED, TIMED_OUT, SURVIVED, NO_TESTS = "noticed", "timed out", "survived", "no tests"
-LEAST_SECONDS = 5.0  # time limit where the tests take next to nothing
+LEAST_SECONDS = 5.0  # of CPU, where the tests take next to nothing
+WAITING = 5  # a mutant that sleeps, or a busy machine: the limit by the clock is so many times that of the CPU
 MEMORY = 2 * 2 ** 30  # bytes of address space beyond what is there already
 
 
@@ -63,7 +65,7 @@ class _Durations:
         self.seconds[file] = self.seconds.get(file, 0.0) + report.duration
 
 
-def _child(copy: Path, tests: List[str], durations: Path = None) -> None:
+def _child(copy: Path, tests: List[str], cpu_seconds: float = math.inf, durations: Path = None) -> None:
     """Never returns."""
     status = 3
     try:
@@ -73,6 +75,8 @@ def _child(copy: Path, tests: List[str], durations: Path = None) -> None:
             os.dup2(silence, stream)
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+        if cpu_seconds < math.inf:
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(cpu_seconds), math.ceil(cpu_seconds)))
         os.chdir(copy)
         sys.path[0] = str(copy)
         for name in [name for name in sys.modules if name.split(".")[0] in FOLDERS]:
@@ -96,7 +100,7 @@ def _start(*arguments) -> int:
 def seconds_of_tests(copy: Path, tests: List[str]) -> Dict[str, float]:
     """Seconds of each test file, unmutated. RuntimeError when one fails."""
     file = copy / "durations.txt"
-    status = os.waitstatus_to_exitcode(os.waitpid(_start(copy, tests, file), 0)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(_start(copy, tests, math.inf, file), 0)[1])
     if status:
         raise RuntimeError(f"the unmutated tests fail (pytest's status {status}): pytest {' '.join(tests)}")
     lines = [line.split(" ", 1) for line in file.read_text().splitlines()]
@@ -107,7 +111,7 @@ def run(copies: Copies, mutants: Iterable[Mutant], seconds: Dict[str, float]) ->
     """(mutant, outcome), as they end.
 
     Args:
-      seconds: of each test file; a mutant's limit is ten times that of its tests.
+      seconds: of each test file; a mutant's limit, in CPU time, is ten times that of its tests.
     """
     waiting, free = list(mutants)[::-1], list(copies.paths)
     running: Dict[int, tuple] = {}
@@ -123,7 +127,7 @@ def run(copies: Copies, mutants: Iterable[Mutant], seconds: Dict[str, float]) ->
             original = (copy / mutant.file).read_text(encoding="utf-8")
             (copy / mutant.file).write_text(mutant.source, encoding="utf-8")
             limit = max(LEAST_SECONDS, 10 * sum(seconds.get(test, 0.0) for test in tests))
-            running[_start(copy, tests)] = (mutant, copy, original, time.monotonic() + limit)
+            running[_start(copy, tests, limit)] = (mutant, copy, original, time.monotonic() + WAITING * limit)
         for pid, (mutant, copy, original, deadline) in list(running.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             late = not ended and time.monotonic() > deadline
@@ -135,6 +139,7 @@ def run(copies: Copies, mutants: Iterable[Mutant], seconds: Dict[str, float]) ->
             del running[pid]
             (copy / mutant.file).write_text(original, encoding="utf-8")
             free.append(copy)
+            late = late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL))
             yield mutant, TIMED_OUT if late else NOTICED if status else SURVIVED
         time.sleep(0.01)
 
