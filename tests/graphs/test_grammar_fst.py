@@ -189,6 +189,13 @@ def test_back_off_pays_for_histories_that_are_no_states(tmp_path):
     assert found.exact(ids(["b", "a"])) == pytest.approx(LOG_10 * (-0.6 - 0.25 - 0.5 - 0.1 - 0.9))
 
 
+def test_the_first_ngram_of_the_file_is_a_history_like_others(tmp_path):
+    entries = [[(-0.5, "a", -0.1), (-0.6, "b", -0.25), (-0.9, "</s>", None)],
+               [(-0.2, "a b", None), (-0.3, "b a", None)]]
+    found = walker(make_grammar_fst(read(tmp_path, entries), WORDS))
+    assert found.exact(ids(["b", "a", "b"])) == pytest.approx(LOG_10 * (-0.6 - 0.3 - 0.2 - 0.25 - 0.9))
+
+
 def test_an_order_of_which_nothing_is_left_is_no_order(tmp_path):
     entries = [[(-99.0, "<s>", None), (-0.9, "</s>", None), (-0.5, "a", -0.1), (-0.6, "cow", -0.25)],
                [(-0.2, "a cow", -0.1), (-0.3, "cow a", None)], [(-0.3, "a cow a", None)]]

@@ -117,6 +117,40 @@ def test_scales_weigh_transitions_and_loops_apart():
     assert all(mixed[path] == pytest.approx(0.5 * moves[path] + 0.1 * loops[path], abs=1e-5) for path in whole)
 
 
+@pytest.mark.parametrize("speech", ["1state", "2state", "chain"])
+def test_no_self_loop_stands_behind_an_epsilon(speech):
+    """With and without an epsilon between two phones the paths and their scores are the same."""
+    tree, transitions = small_model(speech, "3state")
+    plain = Arcs.from_lists([(0, 1, 2, 7, -1.0), (1, 2, 3, 8, -0.5)], [(2, -0.25)])
+    split = Arcs.from_lists([(0, 1, 2, 7, -1.0), (1, 3, 0, 0, 0.0), (3, 2, 3, 8, -0.5), (2, 4, 0, 0, 0.0)],
+                            [(4, -0.25)])
+    found = []
+    for phones in (plain, split):
+        graph, windows = compose_context(phones, tree)
+        found.append(best_scores(add_self_loops(compose_hmm(graph, windows, tree, transitions), transitions, 0.7), 6))
+    assert len(found[0]) > 5 and found[0] == pytest.approx(found[1], abs=1e-5)
+
+
+def test_states_that_several_phones_enter_loop_for_each_of_them():
+    """Two phones into one state: each loops on a state of its own, and what follows pays for leaving that one."""
+    tree, transitions = small_model("1state", "1state")
+    phones = Arcs.from_lists([(0, 1, 2, 7, 0.0), (0, 1, 3, 8, 0.0), (1, 2, 4, 0, 0.0)], [(1, 0.0), (2, 0.0)])
+    graph, windows = compose_context(phones, tree)
+    result = add_self_loops(compose_hmm(graph, windows, tree, transitions), transitions)
+    assert result.num_states == 4 and result.num_arcs == 2 + 2 + 3 and len(result.final_state) == 3
+    leave, forward = transitions.leave_log_prob(), transitions.log_prob
+    state_of = {p: [s.phone_id for s in transitions.states].index(p) + 1 for p in (2, 3, 4)}
+    enter = {p: [int(i) for i in np.flatnonzero(transitions.phone_id == p) if not transitions.is_self_loop[i]][0]
+             for p in (2, 3, 4)}
+    scores = best_scores(result, 2)
+    for phone, word in ((2, 7), (3, 8)):
+        expected = forward[enter[phone]] + forward[enter[4]]
+        assert scores[(enter[phone], enter[4]), (word,)] == pytest.approx(expected, abs=1e-5)
+        loop = int(transitions.self_loops()[state_of[phone]])
+        assert scores[(enter[phone], loop), (word,)] == pytest.approx(forward[enter[phone]] + forward[loop], abs=1e-5)
+        assert leave[state_of[phone]] == pytest.approx(forward[enter[phone]], abs=1e-5)  # one way out
+
+
 def test_input_epsilons_pass_and_nothing_else_changes():
     tree, transitions = small_model("1state", "1state")
     with_epsilon = Arcs.from_lists([(0, 1, 0, 7, -1.0), (1, 2, 2, 8, -2.0)], [(2, 0.0)])

@@ -203,6 +203,41 @@ def test_check_finds_states_beside_the_paths_and_paths_of_two_lengths():
         two_lengths.check()
 
 
+def test_best_paths_of_different_lengths():
+    """With the graph's scores the longer way is better, with the acoustic ones the shorter."""
+    lattice = by_hand(1, src=[0, 0, 1, 2], dst=[3, 1, 2, 3], transition_id=[4, 5, 0, 0], word_id=[6, 7, 8, 0],
+                      acoustic=[-1.0, -9.0, 0.0, 0.0], graph=[-9.0, -1.0, -1.0, -1.0])
+    short, long = lattice.best_paths([(0.1, 1.0, 0.0), (1.0, 0.1, 0.0)])
+    assert (short.word_ids, short.transition_ids.tolist(), short.score) == ([6], [4], pytest.approx(-1.9))
+    assert (long.word_ids, long.transition_ids.tolist(), long.score) == ([7, 8], [5], pytest.approx(-3.9))
+    assert long.word_frames == [0, 1]
+
+
+def test_of_equally_good_arcs_the_first_is_taken():
+    lattice = by_hand(1, src=[0, 0, 0], dst=[1, 1, 1], acoustic=[-2.0, -1.0, -1.0], graph=[0.0] * 3, word_id=[5, 6, 7],
+                      transition_id=[1, 2, 3])
+    assert lattice.best_path().word_ids == [6]
+
+
+def test_states_beside_the_paths_do_no_harm():
+    lattice = by_hand(1, src=[0, 1, 0], dst=[3, 3, 2], transition_id=[1, 2, 3])
+    assert lattice.best_path().transition_ids.tolist() == [1] and lattice.prune(0.0).num_arcs == 1
+    assert lattice.arc_posteriors().tolist() == [1.0, 0.0, 0.0]
+    kept = lattice.prune(5.0)
+    assert (kept.src.tolist(), kept.dst.tolist(), kept.num_frames, kept.utterance_id) == ([0], [1], 1, "u")
+
+
+def test_selected_states_are_numbered_anew_in_order():
+    lattice = by_hand(src=[0, 0, 1, 3], dst=[1, 3, 4, 4], transition_id=[1, 2, 3, 4], word_id=[0, 5, 0, 6],
+                      acoustic=[-1.0, -2.0, -3.0, -4.0], graph=[0.0, -0.5, 0.0, 0.25])
+    lattice.partial = True
+    kept = lattice.select(np.array([False, True, False, True]))
+    assert (kept.src.tolist(), kept.dst.tolist()) == ([0, 1], [1, 2]) and kept.partial
+    assert (kept.transition_id.tolist(), kept.word_id.tolist()) == ([2, 4], [5, 6])
+    assert (kept.acoustic.tolist(), kept.graph.tolist()) == ([-2.0, -4.0], [-0.5, 0.25])
+    assert lattice.state_frames().tolist() == [0, 1, 0, 1, 2]
+
+
 def test_text_holds_every_arc_by_its_source():
     lattice = by_hand(src=[1, 0, 2], dst=[2, 1, 3])
     assert lattice.to_text() == ("u\n0 1 2 0 -2.0000 0.0000\n1 2 1 1 -1.0000 -0.5000\n2 3 0 0 0.0000 -0.2500\n\n")

@@ -23,6 +23,12 @@ def test_plain_form(tmp_path):
     assert lexicon.notes == [] and "AN" not in lexicon
 
 
+def test_lexicons_are_equal_by_their_entries():
+    one, same, other = (Lexicon([Pronunciation("a", (phone,))]) for phone in "AAB")
+    assert one == same and one != other and one != 1 and not one == same.entries
+    assert len(one) == 1 and "a" in one and one.with_entries(other.entries).entries == one.entries + other.entries
+
+
 def test_probabilities_round_trip(tmp_path):
     lexicon = read(tmp_path, "A 0.7 AH\nA 1 EY\nB 1e-3 B IY\n", "lexiconp.txt")
     assert [e.probability for e in lexicon] == [0.7, 1.0, 0.001]

@@ -2,7 +2,8 @@
 
 What is mutated: comparisons, arithmetic and bit operators, and/or, not, signs, numbers (one more, one less), True and
 False, the first value of a range, min/max and any/all, conditions, returned values; and statements are left out.
-What is not: docstrings, annotations, strings (f-strings, too), decorators, what is logged, and the texts of errors.
+What is not: docstrings, annotations, strings (f-strings, too), decorators, what is logged, the texts of errors, and the
+defaults of options, which experiments judge.
 """
 
 import ast
@@ -22,6 +23,7 @@ OPERATORS = {ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "/"), ast
              ast.BitOr: ("|", "&")}
 TWINS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
 ERRORS = re.compile(r"[A-Z]\w*(Error|Failures)$")
+OPTIONS = {"field", "_option"}
 LOGGING = {"debug", "info", "warning", "error", "say", "_say", "print"}
 
 
@@ -156,7 +158,7 @@ class _Changes(ast.NodeVisitor):
 
     def visit_Call(self, node):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if ERRORS.match(name) or name in LOGGING:
+        if ERRORS.match(name) or name in LOGGING or name in OPTIONS:
             return
         if name in TWINS:
             start, end = self._span(node.func)

@@ -37,6 +37,12 @@ def test_likelihood_is_that_of_gaussians_with_a_common_variance():
         assert value == pytest.approx(-0.5 * np.log((residues ** 2).mean(axis=0)).sum(), rel=1e-6)
 
 
+def test_a_label_that_comes_once_has_no_variance():
+    features = [torch.tensor([[0.0], [2.0], [9.0]])]
+    found = log_likelihoods_of_delays(features, [np.array([0, 0, 1])], 0)
+    assert found == {0: pytest.approx(-0.5 * np.log(2 / 3))}  # of the squares 1, 1 and 0
+
+
 def test_little_data_gives_no_delay_rather_than_an_error():
     one = [torch.zeros(1, 4)], [np.zeros(1, int)]
     assert log_likelihoods_of_delays(*one, 3).keys() == {0} and estimate_delay(*one, 3) == 0

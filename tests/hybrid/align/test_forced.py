@@ -8,11 +8,12 @@ from graphs.context_tree import ContextTree
 from graphs.errors import InputError
 from graphs.lang import LangOptions, make_lang
 from graphs.lexicon import Lexicon, Pronunciation
-from graphs.topology import Topology, TopologyOptions
+from graphs.topology import HmmState, Topology, TopologyOptions
 from graphs.transitions import TransitionModel
-from hybrid.align.alignment import phone_segments
+from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.bootstrap import BootstrapOptions, ctc_log_likelihoods, even_states
-from hybrid.align.forced import Aligner, AlignOptions
+from hybrid.align.forced import Aligner, AlignOptions, word_segments
+from tests.graphs.hmms import small_model
 
 pytest.importorskip("k2")
 ENTRIES = [("cat", "k a t"), ("act", "a k t"), ("act", "a t"), ("a", "a")]
@@ -126,10 +127,80 @@ def test_posteriors_of_other_phones_or_frames_are_refused():
             ask(posteriors, priors, num_frames)
 
 
-@pytest.mark.parametrize("options", [{"beam": 0.0}, {"beam": 10.0, "retry_beam": 5.0}, {"acoustic_scale": 0.0}])
+@pytest.mark.parametrize("options", [{"beam": 0.0}, {"beam": 10.0, "retry_beam": 5.0}, {"acoustic_scale": 0.0},
+                                     {"max_failed_share": -0.01}, {"max_failed_share": 1.01}])
 def test_bad_options(options):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="expected"):
         AlignOptions(**options)
+    AlignOptions(beam=5.0, retry_beam=5.0, max_failed_share=0.0)
+    AlignOptions(max_failed_share=1.0)
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"prior_scale": -0.1}, "prior_scale: expected 0 to 2"), ({"prior_scale": 2.1}, "prior_scale: expected 0 to 2"),
+    ({"delay": 51}, "delay: expected -50 to 50"), ({"delay": -51}, "delay: expected -50 to 50")])
+def test_bad_bootstrap_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        BootstrapOptions(**options)
+    BootstrapOptions(prior_scale=0.0, delay=-50)
+    BootstrapOptions(prior_scale=2.0, delay=50)
+
+
+def test_the_score_is_that_of_the_path_a_frame_with_the_acoustic_scale():
+    scores = planted(make_aligner(), [("SIL", 3), ("a", 6)])
+    for scale in (1.0, 0.5):
+        aligner = make_aligner(acoustic_scale=scale)
+        alignment = aligner.align("u", "a", scores).alignment
+        graph = aligner.sentence(aligner.lang.word_ids("a")[0])
+        transitions = aligner.transitions
+        acoustic = float(scores[torch.arange(9), torch.from_numpy(alignment.pdf_ids(transitions)).long()].sum())
+        silence = float(graph.score[graph.ilabel == 1][0]) + float(graph.final_score[0])  # before, and none after
+        path = float(transitions.log_prob[alignment.transition_ids].sum())
+        assert alignment.log_likelihood_per_frame == pytest.approx((scale * acoustic + path + silence) / 9, abs=1e-4)
+        assert alignment.frame_shift == 0.01 and alignment.utterance_id == "u"
+
+
+def test_words_end_before_silence_but_for_words_of_silence():
+    """One frame a phone; phone 1 is silence. Word 7 is said 2 3, word 8 is silence alone, word 9 has one inside."""
+    _, transitions = small_model("1state", "1state")
+    phones = [1, 2, 3, 1, 1, 2, 3, 1, 1, 3, 1, 4, 1]
+    first = {int(p): int(i) for i, p in enumerate(transitions.phone_id) if transitions.is_phone_start[i]}
+    alignment = Alignment("u", np.array([first[p] for p in phones], np.int32), -1.0)
+    segments = word_segments(alignment, [7, 7, 8, 9], [1, 5, 7, 9], transitions, [1])
+    assert segments == (Segment(7, 1, 2), Segment(7, 5, 2), Segment(8, 7, 2), Segment(9, 9, 3))
+    assert word_segments(alignment, [], [], transitions, [1]) == ()
+
+
+def test_bootstrap_scores_by_hand():
+    """A phone has the better of its own score and blank's at a price, summed; silence has blank's, or its own."""
+    aligner = make_aligner()
+    lang, tokens = aligner.lang, aligner.lang.num_phones + 1
+    posteriors = torch.randn(2, tokens, generator=torch.Generator().manual_seed(1)).log_softmax(1)
+    priors = torch.linspace(-4, -1, tokens)
+    for blank_is_silence in (True, False):
+        found = ctc_log_likelihoods(posteriors, priors, 2, lang, aligner.transitions, BootstrapOptions(
+            prior_scale=0.3, blank_penalty=2.0, blank_is_silence=blank_is_silence))
+        for pdf_id, phone_id in zip(aligner.transitions.pdf_id[1:], aligner.transitions.phone_id[1:]):
+            for t in range(2):
+                own, blank = (float(posteriors[t, token] - 0.3 * priors[token]) for token in (phone_id, 0))
+                expected = np.logaddexp(own, blank - 2.0)
+                if blank_is_silence and lang.is_silence(int(phone_id)):
+                    expected = blank
+                assert float(found[t, pdf_id]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_even_states_leave_skips_and_loopless_states_alone():
+    skipping = (HmmState(0, 0, ((0, 0.5), (1, 0.25), (2, 0.25))), HmmState(1, 1, ((1, 0.5), (2, 0.5))))
+    loopless = (HmmState(0, 0, ((1, 1.0),)), HmmState(1, 1, ((1, 0.5), (2, 0.5))))
+    topology = Topology({1: skipping, 2: loopless})
+    transitions = TransitionModel.from_tree(ContextTree.monophone(topology), topology)
+    ids = {(int(p), int(s), int(n)): i for i, (p, s, n) in enumerate(
+        zip(transitions.phone_id, transitions.hmm_state, transitions.next_state)) if i}
+    skipped = [ids[1, 0, 2], ids[1, 0, 0], ids[1, 0, 0]]
+    whole = [ids[1, 0, 1], ids[1, 1, 2], ids[1, 1, 1], ids[1, 1, 1]]
+    without_loop = [ids[2, 0, 1], ids[2, 1, 2], ids[2, 1, 1], ids[2, 1, 1]]
+    found = even_states(np.array(skipped + without_loop + whole), transitions)
+    assert found.tolist() == [*skipped, *without_loop, ids[1, 0, 1], ids[1, 0, 0], ids[1, 1, 2], ids[1, 1, 1]]
 
 
 def test_bootstrap_finds_the_phones_of_peaky_posteriors():
