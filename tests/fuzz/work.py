@@ -38,7 +38,7 @@ def fuzz(name: str, seconds: float, seed: int, folder: Path, failures: Path, pip
       failures: where the bytes and tracebacks of undocumented exceptions go.
     """
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGPROF, _too_slow)
+    catch_alarms()
     reader = READERS[name]
     reader.write(folder)
     reader.read(folder)
@@ -49,20 +49,20 @@ def fuzz(name: str, seconds: float, seed: int, folder: Path, failures: Path, pip
         data = reader.mutate(valid, random.Random(f"{seed} {counts.cases}"))
         (folder / reader.file).write_bytes(data)
         start = time.process_time()
-        outcome, where, trace = _outcome(reader, folder)
+        result, where, trace = outcome(reader, folder)
         taken = time.process_time() - start
         if where and where not in kinds and len(kinds) < KINDS_KEPT:
             kinds.add(where)
             save(failures, reader, folder, trace)
-        counts = Counts(counts.cases + 1, counts.read + (outcome == "read"), counts.refused + (outcome == "refused"),
-                        counts.failed + (outcome == "failed"), max(counts.slowest, taken))
+        counts = Counts(counts.cases + 1, counts.read + (result == "read"), counts.refused + (result == "refused"),
+                        counts.failed + (result == "failed"), max(counts.slowest, taken))
         if time.monotonic() - told > 1.0:
             told = time.monotonic()
             pipe.send((counts, ""))
     pipe.send((counts, "done"))
 
 
-def _outcome(reader: Reader, folder: Path) -> Tuple[str, str, str]:
+def outcome(reader: Reader, folder: Path) -> Tuple[str, str, str]:
     """(read, refused or failed; of what failed: its kind and place, and its traceback)."""
     signal.setitimer(signal.ITIMER_PROF, CASE_SECONDS)
     try:
@@ -77,8 +77,10 @@ def _outcome(reader: Reader, folder: Path) -> Tuple[str, str, str]:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _too_slow(*_) -> None:
-    raise TooSlow(f"more than {CASE_SECONDS} s")
+def catch_alarms() -> None:
+    def too_slow(*_):
+        raise TooSlow(f"more than {CASE_SECONDS} s")
+    signal.signal(signal.SIGPROF, too_slow)
 
 
 def _limit_memory() -> None:

@@ -1,8 +1,9 @@
-"""Numbers and lines of text files."""
+"""Numbers and lines of text files, and JSON."""
 
 import pytest
 
-from graphs.text_file import to_float, to_int
+from graphs.errors import InputError
+from graphs.text_file import read_json_object, read_lines, to_float, to_int
 
 
 @pytest.mark.parametrize("text, value", [("1", 1.0), ("-0.5", -0.5), (".5", 0.5), ("5.", 5.0), ("+1.5e-3", 0.0015)])
@@ -26,3 +27,23 @@ def test_what_is_no_integer(text):
 
 def test_integers():
     assert [to_int(text) for text in ("0", "-3", "+7", "9" * 18)] == [0, -3, 7, 10**18 - 1]
+
+
+@pytest.mark.parametrize("data, message", [
+    (b"{", "expected JSON"), (b"\xff{}", "expected utf-8 text"), (b"[]", "expected a JSON object, found list"),
+    pytest.param(10 ** 5 * b"[", "expected JSON, found RecursionError", id="deep"),
+    pytest.param(5000 * b"1", "expected JSON", id="long")])
+def test_json_that_is_no_object(tmp_path, data, message):
+    (tmp_path / "x.json").write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        read_json_object(tmp_path / "x.json")
+
+
+def test_missing_files_and_damaged_gzip(tmp_path):
+    with pytest.raises(InputError, match="expected an existing file, found none"):
+        read_lines(tmp_path / "x")
+    with pytest.raises(InputError, match="found a folder"):
+        read_lines(tmp_path)
+    (tmp_path / "x.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff")
+    with pytest.raises(InputError, match="a whole gzip file"):
+        read_lines(tmp_path / "x.gz")
