@@ -69,6 +69,15 @@ def check_torch() -> str:
     return f"{torch.__version__}: gradient of a sum of squares, {torch.get_num_threads()} threads"
 
 
+def check_safetensors() -> str:
+    import torch
+    from safetensors.torch import load, save
+    values = torch.arange(6.0).reshape(2, 3)
+    if not torch.equal(load(save({"values": values}))["values"], values):
+        raise RuntimeError("a matrix did not survive writing and reading")
+    return f"{version('safetensors')}: wrote and read a matrix"
+
+
 def check_k2() -> str:
     import k2
     import torch
@@ -164,6 +173,7 @@ CHECKS: Dict[str, Check] = {
     "python": Check(check_python, True, "nothing works"),
     "numpy": Check(check_numpy, True, "nothing works"),
     "torch": Check(check_torch, True, "nothing works"),
+    "safetensors": Check(check_safetensors, True, "no models: weights are stored in this format"),
     "lhotse": Check(check_lhotse, True, "no corpora, no features"),
     "soundfile": Check(check_soundfile, True, "no audio files"),
     "kaldifeat": Check(check_kaldifeat, True, "no features from audio"),

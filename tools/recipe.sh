@@ -273,7 +273,7 @@ why=$(mkdir -p -- "$work" 2>&1) || die "--work $work: cannot be made (${why##*: 
 { exec 9>>"$work/.lock"; } 2>/dev/null || die "--work $work: cannot be written into"
 run_log=$work/run.log
 export RECIPE_COMMAND="./run.sh ${recipe#"$root/"}$(quoted ${again[@]+"${again[@]}"})"
-"$python" -m tools.recipe.check --work "$work" --lock 9 <"$plan" || exit
+"$python" -m tools.recipe.check --work "$work" --lock 9 --systems "$systems" <"$plan" || exit
 trap finish EXIT
 {
   echo

@@ -3,7 +3,7 @@
     python -m tools.train_am --features features/train --dev-features features/dev \\
         --alignment exp/align_ctc_train --dev-alignment exp/align_ctc_dev --out exp/am1
 
-Writes model.json, best.pt, averaged.pt, priors.pt, transitions, train.jsonl, curves.png, tensorboard/,
+Writes model.json, the weights best and averaged, priors, transitions, train.jsonl, curves.png, tensorboard/,
 outcomes.tsv. A run that was cut off goes on from its last checkpoint. Options: section [am], or another one
 that --section names.
 """

@@ -2,7 +2,7 @@
 
     python -m tools.train_ctc --features features/train --dev-features features/dev --lang lang --out exp/ctc
 
-Writes model.json, best.pt, averaged.pt, priors.pt, train.jsonl, curves.png, tensorboard/, outcomes.tsv. A run
+Writes model.json, the weights best and averaged, priors, train.jsonl, curves.png, tensorboard/, outcomes.tsv. A run
 that was cut off goes on from its last checkpoint. Section [ctc].
 """
 

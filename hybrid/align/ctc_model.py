@@ -1,7 +1,7 @@
 """The CTC model over phones that starts the bootstrap: features in, log posteriors of the token_ids out.
 
-token_id 0 is blank, token_id p is phone_id p. Its folder holds model.json, best.pt, averaged.pt
-(hybrid/nn/models.py) and priors.pt, the average posteriors over the training data.
+token_id 0 is blank, token_id p is phone_id p. Its folder holds model.json, weights, and as priors the average
+posteriors over the training data (hybrid/nn/model_folder.py).
 """
 
 from pathlib import Path
@@ -10,8 +10,8 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from graphs.errors import InputError
-from hybrid.nn.models import load_model
+from hybrid.nn.inputs import checked_batch, utterance_batch
+from hybrid.nn.model_folder import load_model, read_priors
 
 
 class CtcModel:
@@ -39,10 +39,7 @@ class CtcModel:
         Raises: InputError when a file is missing or does not fit.
         """
         network, description = load_model(folder, checkpoint, device)
-        path = Path(folder) / "priors.pt"
-        if not path.exists():
-            raise InputError(str(folder), "a CTC model with priors.pt", "none")
-        log_priors = torch.load(path, map_location="cpu")["log_priors"]
+        log_priors = read_priors(folder, description)
         return cls(network, log_priors, description["in_dim"], description["frame_shift"])
 
     @torch.no_grad()
@@ -50,13 +47,11 @@ class CtcModel:
         """Posteriors of one utterance.
 
         Args:
-          features: ``[T, feature_dim]`` float32, normalized as in training.
+          features: ``[T, feature_dim]`` floats, a tensor or a numpy array, normalized as in training; T at least 1.
         Returns: ``[ceil(T / subsampling_factor), num_tokens]`` float32, column = token_id; row t stands for
           the feature frames ``t * subsampling_factor`` and on.
-        Raises: InputError for another dimension.
+        Raises: InputError for another shape or type, or numbers that are not finite.
         """
-        if features.shape[-1] != self.feature_dim:
-            raise InputError("features", f"{self.feature_dim} coefficients a frame", str(features.shape[-1]))
-        lengths = torch.tensor([len(features)], device=self.device)
-        logits, _ = self.network(features[None].to(self.device), lengths)
+        features, lengths = checked_batch(*utterance_batch(features, self.feature_dim), self.feature_dim)
+        logits, _ = self.network(features.to(self.device), lengths.to(self.device))
         return logits[0].float().log_softmax(dim=-1)

@@ -4,10 +4,10 @@ With a network that gives posteriors p(s|x) and priors p(s), Bayes' rule gives l
 no search sees, log p(x|s) = log p(s|x) - log p(s) + log p(x) (Bourlard and Morgan, 1994); a prior scale below
 one trusts the priors less.
 
-A model folder holds model.json, best.pt, averaged.pt (hybrid/nn/models.py), priors.pt and `transitions`.
+A model folder holds model.json, weights and priors (hybrid/nn/model_folder.py) and `transitions`.
 """
 
-import os
+import math
 from pathlib import Path
 from typing import Optional, Tuple
 
@@ -15,10 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from graphs.errors import InputError
-from hybrid.nn.models import load_model
-
-PRIORS = "priors.pt"
-TRANSITIONS = "transitions"
+from hybrid.nn.inputs import checked_batch, utterance_batch
+from hybrid.nn.model_folder import TRANSITIONS, load_model, model_file, read_priors
 
 
 class AcousticModel:
@@ -34,6 +32,8 @@ class AcousticModel:
 
     def __init__(self, network: nn.Module, log_priors: Tensor, transitions, feature_dim: int,
                  prior_scale: float = 1.0, frame_shift: float = 0.01):
+        if not (math.isfinite(prior_scale) and prior_scale >= 0):
+            raise InputError("prior_scale", "a number of at least 0", str(prior_scale))
         self.device = next(network.parameters()).device
         self.network = network.eval()
         self.log_priors = log_priors.float().to(self.device)
@@ -53,14 +53,10 @@ class AcousticModel:
         from graphs.transitions import TransitionModel
         folder = Path(folder)
         network, description = load_model(folder, checkpoint, device)
-        for name in (PRIORS, TRANSITIONS):
-            if not (folder / name).exists():
-                raise InputError(str(folder), f"an acoustic model with {name}", "none")
-        log_priors = torch.load(folder / PRIORS, map_location="cpu")["log_priors"]
-        transitions = TransitionModel.read(folder / TRANSITIONS)
-        if not len(log_priors) == transitions.num_pdfs == description["out_dim"]:
-            raise InputError(str(folder), f"priors and transitions of {description['out_dim']} pdf_ids",
-                             f"{len(log_priors)} and {transitions.num_pdfs}")
+        log_priors = read_priors(folder, description)
+        transitions = TransitionModel.read(model_file(folder, TRANSITIONS, description))
+        if transitions.num_pdfs != description["out_dim"]:
+            raise InputError(str(folder / TRANSITIONS), f"{description['out_dim']} pdf_ids", str(transitions.num_pdfs))
         scale = description["prior_scale"] if prior_scale is None else prior_scale
         return cls(network, log_priors, transitions, description["in_dim"], scale, description["frame_shift"])
 
@@ -68,18 +64,19 @@ class AcousticModel:
         """Scores of one utterance.
 
         Args:
-          features: ``[T, feature_dim]`` float32, normalized as in training.
+          features: ``[T, feature_dim]`` floats, a tensor or a numpy array, normalized as in training; T at least 1.
         Returns: ``[T, num_pdfs]`` float32, log posterior - prior_scale * log prior.
-        Raises: InputError for another dimension.
+        Raises: InputError for another shape or type, or numbers that are not finite.
         """
-        return self.batch_log_likelihoods(features[None], torch.tensor([len(features)]))[0][0]
+        return self.batch_log_likelihoods(*utterance_batch(features, self.feature_dim))[0][0]
 
     def batch_log_likelihoods(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
         """Scores of a padded batch, on the model's device.
 
         Args:
-          features: ``[B, T, feature_dim]``; lengths: ``[B]`` int64.
+          features: ``[B, T, feature_dim]`` floats; lengths: ``[B]`` integers, 1 to T.
         Returns: ``[B, T, num_pdfs]`` and lengths; rows at and beyond an utterance's length mean nothing.
+        Raises: InputError as log_likelihoods, and for lengths that do not fit.
         """
         log_posteriors, lengths = self.batch_log_posteriors(features, lengths)
         return log_posteriors - self.prior_scale * self.log_priors, lengths
@@ -87,15 +84,6 @@ class AcousticModel:
     @torch.no_grad()
     def batch_log_posteriors(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
         """As batch_log_likelihoods, without priors."""
-        if features.shape[-1] != self.feature_dim:
-            raise InputError("features", f"{self.feature_dim} coefficients a frame", str(features.shape[-1]))
+        features, lengths = checked_batch(features, lengths, self.feature_dim)
         logits, lengths = self.network(features.to(self.device), lengths.to(self.device))
         return logits.float().log_softmax(dim=-1), lengths
-
-
-def write_priors(folder: Path, log_priors: Tensor) -> None:
-    """Writes priors.pt (for acoustic and CTC models); log_priors: ``[C]``."""
-    path = Path(folder) / PRIORS
-    temporary = path.with_name(path.name + ".tmp")
-    torch.save({"log_priors": torch.as_tensor(log_priors).float().cpu()}, temporary)
-    os.replace(temporary, path)

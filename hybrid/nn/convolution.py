@@ -113,9 +113,17 @@ class ConvolutionNetwork(nn.Module):
     """
 
     def __init__(self, in_dim: int, out_dim: int, hidden_dim: int, kernels: Sequence[int],
-                 dilations: Sequence[int], strides: Sequence[int], bottleneck: int = 0, dropout: float = 0.0,
+                 dilations: Sequence[int], subsampling: int = 1, bottleneck: int = 0, dropout: float = 0.0,
                  residual: bool = False, num_filters: int = 0):
+        """
+        Args:
+          kernels, dilations: of each layer over time.
+          num_filters: of a front end over time and frequency, 0 for none.
+        """
         super().__init__()
+        # subsampling in the first layer, early and cheap, with windows wide enough to overlap
+        kernels = [max(kernels[0], 2 * subsampling - 1), *kernels[1:]]
+        strides = [subsampling] + [1] * (len(kernels) - 1)
         self.front_end = FrequencyFrontEnd(num_filters) if num_filters else None
         width = FrequencyFrontEnd.out_dim(in_dim, num_filters) if num_filters else in_dim
         layers: List[ConvolutionLayer] = []

@@ -1,44 +1,54 @@
-"""Checkpoints: written whole or not at all; averages of several."""
+"""Checkpoints: nested state in a tensor file; averages of weights."""
 
-import os
-import pickle
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Dict, Sequence
 
-import torch
+from torch import Tensor
 
-from graphs.errors import InputError
+from hybrid.nn.tensor_file import read_tensors, write_tensors
 
-
-def save_atomically(state: dict, path: Path) -> None:
-    """torch.save to a temporary name, flushed to the disk, then renamed."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as stream:
-        torch.save(state, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+_TENSOR = "<tensor>"  # the only key of what stands in place of a tensor
 
 
-def load_checkpoint(path: Path) -> Optional[dict]:
-    """The state on the CPU, or None when there is no such file. Raises InputError for a damaged file."""
-    if not path.exists():
-        return None
-    try:
-        return torch.load(path, map_location="cpu")
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
-        raise InputError(str(path), "a checkpoint", f"a file that does not load ({error})") from None
+def save_state(state: dict, path: Path) -> None:
+    """Writes whole or not at all. state: tensors, numbers, texts and None in dicts with text keys and lists."""
+    tensors: Dict[str, Tensor] = {}
+
+    def plain(value, name: str):
+        if isinstance(value, Tensor):
+            tensors[name] = value
+            return {_TENSOR: name}
+        if isinstance(value, dict):
+            return {key: plain(part, f"{name}.{key}") for key, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(part, f"{name}.{i}") for i, part in enumerate(value)]
+        return value
+
+    facts = plain(state, "state")
+    write_tensors(path, tensors, facts)
 
 
-def average_weights(paths: Sequence[Path]) -> dict:
+def load_state(path: Path) -> dict:
+    """The state, on the CPU; numbers to the bit, tuples as lists. Raises InputError for a damaged or missing file."""
+    tensors, facts = read_tensors(path)
+
+    def whole(value):
+        if isinstance(value, dict):
+            return tensors[value[_TENSOR]] if _TENSOR in value else {key: whole(part) for key, part in value.items()}
+        return [whole(part) for part in value] if isinstance(value, list) else value
+
+    return whole(facts)
+
+
+def average_weights(paths: Sequence[Path]) -> Dict[str, Tensor]:
     """Mean of the weights of several checkpoints (Polyak averaging).
 
     Sums are in float64. Running statistics of batch normalization are averaged like weights; integers are
     taken from the last checkpoint.
     """
-    total: dict = {}
+    total: Dict[str, Tensor] = {}
     for path in paths:
-        weights = torch.load(path, map_location="cpu")["model"]
+        weights, _ = read_tensors(path)
         for name, value in weights.items():
             if not value.is_floating_point():
                 total[name] = value

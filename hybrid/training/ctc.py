@@ -1,6 +1,6 @@
 """Trains the CTC model over phones that starts the bootstrap."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List
 
@@ -10,12 +10,13 @@ from torch import Tensor
 from graphs.errors import InputError
 from graphs.lang import Lang
 from graphs.text_file import split_blanks
-from hybrid.am.acoustic_model import write_priors
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
 from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
-from hybrid.nn.models import ModelOptions, build_model, num_parameters, write_description
+from hybrid.nn.architectures import arch_field
+from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.nn.padding import frame_mask
+from hybrid.options import check_at_least, flat
 from hybrid.outcomes import Outcomes
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
@@ -25,9 +26,10 @@ SILENCE_TARGETS = ("none", "edges", "words")
 
 
 @dataclass(frozen=True)
-class CtcOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
+class CtcOptions(TrainerOptions, SpecAugmentOptions):
     """The section [ctc]: network, training, SpecAugment, and what only CTC has."""
 
+    arch: object = arch_field()
     subsampling: int = field(default=3, metadata={"help": "input frames for each output frame"})
     epochs: int = field(default=20, metadata={"help": "passes over the training data"})
     max_duration: float = field(default=40.0, metadata={"help": "seconds of speech in a batch"})
@@ -41,8 +43,9 @@ class CtcOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
         "help": "share of utterances that may be unusable"})
 
     def __post_init__(self):
-        for part in (ModelOptions, TrainerOptions, SpecAugmentOptions):
+        for part in (TrainerOptions, SpecAugmentOptions):
             part.__post_init__(self)
+        check_at_least(1, self, "subsampling")
         if self.max_duration <= 0:
             raise ValueError(f"max_duration: expected more than 0 seconds, found {self.max_duration}")
         if not 0 <= self.label_prior_scale <= 1:
@@ -101,8 +104,8 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
     outcomes.check(options.max_failed_share, "CTC training")
     seed_everything(options.seed)
     num_tokens = 1 + lang.num_phones
-    model = build_model(options, features.dim, num_tokens)
-    log.info("%s with %d parameters, %d tokens; %s", options.arch, num_parameters(model), num_tokens,
+    model = options.arch.build(features.dim, num_tokens, options.subsampling)
+    log.info("%s with %d parameters, %d tokens; %s", flat(options)["arch"], num_parameters(model), num_tokens,
              outcomes.summary())
     transforms = [SpecAugment.for_features(options, options.seed, features)]
     batches = FeatureBatches(features, options.max_duration, seed=options.seed, ids=list(targets),
@@ -114,10 +117,10 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
     plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(targets))
     write_priors(out, average_posteriors(model, plain, trainer.device).clamp(min=1e-8).log())
     facts = {"phone_error": result.dev["phone_error"], "checkpoint": result.checkpoint,
-             "parameters": num_parameters(model), "outcomes": outcomes.counts}
-    write_description(out, options, features.dim, num_tokens, frame_shift=features.frame_shift,
-                      checkpoint=result.checkpoint, phone_error=facts["phone_error"],
-                      phones=lang.phones.symbols[1:num_tokens], training=asdict(options))
+             "parameters": num_parameters(model), "training_seed": options.seed, "outcomes": outcomes.counts}
+    write_description(out, options.arch, features.dim, num_tokens, options.subsampling,
+                      frame_shift=features.frame_shift, checkpoint=result.checkpoint, phone_error=facts["phone_error"],
+                      phones=lang.phones.symbols[1:num_tokens], training=flat(options))
     trainer.clean_up()
     return facts
 

@@ -7,7 +7,7 @@ off by 19.0 ms on average came out at 15.1 ms with splice=1 and at 17.8 ms with 
 12.6 ms.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterable, Mapping, Optional
 
@@ -18,11 +18,12 @@ from graphs.errors import InputError
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
-from hybrid.am.acoustic_model import TRANSITIONS, write_priors
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
 from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
-from hybrid.nn.models import ModelOptions, build_model, num_parameters, write_description
+from hybrid.nn.architectures import arch_field
+from hybrid.nn.model_folder import TRANSITIONS, num_parameters, write_description, write_priors
+from hybrid.options import check_at_least, check_share, flat
 from hybrid.outcomes import Outcomes
 from hybrid.training.chunks import ChunkBatches
 from hybrid.training.ctc import average_posteriors, check_same_features
@@ -35,9 +36,10 @@ FRAME_TOLERANCE = 1  # frames by which an alignment may differ from its features
 
 
 @dataclass(frozen=True)
-class AmOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
+class AmOptions(TrainerOptions, SpecAugmentOptions):
     """The section [am]: network, training, SpecAugment, and what only frame-wise training has."""
 
+    arch: object = arch_field()
     max_duration: float = field(default=40.0, metadata={"help": "seconds of speech in a batch"})
     chunk_frames: int = field(default=0, metadata={
         "help": "train on chunks of so many frames, cut anew in each epoch; 0 trains on whole utterances"})
@@ -56,20 +58,16 @@ class AmOptions(ModelOptions, TrainerOptions, SpecAugmentOptions):
         "help": "share of utterances that may lack an alignment that fits"})
 
     def __post_init__(self):
-        for part in (ModelOptions, TrainerOptions, SpecAugmentOptions):
+        for part in (TrainerOptions, SpecAugmentOptions):
             part.__post_init__(self)
-        if self.subsampling != 1:
-            raise ValueError(f"subsampling: expected 1, every frame has its pdf_id; found {self.subsampling}")
-        if self.max_duration <= 0:
+        if not self.max_duration > 0:
             raise ValueError(f"max_duration: expected more than 0 seconds, found {self.max_duration}")
-        if self.chunk_frames < 0:
-            raise ValueError(f"chunk_frames: expected at least 0, found {self.chunk_frames}")
-        if self.every < 1 or (self.every > 1 and self.arch == "blstm"):
-            raise ValueError(f"every: expected at least 1, and 1 for a blstm; found {self.every}")
-        for name in ("label_smoothing", "max_failed_share"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected 0 <= {name} < 1, found {getattr(self, name)}")
-        if self.prior_scale < 0 or not 0 < self.prior_floor < 1:
+        check_at_least(0, self, "chunk_frames")
+        check_at_least(1, self, "every")
+        if self.every > 1 and not self.arch.thins:
+            raise ValueError(f"every: expected 1 for a network that cannot leave frames out, found {self.every}")
+        check_share(self, "label_smoothing", "max_failed_share")
+        if not self.prior_scale >= 0 or not 0 < self.prior_floor < 1:
             raise ValueError("prior_scale: expected at least 0; prior_floor: expected 0 to 1")
         if self.priors not in PRIOR_SOURCES:
             raise ValueError(f"priors: expected one of {', '.join(PRIOR_SOURCES)}, found {self.priors!r}")
@@ -122,8 +120,8 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(options.max_failed_share, "acoustic model training")
     seed_everything(options.seed)
-    model = build_model(options, features.dim, transitions.num_pdfs)
-    log.info("%s with %d parameters, %d pdf_ids; %s", options.arch, num_parameters(model),
+    model = options.arch.build(features.dim, transitions.num_pdfs)
+    log.info("%s with %d parameters, %d pdf_ids; %s", flat(options)["arch"], num_parameters(model),
              transitions.num_pdfs, outcomes.summary())
     trainer = Trainer(
         model, FrameCrossEntropy({**pdf_ids, **dev_pdf_ids}, options.label_smoothing, options.every),
@@ -138,10 +136,10 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
     transitions.write(out / TRANSITIONS)
     facts = {"dev_loss": result.dev["loss"], "dev_frame_error": result.dev["frame_error"],
              "checkpoint": result.checkpoint, "parameters": num_parameters(model),
-             "outcomes": outcomes.counts}
-    write_description(out, options, features.dim, transitions.num_pdfs, frame_shift=features.frame_shift,
-                      checkpoint=result.checkpoint, prior_scale=options.prior_scale,
-                      dev_loss=facts["dev_loss"], training=asdict(options))
+             "training_seed": options.seed, "outcomes": outcomes.counts}
+    write_description(out, options.arch, features.dim, transitions.num_pdfs,
+                      frame_shift=features.frame_shift, checkpoint=result.checkpoint, prior_scale=options.prior_scale,
+                      dev_loss=facts["dev_loss"], training=flat(options))
     trainer.clean_up()
     return facts
 

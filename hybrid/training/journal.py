@@ -2,11 +2,15 @@
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Dict, List, Optional
 
 import torch
+
+from graphs.errors import InputError
+from hybrid.nn.tensor_file import write_atomically
+
+HISTORY = "train.jsonl"
 
 
 class Sums:
@@ -38,7 +42,7 @@ class Sums:
 
 
 class Journal:
-    """Keeps the history of epochs in `train.jsonl` and on TensorBoard, and draws it."""
+    """Keeps the history of epochs in train.jsonl and on TensorBoard, and draws it."""
 
     def __init__(self, out: Path, log: Optional[logging.Logger] = None, tensorboard: bool = True):
         self.out, self.log = out, log or logging.getLogger(__name__)
@@ -69,10 +73,7 @@ class Journal:
             self._writer.flush()
 
     def write(self, history: List[dict]) -> None:
-        path = self.out / "train.jsonl"
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text("".join(json.dumps(entry) + "\n" for entry in history), encoding="utf-8")
-        os.replace(temporary, path)
+        write_atomically(self.out / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history).encode("utf-8"))
 
     def close(self, history: List[dict]) -> None:
         """Draws the learning curves, if matplotlib is there."""
@@ -83,6 +84,38 @@ class Journal:
             draw_curves(history, self.out / "curves.png")
         except ImportError as error:
             self.log.info("no picture of the learning curves: %s", error)
+
+
+def read_history(folder: Path) -> List[dict]:
+    """The entries of train.jsonl: epoch, train and dev (name -> value), learning_rate, seconds.
+
+    Raises: InputError that names the line that is no such entry.
+    """
+    path = Path(folder) / HISTORY
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(str(path), "the figures of each epoch", error.strerror or "none") from None
+    if lines.pop():
+        raise InputError(str(path), "a line end after the last entry", "none: the file is cut off")
+    history = []
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError):
+            entry = None
+        if not _is_entry(entry) or entry["epoch"] != number:
+            raise InputError(f"{path}:{number}", f"the figures of epoch {number}", repr(line[:80]))
+        history.append(entry)
+    return history
+
+
+def _is_entry(entry) -> bool:
+    def is_number(value) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    numbers, tables = ("epoch", "learning_rate", "seconds"), ("train", "dev")
+    return (isinstance(entry, dict) and all(is_number(entry.get(name)) for name in numbers) and all(
+        isinstance(entry.get(part), dict) and all(map(is_number, entry[part].values())) for part in tables))
 
 
 def _summary_writer(folder: Path, log: logging.Logger):

@@ -1,9 +1,9 @@
 """The training loop. It knows no task: a model, an objective, batches, and what is done with them.
 
-Cut off at any point and started again in the same folder, it goes on from the last checkpoint and ends with
-the same bits as a run that was never cut off: each step draws its random numbers from (seed, epoch, batch)
-alone, and a checkpoint holds everything else that a step depends on. Other bits come from another number of
-threads, another torch, or a GPU whose kernels add in any order (CTC's do).
+Cut off at any point and started again in the same folder, it goes on from the last checkpoint that is whole, as are
+the weights it needs, and ends with the same bits as a run that was never cut off: each step draws its random numbers
+from (seed, epoch, batch) alone, and a checkpoint holds everything else that a step depends on. Other bits come from
+another number of threads, another torch, or a GPU whose kernels add in any order (CTC's do).
 
 What it works with:
 
@@ -27,7 +27,9 @@ from torch import nn
 
 from graphs.errors import InputError, TooManyFailures
 from hybrid.data.transforms import seed_of
-from hybrid.training.checkpoint import average_weights, load_checkpoint, save_atomically
+from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
+from hybrid.options import check_at_least, check_share
+from hybrid.training.checkpoint import average_weights, load_state, save_state
 from hybrid.training.device import autocast, choose_device, seed_everything
 from hybrid.training.journal import Journal, Sums
 from hybrid.training.schedule import SCHEDULES, Schedule
@@ -43,7 +45,7 @@ class TrainerOptions:
     weight_decay: float = field(default=1e-3, metadata={"help": "decoupled, on weight matrices only"})
     clip_norm: float = field(default=5.0, metadata={"help": "largest norm of a gradient"})
     seed: int = field(default=1, metadata={"help": "of weights, order, dropout and augmentation"})
-    average_last: int = field(default=5, metadata={"help": "epochs whose weights averaged.pt is the mean of"})
+    average_last: int = field(default=5, metadata={"help": "epochs whose weights are averaged at the end"})
     checkpoint_seconds: float = field(default=60.0, metadata={"help": "time between checkpoints in an epoch"})
     device: str = field(default="auto", metadata={"help": "auto, cpu, cuda or cuda:N"})
     precision: str = field(default="float32", metadata={"help": "float32, or bfloat16 for mixed precision"})
@@ -56,18 +58,12 @@ class TrainerOptions:
                               ("precision", ("float32", "bfloat16"))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name}: one of {', '.join(choices)}, not {getattr(self, name)!r}")
-        for name in ("epochs", "average_last"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        check_at_least(1, self, "epochs", "average_last")
         for name in ("learning_rate", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected more than 0, found {getattr(self, name)}")
-        for name in ("warmup", "allowed_bad_batches"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected 0 <= {name} < 1, found {getattr(self, name)}")
-        for name in ("weight_decay", "seed", "checkpoint_seconds"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: expected at least 0, found {getattr(self, name)}")
+        check_share(self, "warmup", "allowed_bad_batches")
+        check_at_least(0, self, "weight_decay", "seed", "checkpoint_seconds")
 
 
 @dataclass
@@ -83,7 +79,7 @@ class Progress:
     history: List[dict] = field(default_factory=list)
 
     def state(self) -> dict:
-        """Plain values, so that torch.load needs no trust in the file."""
+        """As hybrid.training.checkpoint saves it."""
         return {**{f.name: getattr(self, f.name) for f in fields(self)}, "sums": self.sums.of}
 
     @classmethod
@@ -111,7 +107,7 @@ class TrainingResult:
 
 
 class Trainer:
-    """Writes best.pt, averaged.pt, train.jsonl, curves.png and tensorboard/ to the folder `out`."""
+    """Writes the weights `best` and `averaged`, train.jsonl, curves.png and tensorboard/ to the folder `out`."""
 
     def __init__(self, model: nn.Module, objective, train_batches, dev_batches, options: TrainerOptions,
                  out: Path, log: Optional[logging.Logger] = None):
@@ -126,9 +122,8 @@ class Trainer:
         self.schedule = Schedule(options.schedule, options.learning_rate, options.warmup)
         self.at = Progress()
 
-    @property
-    def checkpoint_path(self) -> Path:
-        return self.out / "checkpoint.pt"
+        # the last two, so that a damaged one is not the end
+        self.checkpoints = [self.out / f"{name}{SUFFIX}" for name in ("checkpoint", "checkpoint_before")]
 
     def run(self) -> TrainingResult:
         """Trains, from the last checkpoint if there is one. The model is left with the weights of the result.
@@ -138,6 +133,7 @@ class Trainer:
         """
         self._resume()
         journal = Journal(self.out, self.log, self.options.tensorboard)
+        journal.write(self.at.history)
         while self.at.epoch < self.options.epochs:
             self._epoch(journal)
         result = self._finish()
@@ -146,10 +142,9 @@ class Trainer:
 
     def clean_up(self) -> None:
         """Removes what only a resumed training needs; to be called when all that follows it is done, too."""
-        for path in (self.out / "epochs").glob("*.pt"):
-            path.unlink()
+        for path in [*(self.out / "epochs").iterdir(), *self.out.glob("*.tmp"), *self.checkpoints]:
+            path.unlink(missing_ok=True)
         (self.out / "epochs").rmdir()
-        self.checkpoint_path.unlink()
 
     def evaluate(self) -> dict:
         """Figures of the model as it stands on the dev batches."""
@@ -229,52 +224,76 @@ class Trainer:
         dev = self.evaluate()
         figure = dev[self.objective.figure]
         if all(figure < entry["dev"][self.objective.figure] for entry in at.history):
-            save_atomically({"model": self.model.state_dict(), "epoch": at.epoch + 1}, self.out / "best.pt")
+            write_tensors(self._weights("best"), self.model.state_dict(), {"epoch": at.epoch + 1})
         self.schedule.end_epoch(figure, (at.epoch + 1) / self.options.epochs)
         at.history.append({
             "epoch": at.epoch + 1, "train": at.sums.figures(), "dev": dev, "batches": num_batches,
             "skipped": at.skipped, "learning_rate": learning_rate, "seconds": round(at.seconds, 2)})
         at.epoch, at.batch, at.skipped, at.seconds, at.sums = at.epoch + 1, 0, 0, 0.0, Sums()
-        save_atomically({"model": self.model.state_dict()}, self._epoch_path(at.epoch))
-        outdated = self._epoch_path(at.epoch - self.options.average_last)
-        if outdated.exists():
-            outdated.unlink()
+        write_tensors(self._epoch_weights(at.epoch), self.model.state_dict(), {"epoch": at.epoch})
+        self._epoch_weights(at.epoch - self.options.average_last).unlink(missing_ok=True)
 
-    def _epoch_path(self, epoch: int) -> Path:
-        return self.out / "epochs" / f"epoch-{epoch:04d}.pt"
+    def _weights(self, name: str) -> Path:
+        return self.out / (name + SUFFIX)
+
+    def _epoch_weights(self, epoch: int) -> Path:
+        return self.out / "epochs" / f"epoch-{epoch:04d}{SUFFIX}"
+
+    def _last_epochs(self, epoch: int) -> range:
+        """Those up to `epoch` (from 1) whose weights are averaged if it is the last one."""
+        return range(max(1, epoch - self.options.average_last + 1), epoch + 1)
 
     def _finish(self) -> TrainingResult:
         """Averages the last epochs and compares with the best one."""
         at, name = self.at, self.objective.figure
-        last = range(max(1, at.epoch - self.options.average_last + 1), at.epoch + 1)
-        weights = average_weights([self._epoch_path(epoch) for epoch in last])
+        last = self._last_epochs(at.epoch)
+        weights = average_weights([self._epoch_weights(epoch) for epoch in last])
         self.model.load_state_dict(weights)
         figures = self.evaluate()
-        save_atomically({"model": weights, "epochs": list(last)}, self.out / "averaged.pt")
+        write_tensors(self._weights("averaged"), weights, {"epochs": list(last)})
         best = min(at.history, key=lambda entry: entry["dev"][name])
         checkpoint = "averaged" if figures[name] <= best["dev"][name] else "best"
         self.log.info("average of epochs %d to %d: dev %s %.4f; best epoch %d: %.4f; using %s", last[0],
                       last[-1], name, figures[name], best["epoch"], best["dev"][name], checkpoint)
-        self.model.load_state_dict(load_checkpoint(self.out / f"{checkpoint}.pt")["model"])
+        self.model.load_state_dict(read_tensors(self._weights(checkpoint))[0])
         return TrainingResult(checkpoint, figures if checkpoint == "averaged" else best["dev"],
                               best["dev"][name], figures[name], at.history)
 
     def _save(self) -> None:
-        save_atomically({
-            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state(), "objective": self.objective.state(), "at": self.at.state(),
-        }, self.checkpoint_path)
+        now, before = self.checkpoints
+        if now.exists():
+            now.replace(before)
+        optimizer = self.optimizer.state_dict()["state"]
+        save_state({
+            "model": self.model.state_dict(), "optimizer": {str(number): state for number, state in optimizer.items()},
+            "schedule": self.schedule.state(), "objective": self.objective.state(), "at": self.at.state()}, now)
 
     def _resume(self) -> None:
-        state = load_checkpoint(self.checkpoint_path)
-        if state is None:
+        """Goes on from the last checkpoint that is whole, if there is one."""
+        there = [path for path in self.checkpoints if path.exists()]
+        for path in there:
+            try:
+                self._restore(load_state(path))
+            except InputError as error:
+                self.log.warning("%s", error)
+                continue
+            self.log.info("going on from epoch %d, batch %d", self.at.epoch + 1, self.at.batch + 1)
             return
+        if there:
+            self.log.warning("no checkpoint can be gone on from: the training starts anew")
+
+    def _restore(self, state: dict) -> None:
+        """Raises InputError, and changes nothing, when weights that the rest of the training needs are damaged."""
+        at = Progress.from_state(state["at"])
+        needed = [self._epoch_weights(epoch) for epoch in self._last_epochs(at.epoch)]
+        for path in needed + [self._weights("best")] * bool(at.history):
+            read_tensors(path)
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        optimizer = {int(number): values for number, values in state["optimizer"].items()}
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": optimizer})
         self.schedule.restore(state["schedule"])
         self.objective.restore(state["objective"])
-        self.at = Progress.from_state(state["at"])
-        self.log.info("going on from epoch %d, batch %d", self.at.epoch + 1, self.at.batch + 1)
+        self.at = at
 
 
 def _optimizer(model: nn.Module, options: TrainerOptions) -> torch.optim.Optimizer:

@@ -24,7 +24,7 @@ def options_of(conf: Path, corpus_options) -> dict:
     classes = {**CLASSES, "corpus": corpus_options}
     config = read_config([conf])
     made = {}
-    for name in config:
+    for name in config.conf:
         section, _, system = name.partition(".")
         made[name] = make_options(classes[section], section, resolve(config, section, system))
     return made

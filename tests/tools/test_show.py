@@ -40,7 +40,7 @@ SHOWN = [
     ("exp/align/words.ctm", [], "CTM", ["bad"]),
     ("exp/am", [], "model", ["hidden_dim: 8", "seed: 3", "phones: SIL, A", "train loss", "parameters:"]),
     ("exp/am", ["best"], "model", ["weights"]),
-    ("exp/am/best.pt", [], "checkpoint", ["epoch:", "shape"]),
+    ("exp/am/best.safetensors", [], "tensors", ["epoch:", "shape"]),
     ("exp/am/tree", [], "context tree", ["monophone"]),
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
     ("exp/decode_test", [], "lattices", ["lattices:", "u2", "0.5"]),

@@ -12,6 +12,9 @@ from graphs.graph_io import LAYOUT
 from graphs.lattice_io import read_lattices, write_lattices
 from hybrid.align.alignment import Alignment, read_alignments, write_alignments
 from hybrid.data.manifest import read_cuts, write_cuts
+from hybrid.nn.dnn import DnnOptions
+from hybrid.nn.model_folder import read_description, write_description, write_priors
+from hybrid.nn.tensor_file import read_tensors, write_tensors
 from tests.tools.work_folder import make_work
 from tools.frame.fingerprint import digest
 from tools.frame.records import read_record, write_record
@@ -32,7 +35,7 @@ def work(good, tmp_path):
 
 
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align
-    exp/align/transitions exp/align/words.ctm exp/am exp/am/best.pt exp/am/tree exp/graph exp/decode_test
+    exp/align/transitions exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree exp/graph exp/decode_test
     exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
 
 
@@ -114,15 +117,53 @@ def probabilities_of_no_distribution(work):
     path.write_text(f"{head} [ {changed} ]\n</LogProbs>\n</TransitionModel>\n")
 
 
+def describe_again(folder):
+    """As if the training had written the files as they are."""
+    options = DnnOptions(hidden_dim=8, num_layers=2, splice=1)
+    write_description(folder, options, 5, read_description(folder)["out_dim"], frame_shift=0.01, prior_scale=1.0,
+                      checkpoint="best")
+
+
+def flipped(folder, name):
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+
+
+def flipped_weights(work):
+    flipped(work / "exp" / "am", "best.safetensors")
+
+
+def flipped_priors(work):
+    flipped(work / "exp" / "am", "priors.safetensors")
+
+
+def flipped_description(work):
+    flipped(work / "exp" / "am", "model.json")
+
+
+def flipped_transitions(work):
+    path = work / "exp" / "am" / "transitions"
+    path.write_text(path.read_text().replace(" [ ", "  [ "))
+
+
+def history_cut_off(work):
+    path = work / "exp" / "am" / "train.jsonl"
+    path.write_text(path.read_text()[:-5])
+
+
 def weights_not_finite(work):
-    path = work / "exp" / "am" / "best.pt"
-    state = torch.load(path)
-    next(iter(state["model"].values()))[:] = float("nan")
-    torch.save(state, path)
+    path = work / "exp" / "am" / "best.safetensors"
+    weights, facts = read_tensors(path)
+    next(iter(weights.values()))[:] = float("nan")
+    write_tensors(path, weights, facts)
+    describe_again(work / "exp" / "am")
 
 
 def priors_of_no_distribution(work):
-    torch.save({"log_priors": torch.zeros(4)}, work / "exp" / "am" / "priors.pt")
+    folder = work / "exp" / "am"
+    write_priors(folder, torch.zeros(read_description(folder)["out_dim"]))
+    describe_again(folder)
 
 
 def stale_graph(work):
@@ -213,7 +254,7 @@ def record_that_is_a_list(work):
 
 
 def lost_output(work):
-    change_record(work / "exp" / "am", outputs={"averaged.pt": [1, 1, "x"]})
+    change_record(work / "exp" / "am", outputs={"averaged.safetensors": [1, 1, "x"]})
 
 
 def stage_that_was_cut_off(work):
@@ -233,7 +274,13 @@ def stage_that_was_cut_off(work):
     (overlapping_ctm, "exp/align/words.ctm", "expected b after the end of a"),
     (probabilities_of_no_distribution, "exp/align", "transition state 1: expected probabilities of sum 1"),
     (weights_not_finite, "exp/am", "expected finite numbers"),
-    (weights_not_finite, "exp/am/best.pt", "expected finite numbers"),
+    (weights_not_finite, "exp/am/best.safetensors", "expected finite numbers"),
+    (flipped_weights, "exp/am", "best.safetensors: expected the bytes that model.json knows"),
+    (flipped_weights, "exp/am/best.safetensors", "the file is damaged"),
+    (flipped_priors, "exp/am", "priors.safetensors: expected the bytes that model.json knows"),
+    (flipped_description, "exp/am", "model.json: expected what a training wrote"),
+    (flipped_transitions, "exp/am", "transitions: expected the bytes that model.json knows"),
+    (history_cut_off, "exp/am", "train.jsonl: expected a line end"),
     (priors_of_no_distribution, "exp/am", "priors"),
     (stale_graph, "exp/graph", "stale"),
     (graph_with_epsilons, "exp/graph", "found 2 arcs with an epsilon"),
@@ -246,7 +293,7 @@ def stage_that_was_cut_off(work):
     (wer_of_other_counts, "exp/score_am/result.json", "am on dev: expected WER = errors / words"),
     (result_without_interval, "exp/score_am", "entry 1: expected ci95"),
     (utterances_of_another_result, "exp/score_am", "of 111"),
-    (lost_output, "exp/am", "averaged.pt is missing"),
+    (lost_output, "exp/am", "averaged.safetensors is missing"),
     (output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the recipe again --by-content from --stage 2"),
     (record_lost, "", "align/.stage.json: expected a stage record, found none"),
     (record_with_a_flipped_byte, "exp/align", "found one that is damaged"),

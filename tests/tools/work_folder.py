@@ -12,11 +12,12 @@ from graphs.symbols import SymbolTable
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, Segment, write_alignments
 from hybrid.align.ctm import TimedSymbol, write_ctm
-from hybrid.am.acoustic_model import write_priors
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
 from hybrid.data.manifest import write_cuts
-from hybrid.nn.models import ModelOptions, build_model, write_description
+from hybrid.nn.dnn import DnnOptions
+from hybrid.nn.model_folder import write_description, write_priors
+from hybrid.nn.tensor_file import write_tensors
 from hybrid.outcomes import Outcomes
 from tests.graphs.langs import small_lang
 from tests.graphs.test_lattice import random_lattice
@@ -99,16 +100,15 @@ def _hmm(work, lang):
 
 
 def _model(folder, num_pdfs):
-    options = ModelOptions(arch="dnn", hidden_dim=8, num_layers=2, splice=1)
-    network = build_model(options, 5, num_pdfs)
+    options = DnnOptions(hidden_dim=8, num_layers=2, splice=1)
+    write_tensors(folder / "best.safetensors", options.build(5, num_pdfs).state_dict(), {"epoch": 2})
+    write_priors(folder, torch.full((num_pdfs,), 1 / num_pdfs).log())
     write_description(folder, options, 5, num_pdfs, frame_shift=0.01, prior_scale=1.0, checkpoint="best",
                       phones=["SIL", "A"], training={"arch": "dnn", "seed": 3, "epochs": 2})
-    torch.save({"model": network.state_dict(), "epoch": 2}, folder / "best.pt")
-    write_priors(folder, torch.full((num_pdfs,), 1 / num_pdfs).log())
     history = [{"epoch": epoch, "train": {"loss": 3.0 / epoch}, "dev": {"loss": 3.5 / epoch},
                 "learning_rate": 0.001, "seconds": 2.0} for epoch in (1, 2)]
     (folder / "train.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in history))
-    stage(folder, "tools.train_am", facts={"dev_accuracy": 0.75})
+    stage(folder, "tools.train_am", facts={"dev_accuracy": 0.75, "training_seed": 3})
 
 
 def _decoding(work):
@@ -121,4 +121,4 @@ def _decoding(work):
     decoded = work / "exp" / "decode_test"
     write_lattices(decoded, 0, [random_lattice(seed, name=f"u{seed}") for seed in range(3)])
     words.write(decoded / "words.txt")
-    stage(decoded, "tools.decode", [work / "exp" / "am" / "best.pt"], facts={"acoustic_scale": 0.5})
+    stage(decoded, "tools.decode", [work / "exp" / "am" / "best.safetensors"], facts={"acoustic_scale": 0.5})

@@ -15,11 +15,11 @@ import logging
 import os
 import resource
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 from graphs.errors import DamagedInput, InputError, TooManyFailures
+from hybrid.options import flat
 from tools.frame.config import describe_options, make_options, read_config, resolve
 from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, fingerprint
 from tools.frame.records import (
@@ -122,7 +122,7 @@ class Program:
         """Does the work unless it is done. Returns the exit status."""
         argv = sys.argv[1:] if argv is None else list(argv)
         if "--help" in argv or "-h" in argv:
-            print(self.parser.format_help() + "\n" + "\n".join(self.describe_options()))
+            print(self.parser.format_help() + "\n" + "\n\n".join("\n".join(block) for block in self.describe_options()))
             return 0
         args = self.parser.parse_intermixed_args(argv)
         try:
@@ -156,10 +156,11 @@ class Program:
         return {name: make_options(self._class(name), names[name], values) for name, values in texts.items()}
 
     def describe_options(self, texts: Optional[Dict[str, Dict[str, str]]] = None,
-                         args: Optional[argparse.Namespace] = None) -> List[str]:
-        """A line for each option: default or the value of the texts, and what it is."""
-        return [line for name, section in self.sections(args).items()
-                for line in describe_options(self._class(name), section, (texts or {}).get(name, {}))]
+                         args: Optional[argparse.Namespace] = None) -> List[List[str]]:
+        """Blocks of lines, one for each option: default or the value of the texts, and what it is."""
+        return [block for name, section in self.sections(args).items()
+                for block in describe_options(self._class(name), section, (texts or {}).get(name, {}),
+                                              getattr(args, "system", None) or "")]
 
     def _class(self, section: str):
         module, _, name = self._classes[section].partition(":")
@@ -187,7 +188,7 @@ class Run:
             print(f"{self.program.name}: {self.args.out} is up to date")
             return 0
         options = self.program.make_options(self.args, self.texts)
-        described = {name: _plain(values) for name, values in options.items()}
+        described = {name: flat(values) for name, values in options.items()}
         if not reasons and record["config"] == described:
             write_record(self.args.out, {**record, "options": self.texts})
             print(f"{self.program.name}: {self.args.out} is up to date")
@@ -281,18 +282,6 @@ def _refuse_odd_names(args: argparse.Namespace) -> None:
             except UnicodeEncodeError:
                 raise InputError(f"--{name.replace('_', '-')} {ascii(str(path))}", "a name in UTF-8",
                                  "bytes that are none") from None
-
-
-def _plain(options) -> Dict[str, object]:
-    """The values of an options dataclass as JSON gives them back."""
-    return {name: list(value) if isinstance(value, tuple) else _plain_part(value)
-            for name, value in asdict(options).items()}
-
-
-def _plain_part(value):
-    if isinstance(value, dict):
-        return {name: list(part) if isinstance(part, tuple) else part for name, part in value.items()}
-    return value
 
 
 def _changes(what: str, before: dict, now: dict) -> List[str]:

@@ -16,7 +16,6 @@ from tools.frame.fingerprint import Digests, digest, files_of, fingerprint, is_c
 RECORD = ".stage.json"
 LOG = "log.txt"
 SECONDS = ".seconds"  # of an unfinished stage so far
-MODEL = "model.json"  # hybrid.nn.models.DESCRIPTION, without importing torch
 # large stores whose reader checks each item: here their size and time are enough
 SELF_CHECKING = "storage"
 
@@ -191,9 +190,6 @@ def made_from(folder: Path) -> Iterator[Tuple[Path, Dict]]:
 
 
 def training_seed(folder: Path) -> Optional[int]:
-    """The seed of the nearest training stage that the folder was made from, by its model.json; else None."""
-    for made, _ in made_from(folder):
-        if (made / MODEL).is_file():
-            description = json.loads((made / MODEL).read_text(encoding="utf-8"))
-            return description.get("training", {}).get("seed")
-    return None
+    """The seed of the nearest training stage that the folder was made from; else None."""
+    return next((record["facts"]["training_seed"] for _, record in made_from(folder)
+                 if "training_seed" in record["facts"]), None)

@@ -1,11 +1,12 @@
 """Locks a recipe's work folder and checks every option of every stage before the first one starts.
 
-    python -m tools.recipe.check --work WORK --lock 9 < plan
+    python -m tools.recipe.check --work WORK --lock 9 --systems "tdnn blstm" < plan
     python -m tools.recipe.check --list < plan
 
 The plan is what tools/recipe.sh collects in RECIPE_MODE=plan: for each program of the recipe, all systems included,
 the stage, the number of its arguments and the arguments, each ended by a zero byte. The lock is taken on the file
-descriptor of tools/recipe.sh, WORK/.lock, and is held as long as that runs. With --list all options are printed.
+descriptor of tools/recipe.sh, WORK/.lock, and is held as long as that runs. Of systems that are not to run, options of
+[am] may be meant for the others. With --list all options are printed.
 """
 
 import argparse
@@ -16,10 +17,10 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from graphs.errors import InputError
-from tools.frame.config import SECTIONS, read_config
+from tools.frame.config import SECTIONS, OtherChoice, read_config
 from tools.frame.records import write_text_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, help="work folder")
     parser.add_argument("--lock", type=int, help="file descriptor of its lock")
+    parser.add_argument("--systems", default="", help="those that are to run")
     parser.add_argument("--list", action="store_true", help="print every option with its value")
     args = parser.parse_args(argv)
     data = sys.stdin.buffer.read()
@@ -56,7 +58,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             return 0
         if args.lock is not None:
             lock(args.lock, args.work)
-        check_once(data, args.work)
+        check_once(data, args.work, args.systems.split())
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -78,17 +80,17 @@ def lock(descriptor: int, work: Path) -> None:
     os.write(descriptor, f"process {os.getppid()} since {time.strftime('%F %T')}: {command}\n".encode())
 
 
-def check_once(data: bytes, work: Path) -> None:
+def check_once(data: bytes, work: Path, chosen: Sequence[str]) -> None:
     """As `check`, unless the same plan, options and code were found good before."""
     planned = read_plan(data)
-    sha = hashlib.sha256(data)
+    sha = hashlib.sha256(data + " ".join(chosen).encode())
     for path in (*sorted({name for one in planned for name in _confs(one)}), *_code()):
         stat = path.stat()
         sha.update(f"{path} {stat.st_size} {stat.st_mtime_ns}".encode())
     mark, known = sha.hexdigest(), work / CHECKED
     if known.exists() and known.read_bytes() == mark.encode():
         return
-    check(planned)
+    check(planned, chosen)
     write_text_atomically(known, mark)
 
 
@@ -100,8 +102,12 @@ def _code() -> List[Path]:
     return sorted(path for folder in ("graphs", "hybrid", "tools", "egs") for path in (ROOT / folder).rglob("*.py"))
 
 
-def check(planned: Sequence[Planned]) -> None:
-    """Raises InputError for the first option that no stage takes, with a bad value, or for a system there is not."""
+def check(planned: Sequence[Planned], chosen: Sequence[str]) -> None:
+    """Raises InputError for the first option that no stage takes, with a bad value, or for a system there is not.
+
+    Args:
+      chosen: the systems that are to run.
+    """
     read: Set[str] = set()
     systems: Set[str] = set()
     parsed = []
@@ -109,16 +115,20 @@ def check(planned: Sequence[Planned]) -> None:
         program = _program(one)
         if program is not None:
             args = program.parser.parse_intermixed_args(one.arguments)
-            read |= set(program.sections(args).values())
+            sections = set(program.sections(args).values())
+            read |= sections | {f"{section}.{args.system}" for section in sections if args.system}
             systems |= {args.system} if args.system else set()
             parsed.append((one, program, args))
     for _, _, args in parsed[:1]:
-        _check_sections(read_config(args.conf, args.overrides), read, systems)
+        _check_sections(read_config(args.conf, args.overrides).sections(), read, systems)
     for one, program, args in parsed:
         try:
             program.make_options(args, program.option_texts(args))
         except InputError as error:
-            raise InputError(error.item, error.expected, f"{error.found} (stage {one.stage}, {one.module})") from None
+            if isinstance(error, OtherChoice) and args.system and args.system not in chosen:
+                continue
+            where = f"stage {one.stage}, {one.module}" + (f", system {args.system}" if args.system else "")
+            raise InputError(error.item, error.expected, f"{error.found} ({where})") from None
 
 
 def _program(one: Planned):
@@ -131,8 +141,8 @@ def _program(one: Planned):
         return None
 
 
-def _check_sections(sections, read: Set[str], systems: Set[str]) -> None:
-    for section in sections:
+def _check_sections(sections: Set[str], read: Set[str], systems: Set[str]) -> None:
+    for section in sorted(sections):
         base, _, system = section.partition(".")
         if base not in read:
             raise InputError(f"options section [{section}]", f"one that a stage of this recipe reads "
@@ -140,17 +150,23 @@ def _check_sections(sections, read: Set[str], systems: Set[str]) -> None:
         if system and system not in systems:
             raise InputError(f"options section [{section}]", f"a system of this recipe ({', '.join(sorted(systems))})",
                              system)
+        if section not in read:
+            own = sorted({name.partition(".")[0] for name in read if "." in name})
+            raise InputError(f"options section [{section}]", f"a section with options of systems ({', '.join(own)})",
+                             base)
 
 
 def list_options(planned: Sequence[Planned]) -> List[str]:
-    """Every option with its value; a section once for each system."""
-    lines: Dict[str, None] = {}
+    """Every option with its value; a section once for each system, and what is not chosen once."""
+    blocks: Dict[Tuple[str, ...], None] = {}
     for one in planned:
         program = _program(one)
         if program is not None:
             args = program.parser.parse_intermixed_args(one.arguments)
-            lines.update(dict.fromkeys(program.describe_options(program.option_texts(args), args)))
-    return list(lines)
+            blocks.update(dict.fromkeys(map(tuple, program.describe_options(program.option_texts(args), args))))
+    titles = [block[0] for block in blocks]
+    order = sorted(blocks, key=lambda block: titles.index(block[0]))
+    return [line for block in order for line in (*block, "")]
 
 
 if __name__ == "__main__":

@@ -3,22 +3,30 @@
 import pytest
 import torch
 
-from hybrid.nn.models import ModelOptions, build_model, load_model, write_description
+from graphs.errors import InputError
+from hybrid.nn.architectures import ARCHITECTURES
+from hybrid.nn.blstm import BlstmOptions
+from hybrid.nn.cnn_tdnn import CnnTdnnOptions
+from hybrid.nn.dnn import DnnOptions
+from hybrid.nn.model_folder import load_model, write_description
 from hybrid.nn.padding import MaskedBatchNorm, extend_edges, frame_mask, reverse_frames
+from hybrid.nn.tdnn import TdnnOptions
+from hybrid.nn.tensor_file import write_tensors
 
 CASES = {
-    "dnn": ModelOptions(arch="dnn", hidden_dim=12, num_layers=3, splice=3),
-    "tdnn": ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 2, 0, 3)),
-    "tdnn_subsampled": ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 1, 2), subsampling=3),
-    "tdnn_even": ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 1, 2), subsampling=2, bottleneck=5),
-    "cnn_tdnn": ModelOptions(arch="cnn_tdnn", hidden_dim=12, dilations=(1, 2), num_filters=3, subsampling=2),
-    "blstm": ModelOptions(arch="blstm", hidden_dim=6, num_layers=2, subsampling=3),
+    "dnn": (DnnOptions(hidden_dim=12, num_layers=3, splice=3), 1),
+    "tdnn": (TdnnOptions(hidden_dim=12, dilations=(1, 2, 0, 3)), 1),
+    "tdnn_subsampled": (TdnnOptions(hidden_dim=12, dilations=(1, 1, 2)), 3),
+    "tdnn_even": (TdnnOptions(hidden_dim=12, dilations=(1, 1, 2), bottleneck=5), 2),
+    "cnn_tdnn": (CnnTdnnOptions(hidden_dim=12, dilations=(1, 2), num_filters=3), 2),
+    "blstm": (BlstmOptions(hidden_dim=6, num_layers=2), 3),
 }
 
 
 def _model(name, in_dim=7, out_dim=5):
     torch.manual_seed(3)
-    model = build_model(CASES[name], in_dim, out_dim)
+    options, subsampling = CASES[name]
+    model = options.build(in_dim, out_dim, subsampling)
     for module in model.modules():
         if isinstance(module, MaskedBatchNorm):  # running statistics of a trained model
             module.running_mean.normal_(0, 0.3)
@@ -81,15 +89,15 @@ def test_an_output_frame_sees_its_context_and_is_centred(name):
 
 
 @pytest.mark.parametrize("options, every", [
-    (ModelOptions(arch="dnn", hidden_dim=12, num_layers=3, splice=3), 3),
-    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 2, 3, 3, 0)), 3),
-    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 1, 2, 4), bottleneck=5), 2),
-    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(3, 3)), 3),
-    (ModelOptions(arch="tdnn", hidden_dim=12, dilations=(1, 2)), 5),
-    (ModelOptions(arch="cnn_tdnn", hidden_dim=12, dilations=(1, 3), num_filters=2), 3)])
+    (DnnOptions(hidden_dim=12, num_layers=3, splice=3), 3),
+    (TdnnOptions(hidden_dim=12, dilations=(1, 2, 3, 3, 0)), 3),
+    (TdnnOptions(hidden_dim=12, dilations=(1, 1, 2, 4), bottleneck=5), 2),
+    (TdnnOptions(hidden_dim=12, dilations=(3, 3)), 3),
+    (TdnnOptions(hidden_dim=12, dilations=(1, 2)), 5),
+    (CnnTdnnOptions(hidden_dim=12, dilations=(1, 3), num_filters=2), 3)])
 def test_every_third_output_is_the_same_as_among_all(options, every):
     torch.manual_seed(0)
-    model = build_model(options, 7, 5).eval()
+    model = options.build(7, 5).eval()
     features, lengths = _batch([23, 9, 1])
     whole, _ = model(features, lengths)
     for phase in range(every):
@@ -104,7 +112,7 @@ def test_batch_statistics_of_every_third_output_ignore_padding():
     results = []
     for padding in (0, 7):
         torch.manual_seed(0)
-        model = build_model(ModelOptions(hidden_dim=6, dilations=(1, 3), dropout=0.0), 7, 5).train()
+        model = TdnnOptions(hidden_dim=6, dilations=(1, 3), dropout=0.0).build(7, 5).train()
         features, lengths = _batch([11, 14])
         model(torch.nn.functional.pad(features, (0, 0, 0, padding), value=9.0), lengths, 3, 1)
         results.append(list(model.buffers()))
@@ -146,7 +154,7 @@ def test_edges_are_repeated_and_reversal_undoes_itself():
 def test_blstm_is_torchs_bidirectional_lstm_on_packed_sequences():
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
     torch.manual_seed(0)
-    model = build_model(ModelOptions(arch="blstm", hidden_dim=6, num_layers=1, dropout=0.0), 7, 5).eval()
+    model = BlstmOptions(hidden_dim=6, num_layers=1, dropout=0.0).build(7, 5).eval()
     reference = torch.nn.LSTM(7, 6, batch_first=True, bidirectional=True)
     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
         getattr(reference, f"{name}_l0").data.copy_(getattr(model.forward_layers[0], f"{name}_l0"))
@@ -161,16 +169,28 @@ def test_blstm_is_torchs_bidirectional_lstm_on_packed_sequences():
 
 def test_model_folder_round_trip(tmp_path):
     model = _model("cnn_tdnn").eval()
-    write_description(tmp_path, CASES["cnn_tdnn"], 7, 5, checkpoint="best", frame_shift=0.01)
-    torch.save({"model": model.state_dict()}, tmp_path / "best.pt")
+    write_tensors(tmp_path / "best.safetensors", model.state_dict())
+    options, subsampling = CASES["cnn_tdnn"]
+    write_description(tmp_path, options, 7, 5, subsampling, checkpoint="best", frame_shift=0.01)
     loaded, description = load_model(tmp_path)
     batch = _batch([12, 5])
     assert torch.equal(loaded(*batch)[0], model(*batch)[0])
     assert description["frame_shift"] == 0.01
 
 
-@pytest.mark.parametrize("bad", [{"arch": "lstm"}, {"hidden_dim": 0}, {"dilations": ()}, {"dropout": 1.0},
-                                 {"subsampling": 0}, {"splice": -1}])
-def test_options_out_of_range(bad):
+def test_weights_of_another_network_are_refused(tmp_path):
+    write_tensors(tmp_path / "best.safetensors", _model("dnn").state_dict())
+    write_description(tmp_path, CASES["tdnn"][0], 7, 5, checkpoint="best")
+    with pytest.raises(InputError, match="weights of the network in model.json"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("arch, bad", [
+    *((arch, bad) for arch in ARCHITECTURES
+      for bad in ({"hidden_dim": 0}, {"dropout": 1.0}, {"dropout": float("nan")})),
+    ("tdnn", {"dilations": ()}), ("tdnn", {"dilations": (1, -1)}), ("cnn_tdnn", {"bottleneck": -1}),
+    ("cnn_tdnn", {"num_filters": 0}), ("dnn", {"splice": -1}), ("dnn", {"num_layers": 0}),
+    ("blstm", {"num_layers": 0})])
+def test_options_out_of_range(arch, bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
-        ModelOptions(**bad)
+        ARCHITECTURES[arch](**bad)

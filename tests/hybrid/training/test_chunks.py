@@ -2,7 +2,7 @@
 
 import torch
 
-from hybrid.nn.models import ModelOptions, build_model
+from hybrid.nn.tdnn import TdnnOptions
 from hybrid.training.chunks import ChunkBatches
 
 
@@ -46,7 +46,7 @@ def test_epochs_differ_and_can_be_entered_in_the_middle():
 
 def test_a_chunk_with_context_gives_the_output_of_the_whole_utterance():
     torch.manual_seed(0)
-    model = build_model(ModelOptions(hidden_dim=8, dilations=(1, 2, 2)), 4, 3).eval()
+    model = TdnnOptions(hidden_dim=8, dilations=(1, 2, 2)).build(4, 3).eval()
     features = _features([33, 60])
     whole = {u: model(f[None], torch.tensor([len(f)]))[0][0] for u, f in features.items()}
     for batch in ChunkBatches(features, list(features), 10, model.left_context, 60).batches(0):

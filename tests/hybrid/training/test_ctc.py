@@ -7,13 +7,14 @@ from graphs.errors import TooManyFailures
 from graphs.lang import Lang
 from hybrid.align.ctc_model import CtcModel
 from hybrid.data.features import FeatureReader
+from hybrid.nn.tdnn import TdnnOptions
 from hybrid.outcomes import Outcomes
 from hybrid.training.ctc import CtcOptions, target_tokens, train_ctc, usable_targets
 from hybrid.training.losses import greedy_tokens
 from tests.hybrid.training.material import LOG, make_corpus, make_small_lang
 
-OPTIONS = dict(hidden_dim=16, dilations=(1, 1), subsampling=2, epochs=8, learning_rate=0.02, max_duration=2.0,
-               tensorboard=False, device="cpu", spec_augment=False)
+OPTIONS = dict(arch=TdnnOptions(hidden_dim=16, dilations=(1, 1)), subsampling=2, epochs=8, learning_rate=0.02,
+               max_duration=2.0, tensorboard=False, device="cpu", spec_augment=False)
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +36,8 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path):
     assert torch.allclose(log_posteriors.exp().sum(1), torch.ones(len(log_posteriors)), atol=1e-5)
     assert greedy_tokens(log_posteriors - 0.3 * model.log_priors) == lang.phone_ids(dev.text(utterance))
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"model.json", "best.pt", "averaged.pt", "priors.pt", "train.jsonl", "curves.png",
-                    "outcomes.tsv"}
+    assert left == {"model.json", "best.safetensors", "averaged.safetensors", "priors.safetensors", "train.jsonl",
+                    "curves.png", "outcomes.tsv"}
 
 
 def test_targets():
@@ -72,7 +73,7 @@ def test_utterances_that_ctc_cannot_learn_from_are_named(caplog):
 
 
 @pytest.mark.parametrize("bad", [{"max_duration": 0.0}, {"label_prior_scale": 2.0}, {"silence_target": "all"},
-                                 {"epochs": 0}, {"hidden_dim": 0}, {"time_masks": -1}])
+                                 {"epochs": 0}, {"subsampling": 0}, {"time_masks": -1}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         CtcOptions(**bad)

@@ -9,11 +9,14 @@ from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, read_alignments
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.data.features import FeatureReader
+from hybrid.nn.blstm import BlstmOptions
+from hybrid.nn.dnn import DnnOptions
+from hybrid.nn.tdnn import TdnnOptions
 from hybrid.outcomes import Outcomes
 from hybrid.training.framewise import AmOptions, train_am, usable_pdf_ids
 from tests.hybrid.training.material import LOG, make_corpus
 
-OPTIONS = dict(hidden_dim=16, dilations=(1, 1), epochs=6, learning_rate=0.02, max_duration=2.0,
+OPTIONS = dict(arch=TdnnOptions(hidden_dim=16, dilations=(1, 1)), epochs=6, learning_rate=0.02, max_duration=2.0,
                tensorboard=False, device="cpu", spec_augment=False, average_last=2)
 
 
@@ -67,8 +70,8 @@ def test_batches_of_the_acoustic_model_give_the_scores_of_single_utterances(corp
 
 
 @pytest.mark.parametrize("options", [{"chunk_frames": 15, "every": 2},
-                                     {"arch": "dnn", "splice": 2, "num_layers": 2, "every": 3},
-                                     {"arch": "blstm", "num_layers": 1, "chunk_frames": 20, "epochs": 4},
+                                     {"arch": DnnOptions(hidden_dim=16, splice=2, num_layers=2), "every": 3},
+                                     {"arch": BlstmOptions(16, 1), "chunk_frames": 20, "epochs": 4},
                                      {"priors": "posteriors", "spec_augment": True, "schedule": "newbob"}])
 def test_other_ways_to_train(corpus, tmp_path, options):
     facts = _train(corpus, tmp_path, **options)
@@ -103,17 +106,17 @@ def test_too_few_alignments_end_the_training(corpus, tmp_path):
 
 def test_a_damaged_model_folder_is_named(corpus, tmp_path):
     _train(corpus, tmp_path, epochs=1)
-    with pytest.raises(InputError, match="a checkpoint"):
+    with pytest.raises(InputError, match="a model with final.safetensors"):
         AcousticModel.load(tmp_path, "final")
-    (tmp_path / "priors.pt").unlink()
-    with pytest.raises(InputError, match="priors.pt"):
+    (tmp_path / "priors.safetensors").unlink()
+    with pytest.raises(InputError, match="priors.safetensors"):
         AcousticModel.load(tmp_path)
     with pytest.raises(InputError, match="model.json"):
         AcousticModel.load(corpus)
 
 
-@pytest.mark.parametrize("bad", [{"subsampling": 3}, {"max_duration": 0.0}, {"chunk_frames": -1},
-                                 {"label_smoothing": 1.0}, {"every": 0}, {"every": 3, "arch": "blstm"},
+@pytest.mark.parametrize("bad", [{"max_duration": 0.0}, {"chunk_frames": -1},
+                                 {"label_smoothing": 1.0}, {"every": 0}, {"every": 3, "arch": BlstmOptions()},
                                  {"prior_floor": 0.0}, {"priors": "uniform"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from graphs.errors import InputError, TooManyFailures
-from hybrid.nn.models import ModelOptions, build_model
-from hybrid.training.checkpoint import average_weights, load_checkpoint, save_atomically
-from hybrid.training.journal import Sums
+from hybrid.nn.tdnn import TdnnOptions
+from hybrid.nn.tensor_file import read_tensors, write_tensors
+from hybrid.training.checkpoint import average_weights, load_state, save_state
+from hybrid.training.journal import Sums, read_history
 from hybrid.training.loop import Trainer, TrainerOptions
 from hybrid.training.schedule import Schedule
 
@@ -68,7 +69,7 @@ class Objective:
 
 def _trainer(out, die_at=None, broken=(), **options):
     torch.manual_seed(1)
-    model = build_model(ModelOptions(hidden_dim=6, dilations=(1, 2), dropout=0.3), 4, 2)
+    model = TdnnOptions(hidden_dim=6, dilations=(1, 2), dropout=0.3).build(4, 2)
     options = TrainerOptions(**{**OPTIONS, **options})
     return Trainer(model, Objective(), Batches(5, die_at, broken), Batches(2), options, out)
 
@@ -95,15 +96,14 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path, uninterrupted, deaths):
     assert _without_seconds(tmp_path / "train.jsonl") == _without_seconds(whole / "train.jsonl")
     assert (result.checkpoint, result.best, result.averaged) == (
         expected.checkpoint, expected.best, expected.averaged)
-    for name in ("best.pt", "averaged.pt"):
-        one, two = (load_checkpoint(folder / name)["model"] for folder in (tmp_path, whole))
-        assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+    for name in ("best.safetensors", "averaged.safetensors"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_resuming_from_the_start_of_an_epoch_equals_resuming_in_its_middle(tmp_path, uninterrupted):
     with pytest.raises(Killed):
         _trainer(tmp_path, (2, 3), checkpoint_seconds=1e9).run()
-    assert load_checkpoint(tmp_path / "checkpoint.pt")["at"]["batch"] == 0
+    assert load_state(tmp_path / "checkpoint.safetensors")["at"]["batch"] == 0
     assert _trainer(tmp_path).run().averaged == uninterrupted[1].averaged
 
 
@@ -114,7 +114,7 @@ def test_what_a_training_leaves(uninterrupted):
     assert (out / "curves.png").stat().st_size > 1000
     assert result.best == min(entry["dev"]["loss"] for entry in result.history)
     assert result.dev["loss"] == min(result.best, result.averaged)
-    used = load_checkpoint(out / f"{result.checkpoint}.pt")["model"]
+    used = read_tensors(out / f"{result.checkpoint}.safetensors")[0]
     assert all(torch.equal(value, used[name]) for name, value in trainer.model.state_dict().items())
     assert not list(out.rglob("*.tmp")) and len(list((out / "epochs").iterdir())) == 2
 
@@ -127,7 +127,8 @@ def test_clean_up_keeps_results_only(tmp_path):
     trainer = _trainer(tmp_path, epochs=1)
     trainer.run()
     trainer.clean_up()
-    assert {p.name for p in tmp_path.iterdir()} == {"best.pt", "averaged.pt", "train.jsonl", "curves.png"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "best.safetensors", "averaged.safetensors", "train.jsonl", "curves.png"}
 
 
 def test_a_broken_batch_is_skipped_named_and_leaves_no_trace_in_the_statistics(tmp_path, caplog):
@@ -151,10 +152,50 @@ def test_no_data_is_said(tmp_path):
         trainer.run()
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path):
-    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 no checkpoint")
-    with pytest.raises(InputError, match="checkpoint.pt"):
+def flip(path, position):
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damaged, said, goes_on", [
+    (["checkpoint"], "checkpoint.safetensors: expected", "from epoch 3, batch 3"),
+    (["best"], "best.safetensors: expected", None),
+    (["epochs/epoch-0002"], "epoch-0002.safetensors: expected", None),
+    (["checkpoint", "checkpoint_before"], "starts anew", None),
+])
+def test_damaged_files_of_an_unfinished_training_are_named_and_not_used(
+        tmp_path, uninterrupted, caplog, damaged, said, goes_on):
+    _, _, whole = uninterrupted
+    with pytest.raises(Killed):
+        _trainer(tmp_path, (2, 3)).run()
+    for name in damaged:
+        flip(tmp_path / f"{name}.safetensors", -1)
+    with caplog.at_level(logging.INFO):
         _trainer(tmp_path).run()
+    assert said in caplog.text and (goes_on or "the training starts anew") in caplog.text
+    for name in ("best.safetensors", "averaged.safetensors"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_state_round_trip(tmp_path):
+    state = {"tensors": [torch.tensor([1.5, float("nan")]), torch.tensor(3)], "none": None, "text": "ü",
+             "floats": [0.1, float("inf"), 1e-320], "nested": {"a": {"b": torch.zeros(0, dtype=torch.float64)}}}
+    save_state(state, tmp_path / "state")
+    back = load_state(tmp_path / "state")
+    assert str(back) == str(state) and back["nested"]["a"]["b"].dtype == torch.float64
+
+
+@pytest.mark.parametrize("text, message", [
+    ('{"epoch": 1}\n', "train.jsonl:1: expected the figures of epoch 1"), ("[1]\n", "train.jsonl:1"),
+    ('{"epoch": 2, "learning_rate": 1, "seconds": 1, "train": {}, "dev": {}}\n', "epoch 1"),
+    ('{"epoch": 1, "learning_rate": 1, "seconds": 1, "train": {}, "dev": {}}', "cut off"),
+    ('{"epoch": 1, "learning_rate": 1, "seconds": 1, "train": {}, "dev": {"loss": "x"}}\n', "epoch 1"),
+])
+def test_a_damaged_history_is_refused(tmp_path, text, message):
+    (tmp_path / "train.jsonl").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_history(tmp_path)
 
 
 def test_tensorboard_log(tmp_path):
@@ -164,9 +205,9 @@ def test_tensorboard_log(tmp_path):
 
 
 def test_average_weights(tmp_path):
-    paths = [tmp_path / f"{i}.pt" for i in range(3)]
+    paths = [tmp_path / f"{i}.safetensors" for i in range(3)]
     for i, path in enumerate(paths):
-        save_atomically({"model": {"w": torch.tensor([1.0 * i, 3.0]), "n": torch.tensor(i)}}, path)
+        write_tensors(path, {"w": torch.tensor([1.0 * i, 3.0]), "n": torch.tensor(i)})
     average = average_weights(paths)
     assert average["w"].tolist() == [1.0, 3.0] and average["w"].dtype == torch.float32 and average["n"] == 2
 

@@ -1,11 +1,30 @@
 """Bidirectional LSTM over stacked frames (Graves and Schmidhuber, 2005)."""
 
+from dataclasses import dataclass, field
 from typing import Tuple
 
 import torch
 from torch import Tensor, nn
 
 from hybrid.nn.padding import extend_edges, reverse_frames
+from hybrid.options import check_at_least, check_share
+
+
+@dataclass(frozen=True)
+class BlstmOptions:
+    """thins: an output frame of a recurrent network costs all others."""
+
+    thins = False
+    hidden_dim: int = field(default=256, metadata={"help": "units of a hidden layer in each direction"})
+    num_layers: int = field(default=3, metadata={"help": "hidden layers"})
+    dropout: float = field(default=0.1, metadata={"help": "share of units dropped after each layer"})
+
+    def __post_init__(self):
+        check_at_least(1, self, "hidden_dim", "num_layers")
+        check_share(self, "dropout")
+
+    def build(self, in_dim: int, out_dim: int, subsampling: int = 1) -> nn.Module:
+        return BidirectionalLstm(in_dim, out_dim, self.hidden_dim, self.num_layers, subsampling, self.dropout)
 
 
 class BidirectionalLstm(nn.Module):

@@ -1,0 +1,54 @@
+"""Options dataclasses whose fields may be choices: other options dataclasses, one of which is chosen by name.
+
+    arch: object = choice(ARCHITECTURES, "tdnn", "network")
+
+holds an instance of ARCHITECTURES["tdnn"] or of another. In conf files and records the keys are flat: `arch = dnn`
+stands beside `splice = 3`, which is the DNN's (tools/frame/config.py reads them).
+"""
+
+from dataclasses import Field, field, fields
+from typing import Dict, Mapping
+
+
+def choice(choices: Mapping[str, type], default: str, help: str):
+    """A dataclass field. choices: name -> options dataclass."""
+    return field(default=choices[default](), metadata={"help": help, "choices": choices})
+
+
+def choices_of(option: Field) -> Mapping[str, type]:
+    """Empty for a field that is no choice."""
+    return option.metadata.get("choices", {})
+
+
+def chosen_name(choices: Mapping[str, type], value) -> str:
+    """The name under which the value's class can be chosen. Raises ValueError for a value of another class."""
+    names = [name for name, cls in choices.items() if type(value) is cls]
+    if not names:
+        raise ValueError(f"expected options of {', '.join(choices)}, found {value!r}")
+    return names[0]
+
+
+def flat(options) -> Dict[str, object]:
+    """Key -> value, JSON-able: a choice's name and then its own keys; tuples are lists."""
+    values: Dict[str, object] = {}
+    for option in fields(options):
+        value = getattr(options, option.name)
+        if choices_of(option):
+            values.update({option.name: chosen_name(choices_of(option), value)}, **flat(value))
+        else:
+            values[option.name] = list(value) if isinstance(value, tuple) else value
+    return values
+
+
+def check_at_least(least: float, options, *names: str) -> None:
+    """Raises ValueError for an option that is smaller, or no number."""
+    for name in names:
+        if not getattr(options, name) >= least:
+            raise ValueError(f"{name}: expected at least {least}, found {getattr(options, name)}")
+
+
+def check_share(options, *names: str) -> None:
+    """Raises ValueError for an option that is not from 0 to below 1."""
+    for name in names:
+        if not 0 <= getattr(options, name) < 1:
+            raise ValueError(f"{name}: expected 0 <= {name} < 1, found {getattr(options, name)}")
