@@ -56,7 +56,7 @@ def _groups(state: np.ndarray, level: np.ndarray) -> list:
     order = np.lexsort((state, level[state]))
     states = state[order]
     new = np.flatnonzero(np.append(True, states[1:] != states[:-1])) if len(states) else np.zeros(0, np.int64)
-    num_levels = int(level.max(initial=-1)) + 1
+    num_levels = int(level.max()) + 1
     bounds = np.searchsorted(level[states], np.arange(num_levels + 1))
     new_bounds = np.searchsorted(new, bounds)
     return [(order[bounds[i]:bounds[i + 1]], states[new[new_bounds[i]:new_bounds[i + 1]]],
@@ -147,7 +147,7 @@ class Lattice:
             return [self.path(arcs, float(scores[:, i].sum())) for i in range(len(settings))]
         total = np.full((self.num_states, len(settings)), -np.inf)
         total[0] = 0.0
-        back = np.full((self.num_states, len(settings)), -1, np.int64)
+        back = np.zeros((self.num_states, len(settings)), np.int64)
         for arcs, states, starts in self.levels.into:
             into = total[self.src[arcs]] + scores[arcs]
             best = np.maximum.reduceat(into, starts)

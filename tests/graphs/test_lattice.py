@@ -61,6 +61,14 @@ def test_best_path_and_posteriors_are_those_of_all_paths(seed):
         assert lattice.arc_posteriors(*setting) == pytest.approx(expected, abs=1e-9)
 
 
+def test_scales_are_one_and_nothing_is_subtracted_unless_said():
+    lattice = random_lattice(2)
+    assert lattice.scores().tolist() == lattice.scores(1.0, 1.0, 0.0).tolist()
+    assert lattice.best_path().score == lattice.best_path(1.0, 1.0, 0.0).score
+    assert lattice.arc_posteriors().tolist() == lattice.arc_posteriors(1.0, 1.0, 0.0).tolist()
+    assert lattice.prune(1.5).num_arcs == lattice.prune(1.5, 1.0, 1.0).num_arcs < lattice.prune(1.5, 0.5, 0.5).num_arcs
+
+
 def test_settings_together_are_settings_one_by_one():
     lattice = random_lattice(7, num_frames=6)
     settings = [(g, 1.0, p) for g in (0.1, 1.0, 5.0) for p in (-1.0, 0.0, 2.0)]

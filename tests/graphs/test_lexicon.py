@@ -23,6 +23,10 @@ def test_plain_form(tmp_path):
     assert lexicon.notes == [] and "AN" not in lexicon
 
 
+def test_phones_may_look_a_little_like_reserved_ones(tmp_path):
+    assert read(tmp_path, "A <sil> #a # #1a 1#\n").phones == ["#", "#1a", "#a", "1#", "<sil>"]
+
+
 def test_lexicons_are_equal_by_their_entries():
     one, same, other = (Lexicon([Pronunciation("a", (phone,))]) for phone in "AAB")
     assert one == same and one != other and one != 1 and not one == same.entries

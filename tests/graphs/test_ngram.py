@@ -1,10 +1,12 @@
 import gzip
 import math
 
+import numpy as np
 import pytest
 
 from graphs.arpa import ArpaReport, read_arpa
 from graphs.errors import InputError
+from graphs.ngram import NgramIndex, NgramTable
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries, random_sentences
 
 SMALL = """\\data\\
@@ -69,6 +71,16 @@ def test_writing_and_reading_again(tmp_path, name):
     assert again.words == model.words and report.missing_words == ["<unk>"]
     for sentence in random_sentences(1, 40):
         assert again.score(sentence) == pytest.approx(model.score(sentence), abs=1e-5)
+
+
+def test_zero_is_written_as_minus_99_and_less_is_zero(tmp_path):
+    model, _ = read(tmp_path, SMALL.replace("-0.8\tb\t-0.1", "-98.5\tb\t-99").replace("-0.4\ta\t-0.2", "-99\ta\t-98.5"))
+    assert [model.log10_prob(word) for word in "ab"] == [-math.inf, -98.5]
+    model.write_arpa(tmp_path / "again.arpa")
+    lines = (tmp_path / "again.arpa").read_text().splitlines()
+    assert "-99\ta\t-98.5" in lines and "-98.5\tb\t-99" in lines
+    assert lines[:5] == ["\\data\\", "ngram 1=5", "ngram 2=3", "ngram 3=1", ""] and lines[-2:] == ["", "\\end\\"]
+    assert "-0.1\t<s> a b" in lines  # no weight in the highest order
 
 
 def test_layouts_of_the_wild(tmp_path):
@@ -228,3 +240,25 @@ def test_words_of_any_script(tmp_path):
         text = text.replace(f"{sign}a", f"{sign}x\u00a0y")
     model, _ = read(tmp_path, text)
     assert model.score(["x\u00a0y", "\u0928\u092e\u0938\u094d"]) == pytest.approx(-0.3 - 0.1 - 0.05 - 0.7)
+
+
+def table(*ngrams):
+    return NgramTable(np.array(ngrams, np.int32), np.zeros(len(ngrams)), np.zeros(len(ngrams)))
+
+
+def test_rows_are_found_by_their_words():
+    tables = [table([2], [0], [1]), table([2, 1], [0, 0], [2, 0])]
+    index = NgramIndex([*tables, NgramTable(np.zeros((0, 3), np.int32), np.zeros(0), np.zeros(0))], num_words=3)
+    assert index.rows(np.array([[0], [1], [2]])).tolist() == [1, 2, 0]
+    assert index.rows(np.array([[2, 0], [2, 1], [0, 0], [2, 2], [1, 0], [0, 1]])).tolist() == [2, 0, 1, -1, -1, -1]
+    assert index.rows(np.array([[2, 1, 0], [1, 1, 1]])).tolist() == [-1, -1]
+    assert index.rows(np.zeros((2, 0), np.int32)).tolist() == [0, 0]
+    assert [rows.tolist() for rows in index.prefix_rows] == [[0, 0, 0], [0, 1, 0], []]
+    with pytest.raises(ValueError, match="an n-gram whose history is no n-gram"):
+        NgramIndex([table([2], [0]), table([1, 0])], num_words=3)
+
+
+def test_selected_rows_keep_their_numbers():
+    both = NgramTable(np.array([[4], [5]]), np.array([-1.0, -2.0]), np.array([-3.0, -4.0]))
+    found = both.select(np.array([False, True]))
+    assert (found.word_ids.tolist(), found.log10_prob.tolist(), found.log10_backoff.tolist()) == ([[5]], [-2.0], [-4.0])
