@@ -10,6 +10,7 @@ from graphs.errors import InputError
 from graphs.graphemes import grapheme_lexicon
 from graphs.lang import LangOptions
 from graphs.lexicon import Lexicon, Pronunciation
+from graphs.text_file import read_bytes
 
 
 class PieceModel:
@@ -24,8 +25,10 @@ class PieceModel:
     def read(cls, path: Union[str, Path]) -> "PieceModel":
         """Raises InputError when the file is no sentencepiece model."""
         try:
-            return cls(Path(path).read_bytes())
-        except (OSError, RuntimeError) as error:
+            model = cls(read_bytes(path))
+            model.split("a")  # of an empty file it makes a model that cannot
+            return model
+        except (RuntimeError, ValueError) as error:
             raise InputError(str(path), "a sentencepiece model", str(error)) from None
 
     @classmethod

@@ -16,6 +16,7 @@ from hybrid.data.lhotse_manifests import find_manifests, read_manifests
 from hybrid.data.manifest import read_cuts, write_cuts
 from hybrid.data.probe import probe
 from hybrid.data.sentences import read_sentences
+from hybrid.data.units import PieceModel, piece_lexicon
 from hybrid.data.validate import DataOptions, validate_corpus
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.texts import read_text, write_text
@@ -94,6 +95,10 @@ def _write_mfc(folder: Path) -> None:
     (folder / "a.mfc").write_bytes(np.int32(26).astype(">i4").tobytes() + np.arange(26).astype(">f4").tobytes())
 
 
+def _write_pieces(folder: Path) -> None:
+    PieceModel.train(5 * ["hello world", "good bye", "bad add bee"], 25).write(folder / "pieces.model")
+
+
 READERS = [
     Reader("text", "text", lambda folder: write_text(folder / "text", {"u1": ["a", "b"], "u2": []}),
            lambda folder: read_text(folder / "text")),
@@ -117,5 +122,7 @@ READERS = [
     Reader("features/npy", "storage/matrix.npy", _write_named_matrix, _read_features),
     Reader("an4/fileids", "etc/an4_train.fileids", _write_an4, lambda folder: read_split(folder, "train")),
     Reader("an4/transcription", "etc/an4_train.transcription", _write_an4, lambda folder: read_split(folder, "train")),
+    Reader("pieces", "pieces.model", _write_pieces, lambda folder: piece_lexicon(
+        ["hello", "bad", "zzz"], PieceModel.read(folder / "pieces.model"))),
     Reader("mfc", "a.mfc", _write_mfc, lambda folder: read_mfc(folder / "a.mfc")),
 ]

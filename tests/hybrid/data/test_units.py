@@ -49,10 +49,12 @@ def test_numbers_of_pieces_that_do_not_fit():
 
 
 def test_no_model(tmp_path):
-    (tmp_path / "x").write_bytes(b"no model")
-    for name in ("x", "none"):
+    for data in (b"no model", b""):
+        (tmp_path / "x").write_bytes(data)
         with pytest.raises(InputError, match="expected a sentencepiece model"):
-            PieceModel.read(tmp_path / name)
+            PieceModel.read(tmp_path / "x")
+    with pytest.raises(InputError, match="expected an existing file"):
+        PieceModel.read(tmp_path / "none")
 
 
 def test_unit_lexicons():
