@@ -9,7 +9,7 @@ are listed in outcomes.tsv.
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.import_kaldi", __doc__)
-           .input("--data", help="folder of data directories, or one", required=True)
+           .input("--data", help="folder of data directories, or one", required=True, corpus=True)
            .argument("--splits", help="which, as `train,dev=dev_clean,test`; default: every data directory")
            .argument("--root", help="where relative paths and pipes of wav.scp start; default: here")
            .argument("--hold-out", type=float, help="share of train to hold out as dev")

@@ -8,7 +8,7 @@ with several supervisions becomes several utterances.
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.import_lhotse", __doc__)
-           .input("--manifests", help="folder of manifests", required=True)
+           .input("--manifests", help="folder of manifests", required=True, corpus=True)
            .argument("--splits", help="which, as `train=train-clean-5,dev=dev-clean-2`; default: all")
            .argument("--root", help="where relative audio paths start; default: here, then MANIFESTS")
            .argument("--hold-out", type=float, help="share of train to hold out as dev")

@@ -15,7 +15,7 @@ from typing import Iterable, List, NamedTuple, Optional
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.custom.prepare", __doc__, options={"corpus": "egs.custom.prepare:CorpusOptions"})
-           .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests"))
+           .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests", corpus=True))
 SPLITS = ("train", "dev", "test")
 LEXICONS, LANGUAGE_MODELS = ("lexiconp.txt", "lexicon.txt"), ("lm.arpa", "lm.arpa.gz")
 EXPECTED = ("train/wav.scp and train/text as in Kaldi, or Lhotse manifests such as cuts_train.jsonl.gz; see "

@@ -2,7 +2,7 @@
 
     features/train/
       cuts.jsonl.gz   cuts with their features attached; storage paths are relative to the folder
-      storage/        the matrices, before any normalisation
+      storage/        the matrices, before any normalisation, each with its CRC-32 in its key
       cmvn.json       sums for the normalisation
       features.json   what the features are and how a reader normalises and extends them
       outcomes.tsv    utterances that did not simply succeed

@@ -7,6 +7,7 @@ from typing import Dict, List, Sequence
 from lhotse.cut import Cut, MonoCut, MultiCut
 from lhotse.utils import fastcopy
 
+from graphs.errors import InputError
 from hybrid.data.lhotse_json import SUFFIXES, read_entries, to_recording, to_supervision
 from hybrid.data.manifest import read_cuts
 from hybrid.outcomes import Outcomes
@@ -18,6 +19,8 @@ def find_manifests(folder: Path) -> Dict[str, List[Path]]:
     Known names, with or without something in front as `librispeech_`: `cuts_SPLIT`, `recordings_SPLIT` with
     `supervisions_SPLIT`, and a plain `SPLIT`, which holds cuts.
     """
+    if not folder.is_dir():
+        raise InputError(str(folder), "a folder of Lhotse manifests", "a file" if folder.exists() else "none")
     named: Dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         suffix = next((s for s in SUFFIXES if path.name.endswith(s)), None)

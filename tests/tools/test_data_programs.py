@@ -215,6 +215,10 @@ def test_empty_folders_are_told(tmp_path, capsys):
     assert run(validate_data, "--corpus", tmp_path / "empty", "--out", tmp_path / "a") == 2
     assert run(import_kaldi, "--data", tmp_path / "empty", "--out", tmp_path / "b") == 2
     assert run(compute_features, "--cuts", tmp_path / "empty", "--split", "dev", "--out", tmp_path / "c") == 2
+    assert run(import_lhotse, "--manifests", tmp_path / "empty", "--out", tmp_path / "d") == 2
+    for program, flag in ((import_kaldi, "--data"), (import_lhotse, "--manifests")):
+        assert run(program, flag, tmp_path / "nonesuch", "--out", tmp_path / "e") == 2
     errors = capsys.readouterr().err
+    assert errors.count("nonesuch: expected") == 2
     for expected in ("manifests such as train.jsonl.gz", "with wav.scp", "dev.jsonl.gz"):
         assert expected in errors
