@@ -66,6 +66,15 @@ def test_espeak_is_loaded_by_the_synth_recipe_only():
     assert violations(allowed) == []
 
 
+def test_nothing_stored_is_executed():
+    """Stored tensors are safetensors or plain arrays: no pickle, by any name."""
+    def allowed(name, top, module):
+        return top not in ("pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle")
+    assert violations(allowed) == []
+    called = re.compile(r"torch\.(load|save|jit)\b|from torch import .*\b(load|save)\b|allow_pickle\s*=\s*True")
+    assert [name_of(path) for path in FILES if called.search(path.read_text(encoding="utf-8"))] == []
+
+
 PROGRAMS = [path for path in FILES if "PROGRAM.main(" in path.read_text(encoding="utf-8")]
 
 

@@ -1,3 +1,38 @@
 """Readers of hybrid/nn, hybrid/am and hybrid/training."""
 
-READERS = []
+import json
+from pathlib import Path
+
+import torch
+
+from hybrid.am.acoustic_model import AcousticModel
+from hybrid.nn.tensor_file import read_tensors, write_tensors
+from hybrid.training.checkpoint import load_state, save_state
+from hybrid.training.journal import HISTORY, read_history
+from tests.fuzz.mutations import json_values
+from tests.fuzz.reader import Reader
+from tests.hybrid.am.test_acoustic_model import write_model
+
+
+def _history(folder: Path) -> None:
+    entry = {"train": {"loss": 1.5}, "dev": {"loss": 1.25, "frame_error": 0.5}, "learning_rate": 1e-3, "seconds": 2.5}
+    (folder / HISTORY).write_text("".join(json.dumps({"epoch": n, **entry}) + "\n" for n in (1, 2)))
+
+
+def _tensors(folder: Path) -> None:
+    write_tensors(folder / "x.safetensors", {"w": torch.arange(6.0).reshape(2, 3), "n": torch.tensor(3)}, {"epoch": 2})
+
+
+def _state(folder: Path) -> None:
+    save_state({"model": {"w": torch.ones(2)}, "at": {"epoch": 1, "sums": {"loss": [0.5, 3.0]}}}, folder / "state")
+
+
+READERS = [
+    Reader("model/model.json", "model.json", write_model, AcousticModel.load, json_values),
+    Reader("model/weights", "best.safetensors", write_model, AcousticModel.load),
+    Reader("model/priors", "priors.safetensors", write_model, AcousticModel.load),
+    Reader("model/transitions", "transitions", write_model, AcousticModel.load),
+    Reader("tensors", "x.safetensors", _tensors, lambda folder: read_tensors(folder / "x.safetensors")),
+    Reader("checkpoint", "state", _state, lambda folder: load_state(folder / "state")),
+    Reader("train.jsonl", HISTORY, _history, read_history),
+]

@@ -1,0 +1,136 @@
+"""Acoustic and CTC models: what they take as features, and damaged folders."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from graphs.errors import DamagedInput, InputError
+from hybrid.align.ctc_model import CtcModel
+from hybrid.am.acoustic_model import AcousticModel
+from hybrid.nn.dnn import DnnOptions
+from hybrid.nn.model_folder import load_model, write_description, write_priors
+from hybrid.nn.tensor_file import write_tensors
+from tests.hybrid.training.material import make_small_lang, make_transitions
+
+DIM = 5
+FILES = ("model.json", "best.safetensors", "priors.safetensors", "transitions")
+
+
+def write_model(folder):
+    """An untrained acoustic model."""
+    transitions = make_transitions(make_small_lang())
+    options = DnnOptions(hidden_dim=4, num_layers=2, splice=1)
+    torch.manual_seed(0)
+    write_tensors(folder / "best.safetensors", options.build(DIM, transitions.num_pdfs).state_dict())
+    write_priors(folder, torch.full((transitions.num_pdfs,), 1 / transitions.num_pdfs).log())
+    transitions.write(folder / "transitions")
+    write_description(folder, options, DIM, transitions.num_pdfs, frame_shift=0.01, checkpoint="best", prior_scale=1.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("am")
+    write_model(folder)
+    return folder
+
+
+@pytest.fixture(params=["acoustic", "ctc"])
+def scores(folder, request):
+    """Features of one utterance -> scores."""
+    if request.param == "ctc":
+        return CtcModel.load(folder).log_posteriors
+    return AcousticModel.load(folder).log_likelihoods
+
+
+def test_floats_of_any_kind_are_taken(scores):
+    features = torch.randn(7, DIM).half().float()
+    expected = scores(features)
+    assert expected.dtype == torch.float32 and expected.shape[0] == 7
+    for other in (features.double(), features.half(), features.numpy(), features.double().numpy(),
+                  features.clone().requires_grad_(), features.T.contiguous().T):
+        assert torch.equal(scores(other), expected)
+    assert scores(features[:1]).shape[0] == 1
+
+
+@pytest.mark.parametrize("features, message", [
+    (torch.zeros(7, DIM + 1), "expected 5 coefficients a frame, found 6"),
+    (torch.zeros(DIM), r"expected \[T, 5\] floats, found torch.float32 of shape \[5\]"),
+    (torch.zeros(1, 7, DIM), r"shape \[1, 7, 5\]"), (torch.zeros(0, DIM), "at least one frame"),
+    (torch.zeros(7, DIM, dtype=torch.int64), "found torch.int64"), (np.zeros((7, DIM), int), "found torch.int64"),
+    (torch.full((7, DIM), float("nan")), "frame 0: expected finite numbers"),
+    (torch.tensor([[0.0] * DIM, [0.0] * 4 + [float("inf")]]), "frame 1: expected finite numbers"),
+    (torch.zeros(7, DIM, dtype=torch.complex64), "complex"), ("text", "a str"), (None, "features"),
+])
+def test_other_features_are_refused(scores, features, message):
+    with pytest.raises(InputError, match=message):
+        scores(features)
+
+
+@pytest.mark.parametrize("lengths, message", [
+    ([4], r"2 integers, one for each utterance, found torch.int64 of shape \[1\]"), ([4, 4, 4], "2 integers"),
+    ([[4, 4]], "2 integers"), ([4, 8], "1 to 7 frames, found 4 to 8"), ([0, 4], "1 to 7 frames, found 0 to 4"),
+    ([4.0, 4.0], "2 integers"), ([True, True], "2 integers"), ("ab", "lengths"),
+])
+def test_lengths_that_do_not_fit_are_refused(folder, lengths, message):
+    model = AcousticModel.load(folder)
+    with pytest.raises(InputError, match=message):
+        model.batch_log_likelihoods(torch.zeros(2, 7, DIM), lengths)
+
+
+def test_padding_may_hold_anything(folder):
+    model = AcousticModel.load(folder)
+    features = torch.randn(2, 7, DIM)
+    features[0, 4:] = float("nan")
+    found, _ = model.batch_log_likelihoods(features.numpy(), np.array([4, 7], np.int32))
+    assert torch.allclose(found[0, :4], model.log_likelihoods(features[0, :4]), atol=1e-5)
+    features[0, 3] = float("nan")
+    with pytest.raises(InputError, match="utterance 0 of the batch, frame 3"):
+        model.batch_log_likelihoods(features, [4, 7])
+
+
+@pytest.mark.parametrize("scale", [float("nan"), float("inf"), -0.1])
+def test_prior_scales_are_checked(folder, scale):
+    with pytest.raises(InputError, match="prior_scale"):
+        AcousticModel.load(folder, prior_scale=scale)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_changed_bytes_are_noticed_as_a_model_is_loaded(folder, name):
+    path = folder / name
+    good = path.read_bytes()
+    try:
+        for i in range(0, len(good), max(1, len(good) // 40)):
+            path.write_bytes(good[:i] + bytes([good[i] ^ 1 << i % 8]) + good[i + 1:])
+            with pytest.raises(DamagedInput, match=str(path)):
+                AcousticModel.load(folder)
+        path.unlink()
+        with pytest.raises(InputError, match=name):
+            AcousticModel.load(folder)
+    finally:
+        path.write_bytes(good)
+    AcousticModel.load(folder)
+
+
+def test_weights_of_another_training_are_noticed(folder, tmp_path):
+    write_model(tmp_path)
+    weights = DnnOptions(hidden_dim=4, num_layers=2, splice=1).build(DIM, load_model(folder)[1]["out_dim"])
+    write_tensors(tmp_path / "best.safetensors", weights.state_dict())
+    with pytest.raises(DamagedInput, match="best.safetensors: expected the bytes that model.json knows"):
+        AcousticModel.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"null", b'{"sha256": 1}', b"\xff", b"[" * 100000])
+def test_descriptions_that_are_none(tmp_path, text):
+    (tmp_path / "model.json").write_bytes(text)
+    with pytest.raises(InputError, match="model.json"):
+        load_model(tmp_path)
+
+
+def test_a_description_edited_by_hand_is_refused(folder, tmp_path):
+    write_model(tmp_path)
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "prior_scale": 0.5}, indent=1) + "\n")
+    with pytest.raises(DamagedInput, match="model.json: expected what a training wrote"):
+        AcousticModel.load(tmp_path)
