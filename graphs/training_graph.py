@@ -50,10 +50,9 @@ def sentence_fst(word_ids: Sequence[int], pronunciations: Pronunciations, silenc
     if silence_phone:
         arcs.append((before, num_states, silence_phone, 0, silence_log_prob))
         finals.append((num_states, 0.0))
-        num_states += 1
     if not word_ids:
         finals = finals[1:]  # no words: silence and nothing else
-    return Arcs.from_lists(arcs, finals, num_states)
+    return Arcs.from_lists(arcs, finals)
 
 
 def training_graph(sentence: Arcs, tree: ContextTree, transitions: TransitionModel) -> Arcs:

@@ -11,7 +11,7 @@ import torch
 from graphs.arcs import Arcs
 from graphs.compile import DecodingGraph
 from graphs.errors import InputError
-from graphs.intersect import RawLattice
+from graphs.intersect import RawLattice, intersect_pruned
 from graphs.ops import WordSequences
 from graphs.search import Searcher, SearchOptions, make_lattice
 from graphs.training_graph import sentence_fst, training_graph
@@ -184,6 +184,11 @@ def test_a_graph_of_other_transitions_or_words_is_refused():
     with pytest.raises(InputError, match="expected output labels below 5"):
         Searcher(replace(graph, sequences=WordSequences(5)), transitions, WIDE)
     Searcher(replace(graph, sequences=WordSequences(6)), transitions, WIDE)
+    Searcher(replace(graph, sequences=WordSequences(5, [(1, 2)])), transitions, WIDE)
+    for label, known in ((6, WordSequences(6)), (7, WordSequences(6, [(1, 2)]))):
+        arcs = replace(graph.arcs, final_olabel=np.full(len(graph.arcs.final_state), label))
+        with pytest.raises(InputError, match=f"expected output labels below {label}"):
+            Searcher(replace(graph, arcs=arcs, sequences=known), transitions, WIDE)
 
 
 def test_a_graph_without_end_or_with_epsilons_is_refused():
@@ -232,9 +237,39 @@ def test_batches_fill_the_memory_budget_longest_first():
     waiting = [(name, torch.zeros(length, 1)) for name, length in lengths.items()]
     batches = [[name for name, _ in batch] for batch in searcher._batches(waiting, options)]
     assert batches == [["d"], ["b", "c"], ["f", "a", "e"]]
+    longer = [(name, torch.zeros(frames // 2 + 1, 1)) for name in "xy"]
+    assert len(searcher._batches(longer, options)) == 2
     searcher.device = torch.device("cpu")
     assert [[name for name, _ in batch] for batch in searcher._batches(waiting, options)] == [
         ["d"], ["b"], ["c"], ["f"], ["a"], ["e"]]
+
+
+@pytest.mark.parametrize("lost, outcome, reason", [
+    (0, "done", ""), (1, "retried", "beam 6, max_active 40"), (2, "retried", "beam 12, max_active 160"),
+    (3, "partial", "no final state reached with beam 12, max_active 160"),
+    (4, "failed", "no final state reached with beam 12, max_active 160")])
+def test_each_retry_is_wider_and_a_partial_path_is_not(monkeypatch, lost, outcome, reason):
+    graph, transitions = sentence_graph([5])
+    asked = []
+
+    def search(fsas, scaled, beam, lattice_beam, min_active, max_active, one_path):
+        asked.append((beam, min_active, max_active))
+        assert lattice_beam == 4.0 and torch.equal(scaled[0], 0.5 * x)
+        if len(asked) <= lost:
+            nothing = np.zeros(0, np.int64)
+            return [RawLattice(nothing, nothing, nothing, nothing)]
+        return intersect_pruned(fsas, scaled, 1e4, 1e4, 0, 10_000, one_path)
+    monkeypatch.setattr("graphs.search.intersect_pruned", search)
+    x = scores(9, transitions, 1)
+    options = SearchOptions(beam=3.0, lattice_beam=4.0, min_active=2, max_active=10, acoustic_scale=0.5, retries=2)
+    result = Searcher(graph, transitions, options).search([("u", x)])["u"]
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert asked == [(3.0, 2, 10), (6.0, 4, 40), (12.0, 8, 160), (3.0, 2, 10)][:lost + 1]
+    if outcome != "failed":  # the lattice holds unscaled scores
+        path = result.lattice.best_path()
+        rows = [float(x[t, transitions.pdf_id[i]]) for t, i in enumerate(path.transition_ids)]
+        assert path.acoustic == pytest.approx(sum(rows), abs=1e-4)
+        assert result.lattice.partial == (outcome == "partial")
 
 
 def test_a_retry_is_wider_as_far_as_a_number_goes():

@@ -30,6 +30,9 @@ def test_ids_are_kaldis():
     assert model.pdf_id[1:7].tolist() == [0, 0, 1, 1, 2, 2]
     assert model.is_self_loop[1:7].tolist() == [True, False] * 3
     assert model.is_phone_start.nonzero()[0].tolist() == [2, 8, 12, 16]
+    unused = [array[0] for array in (model.transition_state, model.phone_id, model.hmm_state, model.pdf_id,
+                                     model.next_state, model.is_self_loop, model.is_phone_start, model.log_prob)]
+    assert unused == [-1] * 5 + [False, False, 0.0]
 
 
 def test_chain_topology_has_a_pdf_for_the_self_loop():
