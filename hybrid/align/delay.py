@@ -56,4 +56,4 @@ def log_likelihoods_of_delays(features: Sequence[Tensor], pdf_ids: Sequence[np.n
 def estimate_delay(features: Sequence[Tensor], pdf_ids: Sequence[np.ndarray], most: int) -> int:
     """The likeliest delay in frames; of equally likely ones the smallest. Arguments as above."""
     found = log_likelihoods_of_delays(features, pdf_ids, most)
-    return max(found, key=lambda delay: (found[delay], -abs(delay)), default=0)
+    return max(found, key=lambda delay: (found[delay], -abs(delay)))

@@ -40,6 +40,9 @@ def test_chain_topology_has_a_pdf_for_the_self_loop():
     assert model.num_pdfs == 8
     loops = np.flatnonzero(model.is_self_loop)
     assert not set(model.pdf_id[loops]) & set(model.pdf_id[1:][~model.is_self_loop[1:]])
+    # Kaldi's chain topology: pdf class 0 going on, 1 looping
+    assert model.pdf_id[model.transition_ids_of(2)].tolist() == [3, 2]
+    assert model.is_self_loop[model.transition_ids_of(2)].tolist() == [True, False]
 
 
 def test_estimate_is_relative_frequency_with_a_floor():

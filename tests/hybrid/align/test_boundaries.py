@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hybrid.align.boundaries import by_class, compare, compare_folder, statistics, table
+from hybrid.align.boundaries import by_class, compare, compare_folder, statistics, table, true_phones
 from hybrid.align.ctm import TimedSymbol
 from hybrid.align.phone_classes import phone_class
 
@@ -59,6 +59,41 @@ def test_ends_of_the_utterance_that_nothing_can_get_wrong_do_not_count():
     assert _errors("K 0.22 AE 0.35", truth, 0.35) == ([(20, "AE")], 0)
     errors = [(30, "K"), (20, "AE"), (-30, None)]
     assert _errors("SIL 0.03 K 0.22 AE 0.32 SIL 0.35", truth, 0.35) == (errors, 0)
+
+
+@pytest.mark.parametrize("aligned, truth, expected", [
+    ("SIL 0.004 K 0.2", "SIL 0.005 K 0.2", []), ("SIL 0.007 K 0.2", "SIL 0.005 K 0.2", [(2, "K")]),
+    ("SIL 0.003 K 0.2", "SIL 0.006 K 0.2", [(-3, "K")]), ("K 0.196", "K 0.198", []),
+    ("K 0.192", "K 0.198", [(-6, None)])])
+def test_nearer_to_an_end_than_half_a_frame_is_at_the_end(aligned, truth, expected):
+    assert _errors(aligned, _phones(truth), 0.2) == (expected, 0)
+
+
+@pytest.mark.parametrize("pause, expected", [(0.0004, [(0, "T")]), (0.0006, [(-1, None), (0, "T")])])
+def test_a_pause_of_less_than_half_a_millisecond_is_none(pause, expected):
+    aligned = [TimedSymbol("K", 0.0, 0.1 - pause), TimedSymbol("T", 0.1, 0.2)]
+    for one, other, sign in ((aligned, _phones("K 0.1 T 0.2"), 1), (_phones("K 0.1 T 0.2"), aligned, -1)):
+        found = compare(one, other, [], 0.2).boundaries
+        assert [(sign * round(1000 * b.error), b.phone) for b in found] == expected
+
+
+def test_the_table_of_a_folder():
+    result = compare_folder({"a": _phones("SIL 0.12 K 0.20 AE 0.35 T 0.40 S 0.60 SIL 0.75")},
+                            [_cut("a", TRUTH), _cut("x", TRUTH)], ["SIL"])
+    lines = table(result).splitlines()
+    assert lines[0].split("  ") and "% in 10 ms" in lines[0] and "shift ms" in lines[0]
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.split()[0] in ("all", "stop")}
+    assert rows["all"][:4] == ["5", "4.00", "0.00", "4.00"] and rows["all"][4:] == ["80.00", "100.00", "100.00"]
+    assert lines[-1] == ("1 utterances; 0 boundaries beside a phone without a match; 0 utterances without truth, "
+                         "1 not aligned")
+
+
+def test_the_truth_of_a_cut_starts_with_its_supervision():
+    cut = _cut("a", TRUTH[:2])
+    cut.supervisions[0].start = 0.5
+    assert [(p.symbol, p.start, p.end) for p in true_phones(cut)] == [("SIL", -0.5, -0.4), ("K", -0.4, -0.3)]
+    cut.supervisions[0].alignment = {"word": []}
+    assert true_phones(cut) is None and true_phones(SimpleNamespace(supervisions=[])) is None
 
 
 def test_nothing_aligned():

@@ -80,6 +80,12 @@ def test_what_cannot_be_aligned_says_why():
     assert empty.outcome == "failed" and "empty transcript" in empty.reason
 
 
+def test_a_beam_that_is_too_narrow_is_the_reason_where_the_frames_would_do():
+    aligner = make_aligner(beam=0.01, retry_beam=0.02)
+    outcome = aligner.align("u", "cat", planted(aligner, [("SIL", 3), ("a", 3), ("t", 3)]))
+    assert outcome.outcome == "failed" and outcome.reason.startswith("no final state reached with beam 0.02")
+
+
 def test_a_narrow_beam_is_retried():
     """The first phones look bad, so the best path falls out of a narrow beam."""
     aligner = make_aligner(beam=0.5, retry_beam=1000.0)
