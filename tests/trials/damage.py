@@ -5,11 +5,14 @@
 In turn for each kind of file in WORK: one bit of one byte is flipped, size and time of the file are kept, and
 three are asked, each in a process of its own: the artefact's reader alone, as from Python; tools.validate; and the
 next stage, which looks at its inputs before it computes (of stage records: whether the stage counts as done). The
-file is put back after each trial; give a folder that you can spare all the same. Prints a table; ends with status 1
-when a flip was not noticed before a result, or something crashed or hung.
+file is put back after each trial; give a folder that you can spare all the same. A flip in a feature store that
+nobody notices has no effect when every matrix is read as before: HDF5 leaves bytes unused. Prints a table; ends with
+status 1 when any other flip was not noticed before a result, or something crashed or hung.
 """
 
 import argparse
+import functools
+import hashlib
 import json
 import os
 import random
@@ -27,6 +30,7 @@ from tools.frame.records import RECORD, load_record, stage_records, verified_dig
 
 LIMIT = 60  # seconds for an answer
 WITNESSES = ("reader", "validate", "next stage")
+STORE = "storage"  # hybrid.data.storage.FOLDER
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -47,9 +51,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         folder, name = rng.choice(kinds[kind])
         place, answers = flip_and_ask(folder, name, rng)
         count(rows[kind], answers)
-        if not answers.get("noticed") or answers.get("crash"):
+        if not (answers.get("noticed") or answers.get("no effect")) or answers.get("crash"):
             print(f"{folder / name} byte {place}: {answers}", file=sys.stderr)
-    header = ("file", "flips", *WITNESSES, "crashes", "unnoticed")
+    header = ("file", "flips", *WITNESSES, "no effect", "crashes", "unnoticed")
     table = [(kind, *(rows[kind][name] for name in header[1:])) for kind in sorted(rows)]
     table.append(("**all**", *(sum(row[name] for row in rows.values()) for name in header[1:])))
     print(markdown_table(header, table))
@@ -74,12 +78,15 @@ def flip_and_ask(folder: Path, name: str, rng: random.Random):
     """(place of the byte, answers); everything is afterwards as it was."""
     path, record = folder / name, folder / RECORD
     stat, content, before = path.stat(), path.read_bytes(), record.read_bytes()
+    matrices = matrices_of(folder) if STORE in Path(name).parts else None
     place, bit = rng.randrange(len(content)), 1 << rng.randrange(8)
     changed = content[:place] + bytes([content[place] ^ bit]) + content[place + 1:]
     try:
         path.write_bytes(changed)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         answers = in_own_process(lambda: ask(folder, name))
+        if matrices is not None and not answers.get("noticed"):
+            answers["no effect"] = matrices_of.__wrapped__(folder) == matrices
     finally:
         for file, whole in ((record, before), (path, content)):
             file.write_bytes(whole)
@@ -101,7 +108,19 @@ def ask(folder: Path, name: str) -> dict:
         stage = type(error).__name__ == "InputError"
     # a store's reader checks each matrix that it gives to the next stage
     return {"reader": reader, "validate": validate, "next stage": stage,
-            "noticed": stage or ("storage" in Path(name).parts and reader)}
+            "noticed": stage or (STORE in Path(name).parts and reader)}
+
+
+@functools.lru_cache(maxsize=None)
+def matrices_of(folder: Path) -> dict:
+    """A digest of every matrix of a features folder."""
+    def digest() -> dict:
+        from hybrid.data.features import FeatureReader
+        reader, sha = FeatureReader(folder), hashlib.sha256()
+        for name in reader.ids:
+            sha.update(reader.raw(name).numpy().tobytes())
+        return {"sha256": sha.hexdigest()}
+    return in_own_process(digest)
 
 
 def in_own_process(question, limit: int = LIMIT) -> dict:
@@ -125,8 +144,8 @@ def in_own_process(question, limit: int = LIMIT) -> dict:
 def count(row: Counter, answers: dict) -> None:
     row["flips"] += 1
     row["crashes"] += "crash" in answers
-    row["unnoticed"] += not answers.get("noticed", "crash" in answers)
-    for name in WITNESSES:
+    row["unnoticed"] += not (answers.get("noticed", "crash" in answers) or answers.get("no effect"))
+    for name in (*WITNESSES, "no effect"):
         row[name] += bool(answers.get(name))
 
 
