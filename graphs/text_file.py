@@ -70,12 +70,17 @@ def read_text(path: Union[str, Path]) -> str:
     return "\n".join(line for _, line in read_lines(path)[0])
 
 
-def read_json_object(path: Union[str, Path]) -> dict:
-    """Raises InputError for a file that is missing, that is not JSON in utf-8, or whose JSON is no object."""
+def read_json(path: Union[str, Path]):
+    """Raises InputError for a file that is missing, or that is not JSON in utf-8."""
     try:
-        content = json.loads(decode(str(path), read_bytes(path)))
+        return json.loads(decode(str(path), read_bytes(path)))
     except (ValueError, RecursionError) as error:
         raise InputError(str(path), "JSON", f"{type(error).__name__}: {error}") from None
+
+
+def read_json_object(path: Union[str, Path]) -> dict:
+    """Like `read_json`; InputError for JSON that is no object, too."""
+    content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(str(path), "a JSON object", type(content).__name__)
     return content

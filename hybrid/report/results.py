@@ -1,16 +1,19 @@
 """The results of a work folder: gathered from its score folders, compared, and laid out as tables."""
 
-import csv
-import json
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
+from graphs.text_file import decode, read_bytes, read_json, to_int
 from hybrid.recognize.confidence import compare_systems
 
 FILE = "result.json"
 Entry = Dict  # as hybrid.recognize.scoring.result_entry makes it
+_COUNTS = ("errors", "words", "ins", "del", "sub", "utterances", "partial", "missing")
+_RATES = ("wer", "cer", "ser")
+_MAY_BE_NULL = ("lm_scale", "word_insertion_penalty", "seed", "seconds", "audio_seconds")
+_MAY_LACK = ("tuned_on", "audio_seconds")
 
 
 class Result(NamedTuple):
@@ -25,15 +28,43 @@ class Table(NamedTuple):
     rows: List[Sequence]
 
 
+def read_results(path: Path) -> List[Entry]:
+    """The entries of a results.json or result.json. Raises InputError that names the entry and the field."""
+    entries = read_json(path)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(str(path), "a list of results", type(entries).__name__)
+    for number, entry in enumerate(entries, 1):
+        for name, (kind, fits) in _FIELDS.items():
+            if not fits(entry.get(name)) or name not in entry and name not in _MAY_LACK:
+                found = repr(entry[name])[:40] if name in entry else "none"
+                raise InputError(f"{path}: entry {number}, {name}", kind, found)
+    return entries
+
+
+def _is_number(value) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e300
+
+
+_FIELDS = {
+    "system": ("a name", lambda value: isinstance(value, str)),
+    "test": ("the name of a folder", lambda value: isinstance(value, str) and Path(value).name == value),
+    "ci95": ("two numbers", lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))),
+    **{name: ("a count", lambda value: type(value) is int and 0 <= value < 2 ** 53) for name in _COUNTS},
+    **{name: ("a number", _is_number) for name in _RATES},
+    "tuned_on": ("true, false or nothing", lambda value: value in (None, True, False)),
+    **{name: ("a number or null", lambda value: value is None or _is_number(value)) for name in _MAY_BE_NULL},
+}
+
+
 def gather_results(folders: Iterable[Path]) -> List[Result]:
     """Every entry of the result.json of each folder that has one: by test set, the tuned-on set last, and by
     WER, the worst first.
 
-    Raises: InputError when two score folders hold the same system, test set and seed.
+    Raises: InputError when two score folders hold the same system, test set and seed, or one what is no result.
     """
     results: Dict[Tuple, Result] = {}
     for path in (folder / FILE for folder in folders if (folder / FILE).is_file()):
-        for entry in json.loads(path.read_text(encoding="utf-8")):
+        for entry in read_results(path):
             key = entry["system"], entry["test"], entry["seed"]
             if key in results:
                 raise InputError(f"{path}", f"one result of {entry['system']} on {entry['test']} with seed "
@@ -43,7 +74,7 @@ def gather_results(folders: Iterable[Path]) -> List[Result]:
 
 
 def _order(entry: Entry) -> Tuple:
-    return entry.get("tuned_on", False), entry["test"], -entry["wer"], entry["system"], entry["seed"] or 0
+    return bool(entry.get("tuned_on")), entry["test"], -entry["wer"], entry["system"], entry["seed"] or 0
 
 
 def _test_name(entry: Entry) -> str:
@@ -122,10 +153,25 @@ def _label(result: Result, among: Sequence[Result]) -> str:
 
 
 def read_utterances(details: Path) -> Dict[str, Tuple[int, int]]:
-    """utterance_id -> (errors, words), from per_utt.tsv."""
-    with open(details / "per_utt.tsv", encoding="utf-8", newline="") as stream:
-        lines = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return {line["utterance"]: (int(line["errors"]), int(line["words"])) for line in lines}
+    """utterance_id -> (errors, words), from per_utt.tsv. Raises InputError that names the line."""
+    path = details / "per_utt.tsv"
+    header, *lines = _table(path) or [[]]
+    found: Dict[str, Tuple[int, int]] = {}
+    for number, line in enumerate(lines, 2):
+        values = dict(zip(header, line))
+        try:
+            utterance_id, counts = values["utterance"], (to_int(values["errors"]), to_int(values["words"]))
+        except (KeyError, ValueError):
+            raise InputError(f"{path}:{number}", "an utterance with its errors and words", repr(line)[:80]) from None
+        if utterance_id in found or min(counts) < 0:
+            raise InputError(f"{path}:{number}", "each utterance once, counts of 0 or more", repr(line)[:80])
+        found[utterance_id] = counts
+    return found
+
+
+def _table(path: Path) -> List[List[str]]:
+    """The lines of a table, split at tabs."""
+    return [line.split("\t") for line in decode(str(path), read_bytes(path)).split("\n") if line]
 
 
 def _compared(a: Result, b: Result) -> Tuple:
@@ -146,6 +192,9 @@ def confusion_table(results: Sequence[Result], most: int = 10) -> Table:
     tests = dict.fromkeys(entry["test"] for entry, _ in results if not entry.get("tuned_on"))
     for test in tests:
         best = min((r for r in results if r.entry["test"] == test), key=lambda r: r.entry["wer"])
-        lines = (best.details / "confusions.tsv").read_text(encoding="utf-8").splitlines()[1:most + 1]
-        rows += [(test, best.entry["system"], *line.split("\t")) for line in lines]
+        path = best.details / "confusions.tsv"
+        for number, cells in enumerate(_table(path)[1:most + 1], 2):
+            if len(cells) != 3:
+                raise InputError(f"{path}:{number}", "a count and two words", repr(cells)[:80])
+            rows.append((test, best.entry["system"], *cells))
     return Table(("test", "system", "count", "reference", "hypothesis"), rows)

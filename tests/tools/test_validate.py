@@ -291,7 +291,8 @@ def stage_that_was_cut_off(work):
     (repeated_lattice, "exp/decode_test", "lattice u0: expected once"),
     (errors_that_do_not_add_up, "exp/score_am", "am on test: expected errors = ins + del + sub"),
     (wer_of_other_counts, "exp/score_am/result.json", "am on dev: expected WER = errors / words"),
-    (result_without_interval, "exp/score_am", "entry 1: expected ci95"),
+
+    (result_without_interval, "exp/score_am", "entry 1, ci95: expected two numbers, found none"),
     (utterances_of_another_result, "exp/score_am", "of 111"),
     (lost_output, "exp/am", "averaged.safetensors is missing"),
     (output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the recipe again --by-content from --stage 2"),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Iterable, List, Optional, Set
 
 from graphs.errors import InputError
-from hybrid.report.results import gather_results
+from hybrid.report.results import gather_results, read_results
 from tools.artefacts import data, decoding, hmm, lang, models, results
 from tools.artefacts.kind import Kind, section
 from tools.frame.records import LOG, RECORD, stage_records
@@ -28,7 +28,7 @@ def work_problems(path: Path) -> Iterable[str]:
         yield f"{folder / RECORD}: expected a stage record, found none; run the stage that makes {folder} again"
     if (path / "results.json").exists():
         yield from results.results_problems(path / "results.json")
-        if results.entries(path / "results.json") != [one.entry for one in gather_results(whole_scores(path))]:
+        if read_results(path / "results.json") != [one.entry for one in gather_results(whole_scores(path))]:
             yield (f"{path / 'results.json'}: expected what the score folders hold, found other results; run the "
                    "recipe again")
 

@@ -3,33 +3,20 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional
+from typing import Iterable, Optional
 
 from graphs.errors import InputError
+from hybrid.report.results import Result, main_table, read_results, read_utterances, run_table
 from hybrid.report.tables import text_table
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
 from tools.frame.records import LOG, RECORD, changed_outputs, how_to_repair, load_record, read_record
 
 MOST_LINES = 60
-NEEDED = ("system", "test", "wer", "errors", "words", "ins", "del", "sub", "ci95", "lm_scale", "seed",
-          "seconds")
-
-
-def entries(path: Path) -> List[Dict]:
-    """Of results.json or result.json. Raises InputError when it is none."""
-    try:
-        found = json.loads(path.read_bytes().decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(str(path), "JSON", str(error)) from None
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise InputError(str(path), "a list of results", type(found).__name__)
-    return found
 
 
 def describe_results(path: Path, item: Optional[str] = None) -> str:
     """item: a system or test set."""
-    from hybrid.report.results import Result, main_table, run_table
-    results = [Result(entry, path.parent) for entry in entries(path)]
+    results = [Result(entry, path.parent) for entry in read_results(path)]
     if item is not None:
         known = [name for result in results for name in (result.entry["system"], result.entry["test"])]
         if item not in known:
@@ -39,11 +26,7 @@ def describe_results(path: Path, item: Optional[str] = None) -> str:
 
 
 def results_problems(path: Path) -> Iterable[str]:
-    for number, entry in enumerate(entries(path), 1):
-        lacks = [name for name in NEEDED if name not in entry]
-        if lacks:
-            yield f"{path}: entry {number}: expected {', '.join(lacks)}, found none"
-            continue
+    for entry in read_results(path):
         name = f"{path}: {entry['system']} on {entry['test']}"
         if entry["errors"] != entry["ins"] + entry["del"] + entry["sub"]:
             yield f"{name}: expected errors = ins + del + sub, found {entry['errors']}"
@@ -58,7 +41,7 @@ def describe_scores(path: Path, item: Optional[str] = None) -> str:
     if item is not None:
         return _aligned(path, item)
     text = describe_results(path / "result.json")
-    for entry in entries(path / "result.json"):
+    for entry in read_results(path / "result.json"):
         speakers = path / entry["test"] / "per_speaker.tsv"
         text += section(f"speakers of {entry['test']}", *_tsv(speakers))
         confusions = _tsv(speakers.with_name("confusions.tsv"), 10)
@@ -68,7 +51,7 @@ def describe_scores(path: Path, item: Optional[str] = None) -> str:
 
 def _aligned(path: Path, utterance_id: str) -> str:
     known, found = [], []
-    for entry in entries(path / "result.json"):
+    for entry in read_results(path / "result.json"):
         report = (path / entry["test"] / "per_utt.txt").read_text(encoding="utf-8")
         for block in report.split("\n\n"):
             name = block.split(maxsplit=2)[1]
@@ -83,14 +66,13 @@ def _aligned(path: Path, utterance_id: str) -> str:
 def draw_scores(path: Path, item: Optional[str], picture: Path) -> None:
     from hybrid.report.error_breakdown import draw_errors
     from hybrid.report.figures import save_figure
-    save_figure(draw_errors(entries(path / "result.json" if path.is_dir() else path)), picture)
+    save_figure(draw_errors(read_results(path / "result.json" if path.is_dir() else path)), picture)
 
 
 def score_problems(path: Path) -> Iterable[str]:
     """Those of result.json, and totals that do not agree with the utterances."""
-    from hybrid.report.results import read_utterances
     yield from results_problems(path / "result.json")
-    for entry in entries(path / "result.json"):
+    for entry in read_results(path / "result.json"):
         scores = read_utterances(path / entry["test"]).values()
         found = sum(errors for errors, _ in scores), sum(words for _, words in scores)
         if found != (entry["errors"], entry["words"]):
