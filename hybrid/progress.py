@@ -68,6 +68,11 @@ class Progress:
         print(f"{self.title}: {text}{100 * self.done / self.total:.0f} % done, about {spoken(left)} left",
               file=sys.stderr, flush=True)
 
+    def hide(self) -> None:
+        """Before a line of another kind is printed; the bar comes back with the next update."""
+        if self._bar is not None:
+            self._bar.clear()
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()

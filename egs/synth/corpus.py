@@ -1,6 +1,5 @@
 """The corpus made: cuts with their true alignments, and the lexicon of what the voices really say."""
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
@@ -8,7 +7,6 @@ from typing import Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 from lhotse import AudioSource, Recording
 from lhotse.cut import Cut
 from lhotse.supervision import AlignmentItem
-from tqdm import tqdm
 
 from egs.synth import grammar
 from egs.synth.plan import CorpusOptions, babble_tasks, plan, sweep_tasks
@@ -16,6 +14,7 @@ from egs.synth.render import RATE, Rendered, Task, in_own_processes, render, ren
 from egs.synth.voices import Voice
 from graphs.lexicon import Lexicon, Pronunciation
 from hybrid.data.corpus import utterance
+from hybrid.progress import Progress
 
 Said = Tuple[str, Tuple[str, ...]]  # a word and its phones
 
@@ -51,11 +50,10 @@ def _with_babble(options: CorpusOptions, split: str, tasks: List[Task], nj: int)
 
 
 def _progress(function: Callable, tasks: Sequence[Task], nj: int, title: str) -> Iterator:
-    """Results of the tasks, with a bar on a terminal."""
-    total = sum(len(task.sentences) for task in tasks)
-    with tqdm(total=total, desc=title, unit="utt", disable=not sys.stderr.isatty()) as bar:
+    """Results of the tasks, with word of how far it is."""
+    with Progress(sum(len(task.sentences) for task in tasks), title, "utt") as progress:
         for task, result in zip(tasks, in_own_processes(function, tasks, nj)):
-            bar.update(len(task.sentences))
+            progress.update(len(task.sentences))
             yield result
 
 

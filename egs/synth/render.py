@@ -7,6 +7,7 @@ number of processes.
 
 import functools
 import multiprocessing
+import os
 import wave
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from egs.synth.espeak import Synthesizer
 from egs.synth.phones import SILENCE
 from egs.synth.segments import Segments, said_words, segment
 from egs.synth.voices import Voice
+from hybrid.processes import ProcessDied, kill_children, work_for_parent
 
 RATE = 16000
 UP, DOWN = 320, 441  # 22050 Hz * 320 / 441 = 16000 Hz
@@ -72,8 +74,12 @@ def in_own_processes(function: Callable, tasks: Sequence[Task], nj: int) -> Iter
     """`function` of each task, in the order of the tasks, each in a process of its own; nj at a time."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ThreadPoolExecutor(max(1, nj)) as threads:
+    threads = ThreadPoolExecutor(max(1, nj))
+    try:
         yield from threads.map(functools.partial(_in_own_process, context, function), tasks)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        kill_children()
 
 
 def _in_own_process(context, function: Callable, task: Task):
@@ -84,15 +90,16 @@ def _in_own_process(context, function: Callable, task: Task):
     try:
         error, result = receiver.recv()
     except EOFError:
-        raise RuntimeError(f"voice {task.voice.name}: the synthesizer's process died") from None
-    finally:
         process.join()
+        raise ProcessDied(f"the synthesizer's process for voice {task.voice.name}", process.exitcode) from None
+    process.join()
     if error is not None:
         raise error
     return result
 
 
 def _send_result(sender, function: Callable, task: Task) -> None:
+    work_for_parent(os.getppid())  # the fork server, which ends with the program
     try:
         sender.send((None, function(task)))
     except Exception as error:

@@ -1,8 +1,10 @@
 """Feature matrices on disk in one of Lhotse's lossless storage formats, each with a checksum in its key."""
 
+import errno
+import os
 import re
+import shutil
 import zlib
-
 from pathlib import Path
 from typing import Dict
 
@@ -12,6 +14,7 @@ from lhotse.features import Features
 from graphs.errors import DamagedInput, InputError
 
 FORMATS = ("auto", "numpy_hdf5", "numpy_files")
+RESERVE = 1 << 20  # bytes to leave free on the disk
 FOLDER = "storage"  # tools.frame.records.SELF_CHECKING, too
 _KEY = re.compile(r"(?:.*/)?\d{3}-\d+-crc([0-9a-f]{8})(?:\.npy)?")
 
@@ -38,9 +41,13 @@ class FeatureStore:
         """Stores ``[T, F]`` float32 and gives the storage_* fields of lhotse.Features.
 
         The path is relative to the folder.
+
+        Raises: OSError on a full disk.
         """
         if self._writer is None or self._written >= self._archive_bytes:
             self._next_archive()
+        if shutil.disk_usage(self.folder).free < matrix.nbytes + RESERVE:  # HDF5 notices it late, and crashes
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
         key = self._writer.write(f"{self._count % 1000:03d}-{self._count}-crc{_checksum(matrix)}", matrix)
         self._count += 1
         self._written += matrix.nbytes

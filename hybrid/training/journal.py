@@ -9,6 +9,7 @@ import torch
 
 from graphs.errors import InputError
 from hybrid.nn.tensor_file import write_atomically
+from hybrid.progress import Progress
 
 HISTORY = "train.jsonl"
 
@@ -47,11 +48,13 @@ class Journal:
     def __init__(self, out: Path, log: Optional[logging.Logger] = None, tensorboard: bool = True):
         self.out, self.log = out, log or logging.getLogger(__name__)
         self._writer = _summary_writer(out / "tensorboard", self.log) if tensorboard else None
+        self._progress: Optional[Progress] = None
 
-    def progress(self, total: int, done: int, epoch: int, epochs: int):
-        """A progress bar over batches; silent where nobody watches."""
-        from tqdm import tqdm
-        return tqdm(total=total, initial=done, desc=f"epoch {epoch}/{epochs}", leave=False, disable=None)
+    def progress(self, done: float, epochs: int) -> Progress:
+        """Of the whole training, in epochs; `done` counts when it is first called."""
+        if self._progress is None:
+            self._progress = Progress(epochs, "training", "epoch", done)
+        return self._progress
 
     def step(self, step: int, loss: float, learning_rate: float) -> None:
         if self._writer is not None and step % 10 == 0:
@@ -62,6 +65,8 @@ class Journal:
         """Records the last epoch. The whole file is written anew, so that it always fits the checkpoint."""
         entry = history[-1]
         self.write(history)
+        if self._progress is not None:
+            self._progress.hide()
         train, dev = (" ".join(f"{name} {value:.4f}" for name, value in entry[part].items())
                       for part in ("train", "dev"))
         self.log.info("epoch %d: train %s | dev %s | lr %.2g | %.1f s", entry["epoch"], train, dev,
@@ -77,6 +82,8 @@ class Journal:
 
     def close(self, history: List[dict]) -> None:
         """Draws the learning curves, if matplotlib is there."""
+        if self._progress is not None:
+            self._progress.close()
         if self._writer is not None:
             self._writer.close()
         try:

@@ -161,21 +161,19 @@ class Trainer:
         if total == 0:
             raise InputError("training data", "at least one batch", "none")
         began, saved = time.monotonic() - at.seconds, time.monotonic()
-        bar = journal.progress(total, at.batch, at.epoch + 1, epochs)
+        progress = journal.progress(at.epoch + at.batch / total, epochs)
         self.model.train()
         for batch in self.train_batches.batches(at.epoch, at.batch):
             rate = self.schedule.learning_rate((at.epoch + at.batch / total) / epochs)
             loss = self._step(batch, rate)
             if loss is not None:
                 journal.step(at.step, loss, rate)
-                bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
             at.batch, at.step = at.batch + 1, at.step + 1
-            bar.update()
+            progress.update(1 / total, f"epoch {at.epoch + 1}" + ("" if loss is None else f", loss {loss:.3f}"))
             if time.monotonic() - saved >= self.options.checkpoint_seconds and at.batch < total:
                 at.seconds = time.monotonic() - began
                 self._save()
                 saved = time.monotonic()
-        bar.close()
         at.seconds = time.monotonic() - began
         self._end_epoch(total, rate)
         journal.epoch(at.history)

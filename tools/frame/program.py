@@ -20,7 +20,9 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 from graphs.errors import DamagedInput, InputError, TooManyFailures
 from hybrid.options import flat
+from hybrid.processes import kill_children
 from tools.frame.config import describe_options, make_options, read_config, resolve
+from tools.frame.failures import explain
 from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, fingerprint
 from tools.frame.records import (
     LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record,
@@ -134,9 +136,20 @@ class Program:
         except KeyboardInterrupt:
             print(f"{self.name}: interrupted; run it again to go on", file=sys.stderr)
             return 130
+        except Exception as error:
+            reason = explain(error, args.out)
+            if reason is None:
+                raise
+            print(f"{self.name}: error: {reason}", file=sys.stderr)
+            return 1
+        finally:
+            kill_children()
 
     def main(self, work: Callable[[Job], None]) -> None:
-        sys.exit(self.run(work))
+        status = self.run(work)
+        if status != 0:  # at once: HDF5 crashes when it cannot write at exit what it could not write before
+            sys.stdout.flush()
+            os._exit(status)
 
     def sections(self, args: Optional[argparse.Namespace] = None) -> Dict[str, str]:
         """Declared section -> the section of the conf that it is read from."""
@@ -218,24 +231,31 @@ class Run:
         self.place.start_clock()
         try:
             work(job)
+            self._complete(job, record, raw)
         except (InputError, TooManyFailures) as error:
             repair = mark_damaged(Path(error.path)) if isinstance(error, DamagedInput) else ""
             log.error("%s%s", error, repair and f"; {repair}")
             return 2
-        except Exception:
-            log.exception("failed")
-            raise
+        except Exception as error:
+            reason = explain(error, self.place.folder)
+            if reason is None:
+                log.exception("failed")
+                raise
+            log.error("%s", reason)
+            return 1
         finally:
             self.place.close()
+        return 0
+
+    def _complete(self, job: Job, record: dict, raw: Digests) -> None:
         record.update(
             state="done", holder="", seconds=round(job.seconds(), 2), peak_memory_mb=peak_memory_mb(),
             facts=job.facts, raw={**raw, **job.raw}, outputs=output_digests(self.place.folder))
-        log.info("done in %.1f s, peak memory %d MB", record["seconds"], record["peak_memory_mb"])
-        for handler in log.handlers:
+        job.log.info("done in %.1f s, peak memory %d MB", record["seconds"], record["peak_memory_mb"])
+        for handler in job.log.handlers:
             handler.close()
         write_record(self.place.folder, record)
         self.place.finish()
-        return 0
 
     def _reasons(self, record: dict, damage: str, digests: Digests, raw: Digests) -> List[str]:
         """Why the output is not up to date, options apart."""
@@ -307,13 +327,18 @@ def peak_memory_mb() -> int:
     return max(own, children) // 1024
 
 
+class _LogFile(logging.FileHandler):
+    def handleError(self, record) -> None:
+        """Nothing: the program itself says that a disk is full."""
+
+
 def _logger(name: str, path: Path) -> logging.Logger:
     log = logging.getLogger(name)
     log.setLevel(logging.INFO)
     log.handlers.clear()
     log.propagate = False
     for handler, form in ((logging.StreamHandler(), "%(levelname)s %(message)s"),
-                          (logging.FileHandler(path, encoding="utf-8"), "%(asctime)s %(levelname)s %(message)s")):
+                          (_LogFile(path, encoding="utf-8"), "%(asctime)s %(levelname)s %(message)s")):
         handler.setFormatter(logging.Formatter(form))
         log.addHandler(handler)
     return log

@@ -1,0 +1,90 @@
+"""What the machine does to a program is one line and a status, never a traceback."""
+
+import errno
+import os
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from hybrid.data.parallel import ordered_map
+from hybrid.data.storage import FeatureStore
+from hybrid.processes import ProcessDied
+from tools.frame import failures
+from tools.frame.failures import explain
+from tools.frame.program import Job, Program
+
+HDF5 = ("Can't decrement id ref count (file write failed: time = Mon Nov 23 18:19:45 2026\n, filename = 'x.h5', "
+        "file descriptor = 5, errno = 28, error message = 'No space left on device', buf = 0x1)")
+
+
+def kill_a_process(job: Job):
+    list(ordered_map(kill_itself, range(4), 2, "toy"))
+
+
+def kill_itself(_):
+    os.kill(os.getpid(), 9)
+
+
+def full_disk(job: Job):
+    with open("/dev/full", "w") as stream:
+        stream.write("x" * 10**6)
+
+
+def raises(error):
+    def work(job: Job):
+        raise error
+    return work
+
+
+@pytest.mark.parametrize("work, message", [
+    (full_disk, "No space left on device: free some space or take another folder"),
+    (kill_a_process, "a process of `toy` was killed (signal 9), most likely for want of memory"),
+    (raises(MemoryError()), "out of memory (MemoryError): fewer processes (--nj)"),
+    (raises(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")), "out of memory"),
+    (raises(RuntimeError(HDF5)), "out.unfinished: No space left on device"),
+    (raises(PermissionError(errno.EACCES, "Permission denied", "some/file")), "some/file: Permission denied: it must"),
+    (raises(OSError(errno.EROFS, "Read-only file system", "f")), "f: Read-only file system: it must be writable"),
+    (raises(OSError(errno.EMFILE, "Too many open files")), "allow more open files (ulimit -n)"),
+])
+def test_a_program_says_it_in_one_line(tmp_path, capsys, work, message):
+    program = Program("toy", "A toy.")
+    assert program.run(work, ["--out", str(tmp_path / "out"), "--nj", "2"]) == 1
+    error, = capsys.readouterr().err.splitlines()
+    assert error.startswith("ERROR ") and message in error
+    assert message in (tmp_path / "out.unfinished/log.txt").read_text()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(capsys):
+    assert Program("toy", "A toy.").run(print, ["--out", "/proc/nosuch/out"]) != 0
+    error, = capsys.readouterr().err.splitlines()
+    assert "/proc/nosuch" in error
+
+
+def test_errors_of_the_program_itself_stay_what_they_are(tmp_path):
+    for error in (ValueError("x"), KeyError("x"), FileNotFoundError(2, "No such file", "x")):
+        assert explain(error, tmp_path) is None
+    with pytest.raises(ValueError):
+        Program("toy", "A toy.").run(raises(ValueError("x")), ["--out", str(tmp_path / "out")])
+
+
+def test_any_failure_on_a_full_disk_is_the_disks(tmp_path, monkeypatch):
+    full = SimpleNamespace(disk_usage=lambda path: shutil.disk_usage(path)._replace(free=4096))
+    monkeypatch.setattr(failures, "shutil", full)
+    assert "No space left on device" in explain(RuntimeError("a write failed"), tmp_path / "not" / "there")
+
+
+def test_features_notice_a_full_disk_before_hdf5_does(tmp_path, monkeypatch):
+    with FeatureStore(tmp_path) as store:
+        store.write(np.zeros((10, 3), np.float32))
+        monkeypatch.setattr("hybrid.data.storage.RESERVE", 1 << 62)
+        with pytest.raises(OSError, match="No space left on device"):
+            store.write(np.zeros((10, 3), np.float32))
+
+
+@pytest.mark.parametrize("exit_code, text", [
+    (-9, "was killed (signal 9), most likely for want of memory"), (-11, "crashed (signal 11), which a full disk"),
+    (-15, "was ended by someone (signal 15)"), (3, "ended before its work did (exit status 3)")])
+def test_how_a_process_died_is_told(exit_code, text):
+    assert text in str(ProcessDied("it", exit_code))
