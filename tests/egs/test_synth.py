@@ -20,6 +20,7 @@ from graphs.arpa import read_arpa
 from graphs.errors import InputError
 from graphs.lexicon import SENTENCE_END, SENTENCE_START, Lexicon
 from hybrid.data.manifest import read_cuts
+from hybrid.processes import ProcessDied
 from tests.egs import bad_tasks
 
 SMALL = ["corpus.num_train=30", "corpus.num_dev=8", "corpus.num_test=12", "corpus.lm_sentences=400"]
@@ -221,7 +222,7 @@ def test_a_task_that_fails_or_dies_ends_the_work():
     task = Task(VOICES["train"][0], (), 0)
     with pytest.raises(InputError, match="a sentence: expected words"):
         list(in_own_processes(bad_tasks.complain, [task], 1))
-    with pytest.raises(RuntimeError, match=task.voice.name):
+    with pytest.raises(ProcessDied, match=task.voice.name):
         list(in_own_processes(bad_tasks.die, [task, task], 2))
 
 
