@@ -53,8 +53,16 @@ class Alignment:
         return len(self.transition_ids)
 
     def pdf_ids(self, transitions) -> np.ndarray:
-        """``[T]`` pdf_id of each frame; transitions: graphs.transitions.TransitionModel."""
-        return np.asarray(transitions.pdf_id)[self.transition_ids]
+        """``[T]`` pdf_id of each frame; transitions: graphs.transitions.TransitionModel.
+
+        Raises InputError for transition_ids that the model lacks.
+        """
+        return self._of_model(transitions.pdf_id)[self.transition_ids]
+
+    def _of_model(self, array) -> np.ndarray:
+        """An array of the transition model, when it has an entry for every transition_id of the path."""
+        check_range(f"alignment of {self.utterance_id}, transition_ids", self.transition_ids, 0, len(array))
+        return np.asarray(array)
 
 
 def phone_segments(alignment: Alignment, transitions) -> List[Segment]:
@@ -66,11 +74,12 @@ def phone_segments(alignment: Alignment, transitions) -> List[Segment]:
 
     Args:
       transitions: graphs.transitions.TransitionModel (arrays is_phone_start, phone_id).
+    Raises: InputError for transition_ids that the model lacks.
     """
     transition_ids = alignment.transition_ids
     if len(transition_ids) == 0:
         return []
-    begins = np.asarray(transitions.is_phone_start)[transition_ids]
+    begins = alignment._of_model(transitions.is_phone_start)[transition_ids]
     begins[0] = True  # a partial path may begin inside a phone
     starts = np.flatnonzero(begins)
     ends = np.append(starts[1:], len(transition_ids))

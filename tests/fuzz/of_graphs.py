@@ -48,6 +48,9 @@ def _read_graph(folder: Path) -> None:
 
 def _read_lattices(folder: Path) -> None:
     for lattice in read_lattices(folder):
+        lattice.best_path()
+        lattice.prune(5.0).arc_posteriors()
+        lattice.to_text()
         lattice.check()
 
 

@@ -64,3 +64,11 @@ def test_a_partial_path_may_begin_inside_a_phone():
 
 def test_pdf_ids():
     assert _alignment("a", [2, 1, 4, 6, 8]).pdf_ids(TRANSITIONS).tolist() == [0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("transition_ids", [[2, 9], [2, -1]])
+def test_an_alignment_of_another_model_is_named(transition_ids):
+    alignment = _alignment("a", transition_ids)
+    for use in (alignment.pdf_ids, lambda transitions: phone_segments(alignment, transitions)):
+        with pytest.raises(InputError, match="alignment of a, transition_ids: expected numbers from 0 to below 9"):
+            use(TRANSITIONS)
