@@ -53,7 +53,7 @@ class DecodingGraph:
     Attributes:
       arcs: Arcs; ilabel is a transition_id, never 0; olabel is an output label of `sequences`.
       sequences: output labels that stand for several words.
-      report: one dict a step: name, states, arcs, seconds.
+      report: one dict a step: step, states, arcs.
       fingerprint: of the transition model it was made with; None where it is used on the spot.
     """
 
@@ -73,7 +73,7 @@ class _Steps:
     def done(self, name: str, states: int, arcs: int) -> None:
         seconds = round(time.time() - self._start, 2)
         self._start = time.time()
-        self.report.append({"step": name, "states": states, "arcs": arcs, "seconds": seconds})
+        self.report.append({"step": name, "states": states, "arcs": arcs})  # no times: the same graph, the same file
         self._say(f"{name}: {states} states, {arcs} arcs, {seconds:.2f} s")
 
 

@@ -46,8 +46,8 @@ def work(job: Job) -> None:
     write_graph(job.out, graph, transitions)
     for name in ("words.txt", "phones.txt"):
         shutil.copy(job.args.lang / name, job.out / name)
-    rows = [f"{row['step']}\t{row['states']}\t{row['arcs']}\t{row['seconds']}\n" for row in graph.report]
-    (job.out / "report.tsv").write_text("step\tstates\tarcs\tseconds\n" + "".join(rows), encoding="utf-8")
+    rows = [f"{row['step']}\t{row['states']}\t{row['arcs']}\n" for row in graph.report]
+    (job.out / "report.tsv").write_text("step\tstates\tarcs\n" + "".join(rows), encoding="utf-8")
     job.facts.update(states=graph.arcs.num_states, arcs=graph.arcs.num_arcs, steps=graph.report)
 
 

@@ -33,8 +33,8 @@ def describe_graph(path: Path, item: Optional[str] = None) -> str:
         ("transition_ids used", len(set(arcs.ilabel.tolist()) - {0})),
         ("arcs a state", f"mean {degree.mean():.1f}, most {degree.max()}"),
         ("output labels of several words", len(graph.sequences.sequences)),
-    ) + section("steps", ("step", "states", "arcs", "seconds"), (
-        (row["step"], row["states"], row["arcs"], row["seconds"]) for row in graph.report)) + section(
+    ) + section("steps", ("step", "states", "arcs"), (
+        (row["step"], row["states"], row["arcs"]) for row in graph.report)) + section(
         "paths drawn at random by the graph's own probabilities", ("frames", "log p", "words"), paths)
 
 
