@@ -111,7 +111,7 @@ def test_report_names_each_step(tmp_path):
     report = build(tmp_path)[-1].report
     assert [row["step"] for row in report] == ["L o G", "determinized", "epsilons removed", "C o LG", "H o CLG",
                                                "self-loops"]
-    assert all(row["arcs"] > 0 and row["states"] > 0 and row["seconds"] >= 0 for row in report)
+    assert all(row["arcs"] > 0 and row["states"] > 0 for row in report)
 
 
 def test_files_round_trip_and_stale_graphs_are_refused(tmp_path):
