@@ -177,8 +177,9 @@ def test_ready_features_need_no_kaldifeat(tmp_path, monkeypatch):
     assert FeatureReader(tmp_path / "f").dim == 15
 
 
-def test_a_damaged_matrix_is_made_anew(tmp_path, capsys):
-    """Of an archive of a stage whose size and time did not change: noticed by whoever reads the matrix."""
+def test_a_damaged_matrix_is_made_anew(tmp_path, capsys, monkeypatch):
+    """Of a large archive whose size and time did not change: noticed by whoever reads the matrix."""
+    monkeypatch.setattr("tools.frame.records.LARGE", 0)
     corpus, cuts, features = (tmp_path / name for name in ("corpus", "cuts", "features"))
     write_cuts(corpus / "train.jsonl.gz", ready_corpus(tmp_path / "made", number=6))
     assert run(validate_data, "--corpus", corpus, "--out", cuts) == 0

@@ -16,8 +16,9 @@ from tools.frame.fingerprint import Digests, digest, files_of, fingerprint, is_c
 RECORD = ".stage.json"
 LOG = "log.txt"
 SECONDS = ".seconds"  # of an unfinished stage so far
-# large stores whose reader checks each item: here their size and time are enough
+# stores whose reader checks each item: where they are large their size and time are enough here
 SELF_CHECKING = "storage"
+LARGE = 1 << 28  # bytes
 
 _KINDS = {"program": str, "state": str, "config": dict, "arguments": dict, "inputs": dict, "outputs": dict,
           "facts": dict}
@@ -106,7 +107,7 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
             if known and not path.is_file():
                 problems.setdefault(folder, []).append(f"{path.relative_to(folder)} is missing")
                 continue
-            if known and SELF_CHECKING in path.parts and same_stat(path, known):
+            if known and SELF_CHECKING in path.parts and known[0] >= LARGE and same_stat(path, known):
                 found = known
             else:
                 found = digest(path)

@@ -171,13 +171,16 @@ def test_a_file_lost_from_an_input_folder_is_named(toy, tmp_path, capsys):
     assert "out.txt is missing" in capsys.readouterr().err
 
 
-def test_large_stores_are_told_apart_by_time_alone(toy, tmp_path):
+def test_large_stores_are_told_apart_by_time_alone(toy, tmp_path, monkeypatch):
     """Their reader checks each matrix."""
     store = tmp_path / "store" / "storage"
     store.mkdir(parents=True)
     (store / "000").write_text("one")
     digests = {"storage/000": [3, (store / "000").stat().st_mtime_ns, "not that"]}
     write_record(store.parent, {"program": "p", "state": "done", "outputs": digests})
+    assert toy("--data", store.parent) == 2 and not toy.work.runs
+    write_record(store.parent, {"program": "p", "state": "done", "outputs": digests})
+    monkeypatch.setattr("tools.frame.records.LARGE", 3)
     assert toy("--data", store.parent) == 0
     assert "not that" in json.dumps(read_record(toy.out)["inputs"])
 
