@@ -6,8 +6,8 @@ from typing import Tuple
 import torch
 from torch import Tensor, nn
 
+from graphs.options import check_at_least, check_share
 from hybrid.nn.padding import extend_edges, reverse_frames
-from hybrid.options import check_at_least, check_share
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from graphs.options import check_at_least
 from hybrid.nn.tdnn import TdnnOptions
-from hybrid.options import check_at_least
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from graphs.options import check_at_least, check_share
 from hybrid.nn.convolution import ConvolutionNetwork
-from hybrid.options import check_at_least, check_share
 
 
 @dataclass(frozen=True)

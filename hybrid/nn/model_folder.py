@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from graphs.errors import DamagedInput, InputError
+from graphs.options import chosen_name, flat
 from hybrid.nn.architectures import ARCHITECTURES
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_atomically, write_tensors
-from hybrid.options import chosen_name, flat
 
 DESCRIPTION = "model.json"
 WEIGHTS = ("best", "averaged")

@@ -5,8 +5,8 @@ from typing import Tuple
 
 from torch import nn
 
+from graphs.options import check_at_least, check_share
 from hybrid.nn.convolution import ConvolutionNetwork
-from hybrid.options import check_at_least, check_share
 
 
 @dataclass(frozen=True)

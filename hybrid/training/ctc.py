@@ -9,6 +9,7 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.lang import Lang
+from graphs.options import check_at_least, check_positive, flat
 from graphs.text_file import split_blanks
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
@@ -16,7 +17,6 @@ from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
 from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.nn.padding import frame_mask
-from hybrid.options import check_at_least, flat
 from hybrid.outcomes import Outcomes
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
@@ -46,8 +46,7 @@ class CtcOptions(TrainerOptions, SpecAugmentOptions):
         for part in (TrainerOptions, SpecAugmentOptions):
             part.__post_init__(self)
         check_at_least(1, self, "subsampling")
-        if self.max_duration <= 0:
-            raise ValueError(f"max_duration: expected more than 0 seconds, found {self.max_duration}")
+        check_positive(self, "max_duration")
         if not 0 <= self.label_prior_scale <= 1:
             raise ValueError(f"label_prior_scale: expected 0 to 1, found {self.label_prior_scale}")
         if self.silence_target not in SILENCE_TARGETS:

@@ -18,8 +18,8 @@ def choose_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise InputError("device", "auto, cpu, cuda or cuda:N", repr(name)) from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("device", "a CUDA device (torch sees none)", name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError("device", f"one of the CUDA devices (torch sees {torch.cuda.device_count()})", name)
     return device
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from graphs.errors import InputError
+from graphs.options import check_at_least, check_positive, check_share, flat
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
@@ -23,7 +24,6 @@ from hybrid.data.features import FeatureReader
 from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
 from hybrid.nn.model_folder import TRANSITIONS, num_parameters, write_description, write_priors
-from hybrid.options import check_at_least, check_share, flat
 from hybrid.outcomes import Outcomes
 from hybrid.training.chunks import ChunkBatches
 from hybrid.training.ctc import average_posteriors, check_same_features
@@ -60,8 +60,7 @@ class AmOptions(TrainerOptions, SpecAugmentOptions):
     def __post_init__(self):
         for part in (TrainerOptions, SpecAugmentOptions):
             part.__post_init__(self)
-        if not self.max_duration > 0:
-            raise ValueError(f"max_duration: expected more than 0 seconds, found {self.max_duration}")
+        check_positive(self, "max_duration")
         check_at_least(0, self, "chunk_frames")
         check_at_least(1, self, "every")
         if self.every > 1 and not self.arch.thins:

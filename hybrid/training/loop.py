@@ -26,9 +26,9 @@ import torch
 from torch import nn
 
 from graphs.errors import InputError, TooManyFailures
+from graphs.options import check_at_least, check_positive, check_share
 from hybrid.data.transforms import seed_of
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
-from hybrid.options import check_at_least, check_share
 from hybrid.training.checkpoint import average_weights, load_state, save_state
 from hybrid.training.device import autocast, choose_device, seed_everything
 from hybrid.training.journal import Journal, Sums
@@ -59,9 +59,8 @@ class TrainerOptions:
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name}: one of {', '.join(choices)}, not {getattr(self, name)!r}")
         check_at_least(1, self, "epochs", "average_last")
-        for name in ("learning_rate", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: expected more than 0, found {getattr(self, name)}")
+        check_positive(self, "learning_rate", "clip_norm")
+        choose_device(self.device)
         check_share(self, "warmup", "allowed_bad_batches")
         check_at_least(0, self, "weight_decay", "seed", "checkpoint_seconds")
 

@@ -1,6 +1,6 @@
 """Options from conf files (INI sections) and from `section.key=value` words on the command line.
 
-An option that is a choice (hybrid/options.py) takes a name, and the keys of what is chosen stand beside it:
+An option that is a choice (graphs/options.py) takes a name, and the keys of what is chosen stand beside it:
 `arch = dnn` and `splice = 3` in [am], or `am.arch=dnn am.splice=3`. Of one option of a system, the lowest first:
 [am] of the conf files, [am.SYSTEM], am.key of the command line, am.SYSTEM.key.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Type, TypeVar
 
 from graphs.errors import InputError
-from hybrid.options import choices_of, chosen_name
+from graphs.options import choices_of, chosen_name
 
 # every section that a program reads, so that a misspelled one is found at once
 SECTIONS = (

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 from graphs.errors import DamagedInput, InputError, TooManyFailures
-from hybrid.options import flat
+from graphs.options import flat
 from hybrid.processes import kill_children
 from tools.frame.config import describe_options, make_options, read_config, resolve
 from tools.frame.failures import explain

@@ -1,4 +1,4 @@
-"""Acoustic and CTC models: what they take as features, and damaged folders."""
+"""Acoustic models: what they take as features, and damaged folders."""
 
 import json
 
@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from graphs.errors import DamagedInput, InputError
-from hybrid.align.ctc_model import CtcModel
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import load_model, write_description, write_priors
@@ -36,11 +35,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(params=["acoustic", "ctc"])
-def scores(folder, request):
+@pytest.fixture
+def scores(folder):
     """Features of one utterance -> scores."""
-    if request.param == "ctc":
-        return CtcModel.load(folder).log_posteriors
     return AcousticModel.load(folder).log_likelihoods
 
 

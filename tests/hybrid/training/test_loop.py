@@ -241,7 +241,13 @@ def test_sums_keep_vectors_apart_from_figures():
 
 @pytest.mark.parametrize("bad", [
     {"epochs": 0}, {"optimizer": "adam"}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"schedule": "cosine"},
-    {"precision": "half"}, {"seed": -1}])
+    {"precision": "half"}, {"seed": -1}, {"learning_rate": float("inf")}, {"weight_decay": float("nan")}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         TrainerOptions(**bad)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_refused_before_any_work(device):
+    with pytest.raises(InputError, match="device: expected"):
+        TrainerOptions(device=device)

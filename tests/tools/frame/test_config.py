@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from graphs.errors import InputError
-from hybrid.options import choice, flat
+from graphs.options import choice, flat
 from tools.frame.config import OtherChoice, describe_options, make_options, read_config, resolve
 from tools.recipe.check import check, list_options, read_plan
 

@@ -47,6 +47,13 @@ def check_at_least(least: float, options, *names: str) -> None:
             raise ValueError(f"{name}: expected at least {least}, found {getattr(options, name)}")
 
 
+def check_positive(options, *names: str) -> None:
+    """Raises ValueError for an option that is not a finite number above 0."""
+    for name in names:
+        if not 0 < getattr(options, name) < float("inf"):
+            raise ValueError(f"{name}: expected a finite number above 0, found {getattr(options, name)}")
+
+
 def check_share(options, *names: str) -> None:
     """Raises ValueError for an option that is not from 0 to below 1."""
     for name in names:
