@@ -23,7 +23,8 @@ from graphs.options import flat
 from hybrid.processes import kill_children
 from tools.frame.config import describe_options, make_options, read_config, resolve
 from tools.frame.failures import explain
-from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, fingerprint
+from tools.frame.fingerprint import (
+    Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint)
 from tools.frame.records import (
     LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record,
     written_by_stages)
@@ -194,7 +195,7 @@ class Run:
     def run(self, work: Callable[[Job], None]) -> int:
         self.place.recover()
         record, damage = load_record(self.args.out)
-        raw = digest_raw(self._paths(self.program._corpora), self.args.by_content)
+        raw = digest_raw(self._corpus_files(), self.args.by_content)
         digests = digest_files(self._declared_inputs(), record.get("inputs", {}))
         reasons = self._reasons(record, damage, digests, raw)
         if not reasons and record["options"] == self.texts:
@@ -284,6 +285,12 @@ class Run:
         values = (getattr(self.args, name) for name in names)
         lists = (value if isinstance(value, list) else [value] for value in values if value is not None)
         return [path for paths in lists for path in paths]
+
+    def _corpus_files(self) -> List[Path]:
+        """Without those of a work folder that the user has put into the corpus."""
+        work = self.args.out.absolute().parent
+        return [path for root in self._paths(self.program._corpora) for path in files_of(root)
+                if not (root.absolute() in work.parents and work in path.absolute().parents)]
 
     def _declared_inputs(self) -> List[Path]:
         for name in self.program._inputs:

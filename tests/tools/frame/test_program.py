@@ -245,6 +245,18 @@ def test_a_corpus_folder_counts_with_all_its_files(toy, tmp_path):
     assert run() == 0 and toy.work.runs == 3
 
 
+def test_a_work_folder_in_the_corpus_is_none_of_it(tmp_path):
+    toy = Work()
+    (tmp_path / "a").write_text("a")
+    for number in range(2):
+        assert program().run(toy, ["--out", str(tmp_path / "work/out"), "--corpus", str(tmp_path)]) == 0
+        (tmp_path / f"work/other{number}").mkdir()
+        (tmp_path / f"work/other{number}/b").write_text("b")
+    assert toy.runs == 1
+    (tmp_path / "b").write_text("b")
+    assert program().run(toy, ["--out", str(tmp_path / "work/out"), "--corpus", str(tmp_path)]) == 0 and toy.runs == 2
+
+
 def test_a_program_that_can_goes_on_and_its_time_adds_up(toy):
     toy.work.error = KeyboardInterrupt()
     assert toy(resumable=True) == 130
