@@ -104,3 +104,15 @@ def test_long_sequences_are_aligned():
     hyp = ref[:500] + ref[501:1500] + ["x"] + ref[1500:]
     assert edit_distance(ref, hyp) == 2
     assert counts(align(ref, hyp)) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("ref, hyp, correct", [
+    ("ab", "bc", 1),  # two substitutions cost 8, a deletion and an insertion 6
+    ("xyc", "cvw", 0),  # 12 either way: the diagonal
+    ("xyzcd", "cduvw", 2),  # 20 against 18
+])
+def test_sclites_costs_are_4_3_3(ref, hyp, correct):
+    """NIST's sclite 2.4: substitution 4, deletion 3, insertion 3."""
+    pairs = align(ref, hyp, SCLITE)
+    assert sum(said == heard for said, heard in pairs) == correct
+    assert len(pairs) == len(ref) + (len(hyp) - correct if correct else 0)
