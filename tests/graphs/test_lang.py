@@ -4,8 +4,33 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.lang import Lang, LangOptions, make_lang
+from graphs.text_file import raise_first
 from graphs.topology import TopologyOptions
 from tests.graphs.langs import ENTRIES, make_lexicon, small_lang
+
+
+def test_many_problems_are_counted_and_some_named():
+    for number, named in ((2, "x1"), (6, "x1, x2, x3, x4, x5"), (7, "x1, x2, x3, x4, x5")):
+        with pytest.raises(InputError) as error:
+            raise_first([InputError(f"x{n}", "a", "b") for n in range(number)])
+        assert error.value.item == "x0" and f"(and {number - 1} more problem" in str(error.value)
+        assert str(error.value).endswith(f": {named}, ...)" if number == 7 else f": {named})")
+    with pytest.raises(InputError, match="^x0: expected a, found b$"):
+        raise_first([InputError("x0", "a", "b")])
+    raise_first([])
+
+
+def test_a_word_of_the_lexicon_may_be_the_oov_word_and_silence_a_phone_of_it():
+    lang = small_lang([("<unk>", "A", 1.0), ("hush", "SIL", 1.0), ("x", "B", 1.0)])
+    assert lang.oov_word == "<unk>" and "SPN" not in lang.phones and lang.phones.symbols[1:4] == ["SIL", "A", "B"]
+    assert lang.silence_ids == frozenset([1]) and lang.nonsilence_phones == ["A", "B"]
+    assert lang.base_phone("A_B") == "A_B"
+
+
+def test_the_earlier_langs_silence_must_hold_the_optional_one():
+    with pytest.raises(InputError, match="option lang.silence_phones: expected the earlier SIL, found PAU"):
+        make_lang(make_lexicon([("x", "D", 1.0)]), LangOptions(silence_phones=("PAU",)), TopologyOptions(),
+                  like=small_lang())
 
 
 def test_phones_words_and_special_symbols():

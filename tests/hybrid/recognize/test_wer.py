@@ -4,7 +4,7 @@ import pytest
 
 from graphs.errors import InputError
 from hybrid.recognize.edit_distance import SCLITE
-from hybrid.recognize.wer import Counts, Reference, characters, error_rate, score
+from hybrid.recognize.wer import Counts, Reference, characters, error_rate, score, score_utterance
 
 ALPHABET = "a b c d e ab abc".split()
 
@@ -81,6 +81,15 @@ def test_characters_are_composed_and_spaces_count_when_asked():
     references = {"u": Reference(("你好",))}
     assert score(references, {"u": ["你", "好"]}).cer == 50.0
     assert score(references, {"u": ["你", "好"]}, count_spaces=False).cer == 0.0
+
+
+def test_an_utterance_scored_alone_counts_spaces_and_least_errors():
+    found = score_utterance("u", Reference(("a", "b"), "ann"), ["ab"])
+    assert (found.characters, found.character_errors, found.missing, found.speaker) == (3, 1, False, "ann")
+    assert found.counts == Counts(words=2, substitutions=1, deletions=1) and found.counts.correct == 0
+    found = score_utterance("u", Reference(("a", "b")), None, count_spaces=False)
+    assert (found.characters, found.character_errors, found.missing) == (2, 2, True)
+    assert score({"u": Reference(("a", "b"))}, {"u": ["ab"]}).cer == pytest.approx(100 / 3)
 
 
 def test_sclite_costs_keep_more_words_correct():
