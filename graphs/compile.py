@@ -6,6 +6,7 @@ frame, which k2's dense intersection needs. k2 has no minimization; arcs that en
 phone share their inner HMM states instead.
 """
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional
@@ -37,8 +38,8 @@ class GraphOptions:
     def __post_init__(self):
         if self.push not in _PUSH:
             raise ValueError(f"push: expected tropical, log or none, found {self.push!r}")
-        if min(self.transition_scale, self.self_loop_scale) < 0:
-            raise ValueError("transition_scale and self_loop_scale: expected at least 0")
+        if not all(0 <= scale < math.inf for scale in (self.transition_scale, self.self_loop_scale)):
+            raise ValueError("transition_scale and self_loop_scale: expected finite numbers of at least 0")
 
 
 _PUSH = {"tropical": k2.DeterminizeWeightPushingType.kTropicalWeightPushing,

@@ -9,6 +9,7 @@ answers late or early is estimated and taken off. Realignment with a frame-wise 
 (hybrid/align/forced.py) does the rest.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -36,6 +37,8 @@ class BootstrapOptions:
     def __post_init__(self):
         if not 0 <= self.prior_scale <= 2:
             raise ValueError(f"prior_scale: expected 0 to 2, found {self.prior_scale}")
+        if not math.isfinite(self.blank_penalty):
+            raise ValueError(f"blank_penalty: expected a finite number, found {self.blank_penalty}")
         if self.delay is not None and abs(self.delay) > 50:
             raise ValueError(f"delay: expected -50 to 50 frames, found {self.delay}")
 

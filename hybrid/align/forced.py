@@ -25,8 +25,8 @@ class AlignOptions:
         if not 0 < self.beam <= self.retry_beam:
             raise ValueError(f"beam and retry_beam: expected 0 < beam <= retry_beam, found {self.beam} "
                              f"and {self.retry_beam}")
-        if self.acoustic_scale <= 0 or not 0 <= self.max_failed_share <= 1:
-            raise ValueError("acoustic_scale: expected above 0; max_failed_share: expected 0 to 1")
+        if not 0 < self.acoustic_scale < math.inf or not 0 <= self.max_failed_share <= 1:
+            raise ValueError("acoustic_scale: expected above 0 and finite; max_failed_share: expected 0 to 1")
 
 
 @dataclass(frozen=True)

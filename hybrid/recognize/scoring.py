@@ -1,5 +1,6 @@
 """Scores of a test set, from hypotheses to the files that a person reads."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -42,6 +43,9 @@ class ScoreOptions:
             raise ValueError(f"alignment: expected kaldi or sclite, found {self.alignment!r}")
         if not (self.lm_scales and min(self.lm_scales) > 0 and self.lm_scale > 0 and self.acoustic_scale > 0):
             raise ValueError("lm_scales, lm_scale and acoustic_scale: expected values above 0")
+        if not all(map(math.isfinite, (*self.lm_scales, self.lm_scale, self.acoustic_scale, self.word_insertion_penalty,
+                                       *self.word_insertion_penalties))):
+            raise ValueError("scales and penalties: expected finite numbers")
         if not self.word_insertion_penalties:
             raise ValueError("word_insertion_penalties: expected at least one value")
         if self.resamples < 100:

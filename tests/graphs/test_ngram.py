@@ -175,6 +175,8 @@ def test_what_the_report_says(tmp_path):
     assert report.wrong_counts == []
     _, report = read(tmp_path, SMALL.replace("ngram 3=1\n", "ngram 3=1\nngram 4=1\n"))
     assert report.wrong_counts == ["says 1 n-grams of order 4, the file has 0"]
+    _, report = read(tmp_path, SMALL.replace("ngram 3=1\n", ""))
+    assert report.wrong_counts == ["says 0 n-grams of order 3, the file has 1"]
 
 
 @pytest.mark.parametrize("zero", ["-99", "-100", "-inf", "-Infinity", "-1e400"])

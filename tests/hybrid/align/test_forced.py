@@ -134,7 +134,9 @@ def test_posteriors_of_other_phones_or_frames_are_refused():
 
 
 @pytest.mark.parametrize("options", [{"beam": 0.0}, {"beam": 10.0, "retry_beam": 5.0}, {"acoustic_scale": 0.0},
-                                     {"max_failed_share": -0.01}, {"max_failed_share": 1.01}])
+                                     {"max_failed_share": -0.01}, {"max_failed_share": 1.01},
+                                     {"acoustic_scale": float("nan")}, {"acoustic_scale": float("inf")},
+                                     {"beam": float("nan")}])
 def test_bad_options(options):
     with pytest.raises(ValueError, match="expected"):
         AlignOptions(**options)
@@ -144,6 +146,7 @@ def test_bad_options(options):
 
 @pytest.mark.parametrize("options, message", [
     ({"prior_scale": -0.1}, "prior_scale: expected 0 to 2"), ({"prior_scale": 2.1}, "prior_scale: expected 0 to 2"),
+    ({"blank_penalty": float("nan")}, "blank_penalty: expected a finite number"),
     ({"delay": 51}, "delay: expected -50 to 50"), ({"delay": -51}, "delay: expected -50 to 50")])
 def test_bad_bootstrap_options(options, message):
     with pytest.raises(ValueError, match=message):

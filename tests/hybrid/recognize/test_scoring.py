@@ -1,5 +1,7 @@
 """Options of scoring, hypotheses from lattices or text, and the entry of results.json."""
 
+import math
+
 import pytest
 
 from graphs.errors import InputError, TooManyFailures
@@ -24,7 +26,10 @@ WORDS = SymbolTable(["one", "two", "three"])
     ({"alignment": "nist"}, "alignment: expected kaldi or sclite"), ({"lm_scales": ()}, "expected values above 0"),
     ({"lm_scales": (0.0, 1.0)}, "expected values above 0"), ({"lm_scale": 0.0}, "expected values above 0"),
     ({"acoustic_scale": 0.0}, "expected values above 0"), ({"resamples": 99}, "at least 100, found 99"),
-    ({"word_insertion_penalties": ()}, "at least one value")])
+    ({"word_insertion_penalties": ()}, "at least one value"),
+    *((change, "expected finite numbers") for change in (
+        {"lm_scales": (1.0, math.nan)}, {"lm_scale": math.inf}, {"acoustic_scale": math.inf},
+        {"word_insertion_penalty": math.nan}, {"word_insertion_penalties": (0.0, -math.inf)}))])
 def test_options_out_of_range(change, message):
     with pytest.raises(ValueError, match=message):
         ScoreOptions(**change)
