@@ -259,9 +259,12 @@ use_environment "$chosen_python"
 plan=$(mktemp)
 trap 'rm -f "$plan"' EXIT
 RECIPE_MODE=plan bash "$recipe_script" "$@" >"$plan"
+exec 8<"$plan"
+rm -f "$plan"
+trap - EXIT
 cd "$root"
 if [ -n "$list_options" ]; then
-  "$python" -m tools.recipe.check --list <"$plan"
+  "$python" -m tools.recipe.check --list <&8
   exit
 fi
 # inside the project, paths relative to it: shorter to read, and the project can be moved
@@ -273,7 +276,9 @@ why=$(mkdir -p -- "$work" 2>&1) || die "--work $work: cannot be made (${why##*: 
 { exec 9>>"$work/.lock"; } 2>/dev/null || die "--work $work: cannot be written into"
 run_log=$work/run.log
 export RECIPE_COMMAND="./run.sh ${recipe#"$root/"}$(quoted ${again[@]+"${again[@]}"})"
-"$python" -m tools.recipe.check --work "$work" --lock 9 --systems "$systems" <"$plan" || exit
+# an interrupt is for this script to tell
+(trap '' INT; exec "$python" -m tools.recipe.check --work "$work" --lock 9 --systems "$systems" <&8) || exit
+exec 8<&-
 trap finish EXIT
 {
   echo
