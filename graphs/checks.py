@@ -25,7 +25,7 @@ def ids_array(item: str, values, end: int = LARGEST_INT32 + 1) -> np.ndarray:
 def check_range(item: str, array: np.ndarray, low: int, end: int) -> None:
     """InputError unless all numbers are from `low` to below `end`."""
     if len(array) and not low <= np.min(array) <= np.max(array) < end:
-        raise InputError(item, f"numbers from {low} to below {end}", f"{np.min(array):g} to {np.max(array):g}")
+        raise InputError(item, f"numbers from {low} to below {end}", f"{np.min(array)} to {np.max(array)}"[:80])
 
 
 def scores_array(item: str, values) -> np.ndarray:

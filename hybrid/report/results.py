@@ -47,7 +47,8 @@ def _is_number(value) -> bool:
 
 _FIELDS = {
     "system": ("a name", lambda value: isinstance(value, str)),
-    "test": ("the name of a folder", lambda value: isinstance(value, str) and Path(value).name == value),
+    "test": ("the name of a folder", lambda value: isinstance(value, str) and Path(value).name == value
+             and len(value.encode("utf-8", "surrogatepass")) < 256),
     "ci95": ("two numbers", lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))),
     **{name: ("a count", lambda value: type(value) is int and 0 <= value < 2 ** 53) for name in _COUNTS},
     **{name: ("a number", _is_number) for name in _RATES},

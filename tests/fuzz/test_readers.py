@@ -18,6 +18,7 @@ FOUND = [
     ("lang/lang.json", b"{", 5000 * b"["),
     ("lexiconp", b"0.75", b"0_75"),
     ("lexiconp", b"0.75", "٠.٧".encode()),
+    ("result.json", b'"test": "test"', b'"test": "' + 256 * b"9" + b'"'),
     ("symbols", b" 1\n", " ²\n".encode()),
     ("topo", b"<PdfClass> 0", b"<PdfClass> \xff"),
     ("topo", b"<ForPhones>", b"<ForPhones> 1000000000000"),

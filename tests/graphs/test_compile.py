@@ -1,18 +1,20 @@
 """HCLG against path sums: every short path of the graph, against lexicon x HMM x grammar taken one by one."""
 
 import itertools
+import json
 import math
 
 import numpy as np
 import pytest
 
+from graphs.archive import read_archive, write_archive
 from graphs.arcs import Arcs
 from graphs.arpa import read_arpa
 from graphs.compile import GraphOptions, compile_hclg
 from graphs.context_tree import ContextTree
 from graphs.errors import InputError
 from graphs.grammar_fst import make_grammar_fst
-from graphs.graph_io import read_graph, write_graph
+from graphs.graph_io import FILE, LAYOUT, read_graph, write_graph
 from graphs.lang import LangOptions, make_lang
 from graphs.lexicon import BACKOFF, Lexicon, Pronunciation
 from graphs.lexicon_fst import make_lexicon_fst
@@ -122,6 +124,22 @@ def test_files_round_trip_and_stale_graphs_are_refused(tmp_path):
     transitions.estimate(np.arange(transitions.num_transition_ids + 1) * 10.0)
     with pytest.raises(InputError, match="stale"):
         read_graph(tmp_path / "graph", transitions)
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"num_states": 0}, "numbers from 0 to below 0"),
+    ({"num_states": 10 ** 400}, "num_states: expected numbers from 1"),
+    ({"num_states": 2.0}, "facts: expected JSON"), ({"num_words": None}, "facts: expected JSON"),
+    ({"num_words": 1}, "label: expected numbers from 0 to below"), ({"sequences": [[1]]}, "facts: expected JSON"),
+    ({"sequences": [[1, 99]]}, "facts: expected JSON"), ({"sequences": 3}, "facts: expected JSON")])
+def test_facts_that_do_not_fit_the_arcs_are_refused(tmp_path, change, message):
+    _, _, transitions, _, graph = build(tmp_path)
+    write_graph(tmp_path, graph, transitions)
+    arrays = read_archive(tmp_path / FILE, LAYOUT)
+    facts = {**json.loads(str(arrays["facts"])), **change}
+    write_archive(tmp_path / FILE, LAYOUT, {**arrays, "facts": json.dumps(facts)})
+    with pytest.raises(InputError, match=f"{FILE}.*{message}"):
+        read_graph(tmp_path, transitions)
 
 
 def test_lexicon_and_grammar_without_a_common_word(tmp_path):
