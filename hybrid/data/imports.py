@@ -33,14 +33,19 @@ def copy_resources(out: Path, lexicon: Optional[Path], lm: Optional[Path]) -> No
         shutil.copyfile(lm, out / ("lm.arpa.gz" if lm.suffix == ".gz" else "lm.arpa"))
 
 
+def read_sources(job, splits: Dict[str, List[Cut]]) -> None:
+    """Tells the job which recordings it reads, without those that it makes itself."""
+    own = {job.out.absolute(), job.final(job.out)}
+    job.reads(path for cuts in splits.values() for path in source_files(cuts) if not own & set(path.absolute().parents))
+
+
 def write_corpus(job, splits: Dict[str, List[Cut]], outcomes) -> None:
     """Ends an import program: writes the corpus, counts, and checks the share of failures.
 
     Args:
       job: tools.frame.program.Job with the arguments hold_out, max_failed_share, lexicon and lm.
     """
-    made = job.out.absolute()  # what pipes gave
-    job.reads(path for cuts in splits.values() for path in source_files(cuts) if made not in path.absolute().parents)
+    read_sources(job, splits)
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(job.args.max_failed_share, "import")
     for name, cuts in splits.items():

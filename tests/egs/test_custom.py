@@ -13,7 +13,7 @@ from graphs.arpa import read_arpa
 from graphs.errors import InputError
 from graphs.lang import Lang
 from hybrid.data.features import FeatureReader
-from hybrid.data.manifest import read_cuts, speaker_of, text_of
+from hybrid.data.manifest import read_cuts, source_files, speaker_of, text_of
 from tests.egs.options import options_of
 from tests.hybrid.data.material import write_noise
 from tests.hybrid.data.test_kaldi_dir import write_dir
@@ -90,6 +90,16 @@ def test_kaldi_folder_with_flaws_to_features_and_lm(data, tmp_path):
     assert do(train_ngram, lm, "--text", train, "--dev", cuts / "dev.jsonl.gz", "--lang", lang) == 0
     words = read_arpa(lm / "lm.arpa")[0].words
     assert {line.split()[0] for line in LEXICON} <= set(words) and "xyzzy" not in words
+
+
+def test_what_pipes_gave_is_no_recording_of_others(data, tmp_path, capsys):
+    """It lies in the folder that the stage makes, and nowhere before."""
+    scp = data / "dev/wav.scp"
+    scp.write_text("".join(line.replace(" ", f" cat '{data}'/", 1) + " |\n" for line in scp.read_text().splitlines()))
+    assert prepare(tmp_path / "corpus", data) == prepare(tmp_path / "corpus", data) == 0
+    assert "up to date" in capsys.readouterr().out
+    assert all((tmp_path / "corpus") in path.parents and path.exists()
+               for path in source_files(read_cuts(tmp_path / "corpus/dev.jsonl.gz")))
 
 
 def test_lhotse_manifests_give_the_same(data, tmp_path):

@@ -35,6 +35,18 @@ def test_the_split_is_kaldis(tmp_path, recordings, above):
     assert "\\1-grams:" in (out / "lm.arpa").read_text()
 
 
+def test_a_downloaded_recording_that_is_replaced_counts(tmp_path, recordings, monkeypatch, capsys):
+    """Without --corpus no folder is named, and the recordings still are."""
+    monkeypatch.setattr(yesno, "download", lambda folder: recordings)
+    again = ["--out", str(tmp_path / "corpus"), "--download", str(tmp_path)]
+    assert PROGRAM.run(work, again) == PROGRAM.run(work, again) == 0
+    assert "up to date" in capsys.readouterr().out
+    soundfile.write(str(recordings / "0_0_0_0_0_0_0_0.wav"), np.zeros(900, np.int16), 8000)
+    assert PROGRAM.run(work, again) == 0
+    assert "0_0_0_0_0_0_0_0.wav changed, is gone or is back" in capsys.readouterr().err
+    assert read_cuts(tmp_path / "corpus/train.jsonl.gz")[0].recording.num_samples == 900
+
+
 def test_a_folder_without_recordings_says_how_to_get_them(tmp_path):
     with pytest.raises(InputError, match="openslr.org"):
         yesno.find_corpus(tmp_path)
