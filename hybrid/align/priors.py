@@ -4,6 +4,7 @@ from typing import Iterable
 
 import numpy as np
 
+from graphs.checks import check_finite
 from graphs.errors import InputError
 
 
@@ -30,10 +31,19 @@ def log_priors_from_counts(counts: np.ndarray, floor: float = 1e-5) -> np.ndarra
       counts: ``[num_pdfs]``, non-negative.
       floor: smallest probability.
     Returns: ``[num_pdfs]`` float32.
-    Raises: InputError when nothing was counted.
+    Raises: InputError when nothing was counted, for other counts and for a floor that is no probability.
     """
-    counts = np.asarray(counts, dtype=np.float64)
-    if counts.sum() <= 0:
-        raise InputError("pdf priors", "aligned frames", "none")
+    try:
+        counts = np.asarray(counts, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("pdf priors", "counts of frames", str(error)) from None
+    if counts.ndim != 1:
+        raise InputError("pdf priors", "counts of shape [num_pdfs]", f"shape {list(counts.shape)}")
+    check_finite("pdf priors, count of pdf_id", counts)
+    least, total = counts.min(initial=0), counts.sum()
+    if least < 0 or total == 0:
+        raise InputError("pdf priors", "aligned frames", f"{least:g} of a pdf_id, {total:g} in all")
+    if not 0 < floor < 1:
+        raise InputError("pdf priors, floor", "a number between 0 and 1", str(floor))
     priors = np.maximum(counts / counts.sum(), floor)
     return np.log(priors / priors.sum()).astype(np.float32)

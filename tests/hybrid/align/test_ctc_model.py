@@ -36,6 +36,7 @@ def test_a_model_is_what_its_folder_says(folder):
     logits, _ = model.network(features[None], torch.tensor([7]))
     assert torch.equal(found, logits[0].log_softmax(1))
     assert torch.equal(model.log_posteriors(features.numpy()), found)
+    assert CtcModel(model.network, model.log_priors, DIM).frame_shift == 0.01
     assert not torch.equal(CtcModel.load(folder, "averaged").log_posteriors(features), found)
 
 
