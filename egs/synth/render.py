@@ -8,6 +8,7 @@ number of processes.
 import functools
 import multiprocessing
 import os
+import time
 import wave
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -75,11 +76,15 @@ def in_own_processes(function: Callable, tasks: Sequence[Task], nj: int) -> Iter
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     threads = ThreadPoolExecutor(max(1, nj))
+    futures = [threads.submit(_in_own_process, context, function, task) for task in tasks]
     try:
-        yield from threads.map(functools.partial(_in_own_process, context, function), tasks)
+        for future in futures:
+            yield future.result()
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
-        kill_children()
+        while not all(future.done() for future in futures):  # a thread may be starting one
+            kill_children()
+            time.sleep(0.02)
 
 
 def _in_own_process(context, function: Callable, task: Task):

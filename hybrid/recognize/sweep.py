@@ -176,4 +176,4 @@ def _in_parallel(work: Callable, lattices: Iterable, nj: int, title: str) -> Ite
             return
         ids += [lattice.utterance_id for lattice in block]
         check_each_once("lattices", ids)
-        yield from ordered_map(work, block, nj, title)
+        yield from ordered_map(work, block, nj, f"{title} {len(ids) - len(block) + 1} to {len(ids)}")
