@@ -123,7 +123,8 @@ def test_stage_range_work_and_conf_are_relative_to_the_caller(toy, tmp_path):
     assert [call[:2] + call[4:] for call in calls(done)] == [
         ["--split", split, "--conf", f"{tmp_path}/my.conf", "--nj", "1"] for split in ("train", "dev")]
     assert "beginning" not in done.stdout and "the end" not in done.stdout
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".checked", ".lock", "dev", "run.log", "train"]
+    left = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert left == [".checked", ".lock", "dev", "run.log", "train"]
 
 
 def test_options_of_one_system_win_over_those_of_all(toy, tmp_path):

@@ -295,7 +295,8 @@ def stage_that_was_cut_off(work):
     (result_without_interval, "exp/score_am", "entry 1, ci95: expected two numbers, found none"),
     (utterances_of_another_result, "exp/score_am", "of 111"),
     (lost_output, "exp/am", "averaged.safetensors is missing"),
-    (output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the recipe again --by-content from --stage 2"),
+    (output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the "
+     "recipe again --by-content from --stage 2"),
     (record_lost, "", "align/.stage.json: expected a stage record, found none"),
     (record_with_a_flipped_byte, "exp/align", "found one that is damaged"),
     (record_of_odd_bytes, "exp/align", "found one that cannot be read"),
