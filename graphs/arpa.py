@@ -328,7 +328,7 @@ def _fill_probabilities(tables: List[NgramTable], words: Sequence[str]) -> None:
         model = NgramModel(words, below)
         for row in rows:
             ids = tuple(tables[n].word_ids[row].tolist())
-            weight = model._entries.get(ids[:-1], (0.0, 0.0))[1]
+            weight = model._entries[ids[:-1]][1]  # a history is there, or was added
             tables[n].log10_prob[row] = weight + model._log10_prob(ids[1:])
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,6 +141,28 @@ def test_facts_that_do_not_fit_the_arcs_are_refused(tmp_path, change, message):
     write_archive(tmp_path / FILE, LAYOUT, {**arrays, "facts": json.dumps(facts)})
     with pytest.raises(InputError, match=f"{FILE}.*{message}"):
         read_graph(tmp_path, transitions)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda arcs: dict(num_states=2 * arcs.num_arcs + len(arcs.final_state) + 2), "num_states"),
+    (lambda arcs: dict(olabel=arcs.olabel + 1000), "olabel"),
+    (lambda arcs: dict(final_olabel=arcs.final_olabel + 1000), "final_olabel"),
+    (lambda arcs: dict(ilabel=arcs.ilabel + 1000), "ilabel")])
+def test_a_stored_graph_of_other_numbers_is_refused(tmp_path, change, message):
+    _, _, transitions, _, graph = build(tmp_path)
+    write_graph(tmp_path / "graph", replace(graph, arcs=replace(graph.arcs, **change(graph.arcs))), transitions)
+    with pytest.raises(InputError, match=f"HCLG.npz.*{message}"):
+        read_graph(tmp_path / "graph", transitions)
+
+
+def test_a_graph_is_read_for_a_look_without_its_transitions(tmp_path):
+    _, _, transitions, _, graph = build(tmp_path)
+    write_graph(tmp_path / "graph", graph, transitions)
+    again = read_graph(tmp_path / "graph")
+    assert again.fingerprint == graph.fingerprint == transitions.fingerprint()
+    assert again.report == graph.report and again.sequences.sequences == graph.sequences.sequences
+    with pytest.raises(InputError, match="a graph folder with HCLG.npz, found none"):
+        read_graph(tmp_path)
 
 
 def test_lexicon_and_grammar_without_a_common_word(tmp_path):
