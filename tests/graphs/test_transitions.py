@@ -83,6 +83,12 @@ def test_log_probabilities_of_leaving_and_of_going_on_without_looping():
     assert model.self_loops()[[0, 1, len(model.states)]].tolist() == [0, first[0], last[0]]
 
 
+def test_a_state_that_all_but_never_is_left_can_be_left():
+    _, model = small_model("1state", "1state", nonsilence=(2,))
+    model.log_prob[model.transition_ids_of(1)[0]] = 0.0
+    assert model.leave_log_prob()[1] == pytest.approx(np.log(1e-10), rel=1e-3)
+
+
 def test_a_state_that_cannot_loop_is_left_for_sure():
     topology = Topology({1: (HmmState(0, 0, ((1, 0.5), (2, 0.5))), HmmState(1, 1, ((1, 0.75), (2, 0.25))))})
     model = TransitionModel.from_tree(ContextTree.monophone(topology), topology)
@@ -146,6 +152,7 @@ DAMAGE = [
     (" [ 0 ", " [ 0.5 ", "log probabilities of at most 0, found 0.5"),
     (" [ 0 ", " [ nan ", "numbers in Tuples and LogProbs"),
     ("</Tuples>", "", "a transition model in Kaldi's text format"),
+    ("</TransitionModel>", "</TransitionModel>\nmore", "a transition model in Kaldi's text format.*more"),
 ]
 
 

@@ -44,9 +44,12 @@ def arguments(argv=None) -> argparse.Namespace:
 def main() -> int:
     args = arguments()
     found = [m for m in all_mutants(ROOT, args.rooms) if not args.files or m.file in args.files]
+    equivalents = read_equivalents(Path(__file__).with_name("equivalent.txt"))
+    for equivalent in equivalents:
+        if equivalent.file in {m.file for m in found} and not any(map(equivalent.is_of, found)):
+            print(f"equivalent.txt: no mutant of today: {equivalent.file}: {equivalent.added[0]}")
     if args.sample and args.sample < len(found):
         found = sorted(random.Random(args.seed).sample(found, args.sample), key=lambda m: (m.file, m.line))
-    equivalents = read_equivalents(Path(__file__).with_name("equivalent.txt"))
     explained = [m for m in found if any(e.is_of(m) for e in equivalents)]
     to_run = [m for m in found if m not in explained]
     counts, started = Counter({EXPLAINED: len(explained)} if explained else {}), time.monotonic()
