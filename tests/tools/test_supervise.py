@@ -36,12 +36,17 @@ def supervised(folder, *command, **streams):
     return subprocess.run(supervise(folder, *command), cwd=ROOT, **streams), (folder / "log").read_bytes()
 
 
-def alive(pid):
+def state(pid):
+    """As ps says it: R, S, T (stopped), Z (zombie); Z for none, too."""
     try:
         with open(f"/proc/{pid}/stat") as stream:
-            return stream.read().rsplit(")", 1)[1].split()[0] != "Z"
+            return stream.read().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
-        return False
+        return "Z"
+
+
+def alive(pid):
+    return state(pid) != "Z"
 
 
 def wait_for_end(pids, seconds):
@@ -126,3 +131,18 @@ def test_a_log_that_cannot_be_written_is_said_once_and_the_command_goes_on(tmp_p
     done = subprocess.run(command, cwd=ROOT, capture_output=True)
     assert (done.returncode, done.stdout) == (0, b"one\ntwo\n")
     assert done.stderr.count(b"cannot be written any more (No space left on device)") == 1
+
+
+def test_it_stops_and_goes_on_with_its_command(tmp_path):
+    process = subprocess.Popen(supervise(tmp_path, "sh", "-c", "echo $$; exec sleep 30"), cwd=ROOT,
+                               stdout=subprocess.PIPE)
+    pids = [process.pid, int(process.stdout.readline())]
+    for number, stopped in ((signal.SIGTSTP, True), (signal.SIGCONT, False)):
+        process.send_signal(number)
+        deadline = time.monotonic() + 5
+        while any((state(pid) == "T") != stopped for pid in pids):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    process.terminate()
+    assert process.wait(10) == 143
+    process.stdout.close()

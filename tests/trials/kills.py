@@ -125,11 +125,10 @@ class Trials:
         if run.poll() is not None:
             return self._judge(run, Trial(target, number), limits, in_time=False)
         victim = victim if victim is not None and _exists(victim) else self._find(run, target)
-        if victim is not None:
-            (os.killpg if target == "group" else os.kill)(victim, number)
+        hit = victim is not None and _send(os.killpg if target == "group" else os.kill, victim, number)
         began = time.monotonic()
         ended = wait_until(lambda: run.poll() is not None and not self._processes(), LIMIT)
-        goes_on = not ended and target == "child" and run.poll() is None
+        goes_on = not ended and run.poll() is None and (target == "child" or not hit)
         if goes_on:
             ended = wait_until(lambda: run.poll() is not None and not self._processes(), LONG)
         seconds = 0.0 if goes_on else time.monotonic() - began
@@ -137,8 +136,8 @@ class Trials:
         trial = Trial(target, number, round(seconds, 1), hang=not ended and run.poll() is None,
                       orphans=0 if ended or run.poll() is None else len(left))
         for pid in left:
-            _kill(pid, signal.SIGKILL)
-        return self._judge(run, trial, limits, in_time=not goes_on and victim is not None and target != "child")
+            _send(os.kill, pid, signal.SIGKILL)
+        return self._judge(run, trial, limits, in_time=hit and target != "child")
 
     def _judge(self, run, trial: Trial, limits: Sequence[str], in_time: bool) -> Trial:
         """in_time: the signal came while the run went on, so that it cannot have ended well."""
@@ -240,11 +239,12 @@ def _exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def _kill(pid: int, number: int) -> None:
+def _send(kill: Callable, pid: int, number: int) -> bool:
     try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
+        kill(pid, number)
+        return True
+    except ProcessLookupError:  # it has just ended
+        return False
 
 
 def _command(pid: int) -> str:
