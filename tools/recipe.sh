@@ -196,7 +196,7 @@ supervised() {  # MODULE ARGS...; its exit status
   RECIPE_STAGE=$current_stage "$python" -m tools.recipe.supervise $$ "$run_log" "$python" -m "$@" &
   supervisor=$!
   # a signal ends `wait` before the program has ended
-  while wait "$supervisor" && status=0 || status=$?; [ -n "$signal" ] && kill -0 "$supervisor" 2>/dev/null; do :; done
+  while wait "$supervisor" 2>/dev/null && status=0 || status=$?; [ -n "$signal" ] && kill -0 "$supervisor" 2>/dev/null; do :; done
   supervisor=
   [ -z "$signal" ] || status=$signal
   return "$status"

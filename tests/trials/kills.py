@@ -43,7 +43,7 @@ TIMES = ("seconds", "memory", "real_time", "command", "date", "commit")
 
 
 class Trial(NamedTuple):
-    """target, number: what was killed by which signal. seconds: until all had ended."""
+    """target, number: what was killed by which signal. seconds: until all had ended, 0 if the run ended well."""
 
     target: str
     number: int
@@ -131,7 +131,7 @@ class Trials:
         goes_on = not ended and run.poll() is None and (target == "child" or not hit)
         if goes_on:
             ended = wait_until(lambda: run.poll() is not None and not self._processes(), LONG)
-        seconds = 0.0 if goes_on else time.monotonic() - began
+        seconds = 0.0 if run.poll() == 0 else time.monotonic() - began
         left = self._processes()
         trial = Trial(target, number, round(seconds, 1), hang=not ended and run.poll() is None,
                       orphans=0 if ended or run.poll() is None else len(left))
