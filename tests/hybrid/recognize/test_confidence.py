@@ -49,6 +49,13 @@ def test_the_interval_holds_the_measured_rate_and_repeats_itself():
     assert (low, high) == wer_interval(errors, words, seed=1) != wer_interval(errors, words, seed=2)
 
 
+def test_unless_said_it_is_the_95_percent_interval_of_10000_draws():
+    errors, words = test_set(np.random.default_rng(0), 0.1)
+    usual = dict(level=0.95, resamples=10_000, seed=0)
+    assert wer_interval(errors, words) == wer_interval(errors, words, **usual)
+    assert compare_systems(errors, errors[::-1], words) == compare_systems(errors, errors[::-1], words, **usual)
+
+
 def test_utterances_of_one_word_give_the_binomial_interval():
     errors = np.array([1] * 30 + [0] * 270)
     low, high = wer_interval(errors, np.ones(300))
