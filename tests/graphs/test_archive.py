@@ -1,9 +1,12 @@
 """Every byte of an archive counts, and nothing but the arrays of the layout is read."""
 
+import hashlib
+import io
+
 import numpy as np
 import pytest
 
-from graphs.archive import Array, check_ends, read_archive, write_archive
+from graphs.archive import Array, _sha256, check_ends, read_archive, write_archive
 from graphs.errors import DamagedInput, InputError
 
 LAYOUT = {"names": Array(np.str_, ("items",)), "counts": Array(np.int64, ("items",)),
@@ -66,3 +69,10 @@ def test_ends_out_of_order(ends, total):
     check_ends("x", np.zeros(0, int), 0)
     with pytest.raises(InputError, match="x: expected ends in order"):
         check_ends("x", np.array(ends, int), total)
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+def test_the_digest_is_that_of_all_bytes_before_it(size):
+    content = bytes(range(256)) * (size // 256 + 1)
+    stream = io.BytesIO(content[:size] + 64 * b"x")
+    assert _sha256(stream) == hashlib.sha256(content[:size]).hexdigest().encode() and stream.read() == 64 * b"x"

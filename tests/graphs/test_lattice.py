@@ -221,6 +221,12 @@ def test_best_paths_of_different_lengths():
     assert long.word_frames == [0, 1]
 
 
+def test_stored_lattices_out_of_order_are_refused(tmp_path):
+    write_lattices(tmp_path, 0, [by_hand(src=[0, 2, 1], dst=[2, 1, 3])])
+    with pytest.raises(InputError, match="dst: expected states after those that the arcs leave"):
+        list(read_lattices(tmp_path))
+
+
 def test_of_equally_good_arcs_the_first_is_taken():
     lattice = by_hand(1, src=[0, 0, 0], dst=[1, 1, 1], acoustic=[-2.0, -1.0, -1.0], graph=[0.0] * 3, word_id=[5, 6, 7],
                       transition_id=[1, 2, 3])

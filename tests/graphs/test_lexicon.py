@@ -23,6 +23,11 @@ def test_plain_form(tmp_path):
     assert lexicon.notes == [] and "AN" not in lexicon
 
 
+def test_an_unknown_form_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="form: expected one of auto, plain, prob, cmu, found 'x'"):
+        read(tmp_path, "A AH\n", form="x")
+
+
 def test_phones_may_look_a_little_like_reserved_ones(tmp_path):
     assert read(tmp_path, "A <sil> #a # #1a 1#\n").phones == ["#", "#1a", "#a", "1#", "<sil>"]
 

@@ -63,6 +63,14 @@ def test_a_planted_path_is_found(text, truth, words):
     assert outcome.alignment.num_frames == sum(frames for _, frames in truth)
 
 
+def test_without_silence_the_words_fill_the_utterance():
+    aligner = make_aligner(silence_prob=0.0)
+    truth = [("k", 6), ("a", 6), ("t", 3), ("a", 3)]
+    outcome = aligner.align("u", "cat a", planted(aligner, truth))
+    assert outcome.outcome == "done" and segments_of(aligner, outcome.alignment) == truth
+    assert [(s.start_frame, s.num_frames) for s in outcome.alignment.words] == [(0, 15), (15, 3)]
+
+
 def test_unknown_words_are_aligned_as_the_oov_word():
     aligner = make_aligner()
     outcome = aligner.align("u", "cat dog", planted(aligner, [("k", 3), ("a", 3), ("t", 3), ("SPN", 9)]))
