@@ -178,7 +178,9 @@ class Trials:
             return next(iter(supervisors), None)
         if target == "program":
             return next(iter(programs), None)
-        return random.choice([pid for pid in self._processes() if _parent(pid) in programs] or [None])
+        children = [pid for pid in self._processes() if {_parent(pid), _parent(_parent(pid))} & set(programs)
+                    and "resource_tracker" not in _command(pid)]  # nothing comes of its end
+        return random.choice(children or [None])
 
     def _processes(self) -> Set[int]:
         mark, found = f"{MARK}={self.folder}".encode(), set()
