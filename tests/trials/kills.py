@@ -109,7 +109,7 @@ class Trials:
         with open(self.output, "ab") as output:
             return subprocess.Popen(
                 ["bash", str(ROOT / "egs/synth/run.sh"), "--work", str(self.work), *RECIPE, *more], env=environment,
-                stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)
+                stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_heed_signals)
 
     def one(self, target: str, number: int, rng: random.Random) -> Trial:
         possible = [n for n, (_, record) in enumerate(self.stages)
@@ -235,6 +235,13 @@ def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def _heed_signals() -> None:
+    """Even where nohup or a shell's `&` made this process, whose children inherit that, ignore some."""
+    for number in SIGNALS:
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _exists(pid: int) -> bool:
