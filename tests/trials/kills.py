@@ -109,7 +109,8 @@ class Trials:
         with open(self.output, "ab") as output:
             return subprocess.Popen(
                 ["bash", str(ROOT / "egs/synth/run.sh"), "--work", str(self.work), *RECIPE, *more], env=environment,
-                stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_heed_signals)
+                stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=_heed_signals)
 
     def one(self, target: str, number: int, rng: random.Random) -> Trial:
         possible = [n for n, (_, record) in enumerate(self.stages)
