@@ -92,7 +92,8 @@ def _limit_memory() -> None:
 
 def save(failures: Path, reader: Reader, folder: Path, trace: str) -> None:
     failures = failures / reader.name.replace("/", "_").replace(" ", "_")
-    data = (folder / reader.file).read_bytes()
+    file = folder / reader.file
+    data = file.read_bytes() if file.exists() else b""  # it died before it wrote its example
     failures.mkdir(parents=True, exist_ok=True)
     stem = hashlib.sha256(data).hexdigest()[:12]
     (failures / f"{stem}.bytes").write_bytes(data)
