@@ -6,7 +6,7 @@ import pytest
 
 from graphs.arpa import ArpaReport, read_arpa
 from graphs.errors import InputError
-from graphs.ngram import NgramIndex, NgramTable
+from graphs.ngram import NgramIndex, NgramModel, NgramTable
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries, random_sentences
 
 SMALL = """\\data\\
@@ -264,3 +264,7 @@ def test_selected_rows_keep_their_numbers():
     both = NgramTable(np.array([[4], [5]]), np.array([-1.0, -2.0]), np.array([-3.0, -4.0]))
     found = both.select(np.array([False, True]))
     assert (found.word_ids.tolist(), found.log10_prob.tolist(), found.log10_backoff.tolist()) == ([[5]], [-2.0], [-4.0])
+
+
+def test_without_unk_an_unknown_word_is_no_word():
+    assert NgramModel(["a"], [table([0])]).log10_prob("zebra") == -math.inf

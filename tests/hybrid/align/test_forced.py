@@ -267,3 +267,8 @@ def test_even_states_keep_the_phones_and_cut_them_evenly():
     assert np.array_equal(transitions.is_phone_start[before], transitions.is_phone_start[after])
     states = transitions.hmm_state[after]
     assert states[5:12].tolist() == [0, 0, 1, 1, 1, 2, 2] and states[15:].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_the_shortest_pronunciations_say_how_many_frames_are_needed():
+    aligner = make_aligner()
+    assert aligner.align("u", "act", planted(aligner, [("a", 5)])).reason == "5 frames, but the words need 6"

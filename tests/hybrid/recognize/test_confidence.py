@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphs.errors import InputError
-from hybrid.recognize.confidence import compare_systems, wer_interval
+from hybrid.recognize.confidence import Comparison, compare_systems, wer_interval
 
 
 def test_set(generator, rate, utterances=150, speakers=None):
@@ -145,3 +145,8 @@ def test_chance_differences_are_called_significant_in_5_of_100():
         called += compare_systems(np.where(swap, a, other), np.where(swap, other, a), words,
                                   resamples=400).significant
     assert 0.01 <= called / 300 <= 0.09
+
+
+def test_significant_is_an_interval_without_zero():
+    for interval, significant in (((-0.5, -0.1), True), ((0.1, 0.5), True), ((-0.5, 0.1), False), ((0.0, 0.5), False)):
+        assert Comparison(0.0, interval, 0.5).significant is significant

@@ -43,3 +43,8 @@ def test_no_path_and_no_number_are_refused():
     cut.src = np.where(cut.dst == cut.num_states - 1, cut.num_states - 2, cut.src)
     with pytest.raises(InputError, match="lattice u: expected a path from start to end, found none"):
         best_sentences(cut, 2)
+
+
+def test_scales_are_one_and_nothing_is_subtracted_unless_said():
+    lattice = random_lattice(3)
+    assert best_sentences(lattice, 5) == best_sentences(lattice, 5, 1.0, 1.0, 0.0)
