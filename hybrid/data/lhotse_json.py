@@ -59,7 +59,7 @@ PLAIN_CUT = {
 CUTS = {
     "MonoCut": {**PLAIN_CUT, "channel": COUNT}, "Cut": {**PLAIN_CUT, "channel": COUNT}, "MultiCut": PLAIN_CUT,
     "PaddingCut": {"id": NAME, "duration": LENGTH, "sampling_rate": POSITIVE, "feat_value": SECONDS},
-    "MixedCut": {"id": NAME, "tracks": [{"cut": OBJECT, "offset?": LENGTH}]}}
+    "MixedCut": {"id": NAME, "tracks": [{"cut": OBJECT, "offset": LENGTH}]}}
 
 
 def read_entries(path: Path) -> Iterator[Tuple[str, object]]:

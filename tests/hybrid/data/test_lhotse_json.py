@@ -51,6 +51,16 @@ def test_a_value_of_another_type_is_named(fields, place, value, message):
         to_cut("x:1", changed(fields, place, value))
 
 
+@pytest.mark.parametrize("offset, found", [(None, "none"), ("0", "'0'"), (-1, "-1")])
+def test_an_offset_in_a_mix_of_cuts_is_a_number(fields, offset, found):
+    track = {"cut": fields, "offset": 0.5}
+    mixed = {"id": "m", "type": "MixedCut", "tracks": [track, track]}
+    assert to_cut("x:1", json.loads(json.dumps(mixed))).duration > 0.5
+    track["offset"] = offset
+    with pytest.raises(InputError, match=f"x:1, tracks.0.offset: expected seconds of at least 0, found {found}"):
+        to_cut("x:1", mixed)
+
+
 @pytest.mark.parametrize("name, data, message", [
     ("a.jsonl", b"{}\n{x\n", "a.jsonl:2: expected JSON, found JSONDecodeError"),
     ("a.jsonl", b'{"id": "\xe9"}\n', "a.jsonl: expected utf-8 text, found byte 0xe9"),
