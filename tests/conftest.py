@@ -1,6 +1,7 @@
-"""What is left out where a package is missing."""
+"""What is left out where a package is missing, and signals."""
 
 import importlib.util
+import signal
 
 # these import k2, or modules of graphs/ that do
 NEED_K2 = ["graphs/test_compile.py", "graphs/test_epsilon.py", "graphs/test_hmm_fst.py", "graphs/test_ops.py",
@@ -11,3 +12,10 @@ collect_ignore = NEED_K2 if without_k2 else []
 
 def pytest_report_header():
     return f"k2 is not installed: left out {', '.join(NEED_K2)}" if without_k2 else None
+
+
+def pytest_configure():
+    """Processes inherit what is ignored: interrupts below a shell's `&`, hangups below nohup. Tests send both."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)

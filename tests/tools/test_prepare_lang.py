@@ -69,7 +69,7 @@ def test_units_made_from_text(tmp_path, unit, phones):
     ([], "--lexicon: expected a lexicon file, since lang.unit is lexicon, found none"),
     (["lang.unit=grapheme"], "--text: expected a text, since lang.unit is grapheme, found none"),
     (["lang.silence_prob=2"], "silence_prob: expected 0 to below 1"),
-    (["lang.silence=2"], "option lang.silence: expected one of unit"),
+    (["lang.silence=2"], "did you mean silence_prob?"),
 ])
 def test_bad_calls_end_with_status_2_and_a_message(tmp_path, capsys, arguments, message):
     assert run(prepare_lang, tmp_path, *arguments) == 2
