@@ -6,9 +6,8 @@ frame, which k2's dense intersection needs. k2 has no minimization; arcs that en
 phone share their inner HMM states instead.
 """
 
-import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional
 
 import k2
@@ -17,29 +16,12 @@ import numpy as np
 from graphs.arcs import Arcs
 from graphs.context_fst import compose_context
 from graphs.context_tree import ContextTree
+from graphs.decoding_options import GraphOptions
 from graphs.errors import InputError
 from graphs.epsilon import remove_input_epsilons
 from graphs.hmm_fst import add_self_loops, compose_hmm
 from graphs.ops import WordSequences, from_k2, to_k2
 from graphs.transitions import TransitionModel
-
-
-@dataclass(frozen=True)
-class GraphOptions:
-    push: str = field(default="tropical", metadata={
-        "help": "weight pushing while determinizing L o G: tropical, log or none"})
-    transition_scale: float = field(default=1.0, metadata={
-        "help": "factor on log probabilities of transitions between HMM states"})
-    self_loop_scale: float = field(default=0.1, metadata={
-        "help": "factor on log probabilities of self-loops; about 1 / lm_scale"})
-    recognize_oov: bool = field(default=False, metadata={
-        "help": "the unknown word of the LM may be recognized (as the lang's oov word)"})
-
-    def __post_init__(self):
-        if self.push not in _PUSH:
-            raise ValueError(f"push: expected tropical, log or none, found {self.push!r}")
-        if not all(0 <= scale < math.inf for scale in (self.transition_scale, self.self_loop_scale)):
-            raise ValueError("transition_scale and self_loop_scale: expected finite numbers of at least 0")
 
 
 _PUSH = {"tropical": k2.DeterminizeWeightPushingType.kTropicalWeightPushing,

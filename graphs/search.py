@@ -5,8 +5,7 @@ without any path; an utterance is then searched again with wider beams, and at l
 every state is final, which yields the best partial path, marked as such.
 """
 
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
@@ -14,8 +13,9 @@ import torch
 from torch import Tensor
 
 from graphs.arcs import Arcs
-from graphs.checks import LARGEST_INT32, check_each_once, check_matrix
+from graphs.checks import check_each_once, check_matrix
 from graphs.compile import DecodingGraph
+from graphs.decoding_options import SearchOptions
 from graphs.errors import InputError
 from graphs.intersect import RawLattice, SearchGraph, intersect_pruned
 from graphs.lattice import Lattice
@@ -24,42 +24,6 @@ from graphs.transitions import TransitionModel
 
 
 LARGEST_TOTAL = 2.0 ** 24  # float32 counts whole units up to here; far beyond, rounding makes k2 end the process
-
-
-def _option(default, help: str):
-    return field(default=default, metadata={"help": help})
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    beam: float = _option(15.0, "paths this much worse than the best are dropped while searching")
-    lattice_beam: float = _option(8.0, "paths this much worse than the best are left out of the lattice")
-    min_active: int = _option(200, "states kept on a frame at least, whatever the beam")
-    max_active: int = _option(7000, "states kept on a frame at most")
-    acoustic_scale: float = _option(0.1, "factor on log-likelihoods while searching")
-    retries: int = _option(2, "searches with doubled beam and max_active before a partial path is taken")
-    memory_mb: int = _option(2000, "memory for the scores and lattices of the utterances searched together")
-
-    def __post_init__(self):
-        for name in ("beam", "lattice_beam", "acoustic_scale"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: expected a positive number, found {getattr(self, name)}")
-        if math.isinf(self.acoustic_scale):
-            raise ValueError("acoustic_scale: expected a finite number, found inf")
-        for name in ("min_active", "max_active", "retries"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) > LARGEST_INT32:
-                raise ValueError(f"{name}: expected a whole number of at most {LARGEST_INT32}, "
-                                 f"found {getattr(self, name)}")
-        if not 0 <= self.min_active < self.max_active:
-            raise ValueError("min_active and max_active: expected 0 <= min_active < max_active, "
-                             f"found {self.min_active} and {self.max_active}")
-        if self.retries < 0 or self.memory_mb < 1:
-            raise ValueError("retries: expected 0 or more; memory_mb: expected 1 or more")
-
-    def wider(self) -> "SearchOptions":
-        max_active = min(4 * self.max_active, LARGEST_INT32)
-        return replace(self, beam=2 * self.beam, max_active=max_active,
-                       min_active=min(2 * self.min_active, max_active - 1))
 
 
 @dataclass(frozen=True)

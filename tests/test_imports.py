@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,12 @@ def test_programs_import_nothing_heavy_at_the_top(path):
     tops += [node.module for node in body if isinstance(node, ast.ImportFrom)]
     heavy = [name for name in tops if re.match(r"torch|k2|lhotse|numpy|hybrid|graphs(?!\.errors)", name)]
     assert heavy == []
+
+
+def test_the_options_of_every_program_are_there_without_k2():
+    """All options of a run are checked before its first stage, also where only stages without graphs are run."""
+    modules = [name_of(path)[:-3].replace("/", ".") for path in PROGRAMS]
+    code = ("import sys, importlib; sys.modules['k2'] = None\n"
+            f"for name in {modules}: importlib.import_module(name).PROGRAM.describe_options()")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

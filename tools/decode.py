@@ -8,7 +8,7 @@ outcomes.tsv.
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.search:SearchOptions"}, resumable=True)
+PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding_options:SearchOptions"}, resumable=True)
            .input("--features", help="features folder", required=True)
            .input("--model", help="acoustic model folder", required=True)
            .input("--graph", help="graph folder", required=True)

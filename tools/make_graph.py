@@ -9,7 +9,7 @@ phones.txt and report.tsv (states, arcs and seconds of each step).
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.compile:GraphOptions"})
+PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.decoding_options:GraphOptions"})
            .input("--lang", help="lang folder", required=True)
            .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
            .input("--transitions", help="file `transitions` of the model's folder")

@@ -16,7 +16,7 @@ class DecodeWork:
     features: Path
     model: Path
     graph: Path
-    options: object  # graphs.search.SearchOptions
+    options: object  # graphs.decoding_options.SearchOptions
     device: str
 
     def prepare(self):

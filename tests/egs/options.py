@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from graphs.compile import GraphOptions
+from graphs.decoding_options import GraphOptions, SearchOptions
 from graphs.lang import LangOptions
-from graphs.search import SearchOptions
 from graphs.topology import TopologyOptions
 from hybrid.data.features import FeatureOptions
 from hybrid.data.validate import DataOptions

@@ -174,7 +174,7 @@ def test_lexicon_and_grammar_without_a_common_word(tmp_path):
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"push": "up"}, "push: expected tropical, log or none, found 'up'"),
+    ({"push": "up"}, "push: expected one of tropical, log, none, found 'up'"),
     ({"transition_scale": -0.1}, "of at least 0"), ({"self_loop_scale": -0.1}, "of at least 0"),
     ({"transition_scale": math.nan}, "finite numbers"), ({"self_loop_scale": math.inf}, "finite numbers")])
 def test_options_out_of_range(change, message):

@@ -1,0 +1,58 @@
+"""Options of HCLG and of the search, apart from what they are for: they are checked where k2 is not installed, too."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+from graphs.checks import LARGEST_INT32
+
+PUSH = ("tropical", "log", "none")
+
+
+def _option(default, help: str):
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class GraphOptions:
+    push: str = _option("tropical", f"weight pushing while determinizing L o G: {', '.join(PUSH)}")
+    transition_scale: float = _option(1.0, "factor on log probabilities of transitions between HMM states")
+    self_loop_scale: float = _option(0.1, "factor on log probabilities of self-loops; about 1 / lm_scale")
+    recognize_oov: bool = _option(False, "the unknown word of the LM may be recognized (as the lang's oov word)")
+
+    def __post_init__(self):
+        if self.push not in PUSH:
+            raise ValueError(f"push: expected one of {', '.join(PUSH)}, found {self.push!r}")
+        if not all(0 <= scale < math.inf for scale in (self.transition_scale, self.self_loop_scale)):
+            raise ValueError("transition_scale and self_loop_scale: expected finite numbers of at least 0")
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    beam: float = _option(15.0, "paths this much worse than the best are dropped while searching")
+    lattice_beam: float = _option(8.0, "paths this much worse than the best are left out of the lattice")
+    min_active: int = _option(200, "states kept on a frame at least, whatever the beam")
+    max_active: int = _option(7000, "states kept on a frame at most")
+    acoustic_scale: float = _option(0.1, "factor on log-likelihoods while searching")
+    retries: int = _option(2, "searches with doubled beam and max_active before a partial path is taken")
+    memory_mb: int = _option(2000, "memory for the scores and lattices of the utterances searched together")
+
+    def __post_init__(self):
+        for name in ("beam", "lattice_beam", "acoustic_scale"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected a positive number, found {getattr(self, name)}")
+        if math.isinf(self.acoustic_scale):
+            raise ValueError("acoustic_scale: expected a finite number, found inf")
+        for name in ("min_active", "max_active", "retries"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) > LARGEST_INT32:
+                raise ValueError(f"{name}: expected a whole number of at most {LARGEST_INT32}, "
+                                 f"found {getattr(self, name)}")
+        if not 0 <= self.min_active < self.max_active:
+            raise ValueError("min_active and max_active: expected 0 <= min_active < max_active, "
+                             f"found {self.min_active} and {self.max_active}")
+        if self.retries < 0 or self.memory_mb < 1:
+            raise ValueError("retries: expected 0 or more; memory_mb: expected 1 or more")
+
+    def wider(self) -> "SearchOptions":
+        max_active = min(4 * self.max_active, LARGEST_INT32)
+        return replace(self, beam=2 * self.beam, max_active=max_active,
+                       min_active=min(2 * self.min_active, max_active - 1))
