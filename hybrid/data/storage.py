@@ -75,7 +75,9 @@ class FeatureStore:
 
 
 def _checksum(matrix: np.ndarray) -> str:
-    return f"{zlib.crc32(np.ascontiguousarray(matrix)):08x}"
+    """Of dtype (in which byte order is a letter of the file), shape and content."""
+    kind = zlib.crc32(f"{matrix.dtype.str} {matrix.shape}".encode())
+    return f"{zlib.crc32(np.ascontiguousarray(matrix), kind):08x}"
 
 
 def check_matrix(item: str, features: Features, matrix: np.ndarray) -> None:

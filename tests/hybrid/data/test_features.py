@@ -242,6 +242,15 @@ def test_damaged_storage_is_named(tmp_path):
         reader["u001"]
 
 
+@pytest.mark.parametrize("written, damaged", [(b"'<f4'", b"'>f4'"), (b"'<f4'", b"'<i4'"), (b": False", b":  True")])
+def test_damage_to_how_a_matrix_is_read_is_noticed(tmp_path, written, damaged):
+    reader = make(tmp_path / "f", ready_corpus(tmp_path / "made", number=1), storage="numpy_files")
+    [path] = (tmp_path / "f/storage").rglob("*.npy")
+    path.write_bytes(path.read_bytes().replace(written, damaged, 1))
+    with pytest.raises(DamagedInput, match="features of u000"):
+        reader["u000"]
+
+
 def flip(path, offset, keep_time=True):
     stat = path.stat()
     data = bytearray(path.read_bytes())
