@@ -10,14 +10,14 @@ from typing import BinaryIO, List, Sequence, Tuple, Union
 
 from graphs.errors import InputError
 
-# Blanks other than space and tab split words in one program and not in another (Kaldi
-# utils/validate_text.pl refuses them, too); control characters and halves of surrogate pairs, which JSON can
-# hold, have no business in a text.
 _INTEGER = re.compile("[+-]?[0-9]{1,18}")  # all of them fit 64 bits
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 DAMAGED_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)  # what reading one may raise
 
+# Blanks other than space and tab split words in one program and not in another (Kaldi
+# utils/validate_text.pl refuses them, too); control characters and halves of surrogate pairs, which JSON can
+# hold, have no business in a text.
 _ODD_CHARACTER = re.compile("[^\\S \t\n]|[\u200b\u2060\ufeff\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
 

@@ -11,7 +11,6 @@ status 1 when any other flip was not noticed before a result, or something crash
 """
 
 import argparse
-import functools
 import hashlib
 import json
 import os
@@ -26,11 +25,10 @@ from typing import Dict, List, Optional, Sequence
 from hybrid.report.tables import markdown_table
 from tools.artefacts.registry import problems_of
 from tools.frame.fingerprint import is_content
-from tools.frame.records import RECORD, load_record, stage_records, verified_digests
+from tools.frame.records import RECORD, SELF_CHECKING, load_record, stage_records, verified_digests
 
 LIMIT = 60  # seconds for an answer
 WITNESSES = ("reader", "validate", "next stage")
-STORE = "storage"  # hybrid.data.storage.FOLDER
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -78,7 +76,7 @@ def flip_and_ask(folder: Path, name: str, rng: random.Random):
     """(place of the byte, answers); everything is afterwards as it was."""
     path, record = folder / name, folder / RECORD
     stat, content, before = path.stat(), path.read_bytes(), record.read_bytes()
-    matrices = matrices_of(folder) if STORE in Path(name).parts else None
+    matrices = matrices_of(folder) if SELF_CHECKING in Path(name).parts else None
     place, bit = rng.randrange(len(content)), 1 << rng.randrange(8)
     changed = content[:place] + bytes([content[place] ^ bit]) + content[place + 1:]
     try:
@@ -86,7 +84,7 @@ def flip_and_ask(folder: Path, name: str, rng: random.Random):
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         answers = in_own_process(lambda: ask(folder, name))
         if matrices is not None and not answers.get("noticed"):
-            answers["no effect"] = matrices_of.__wrapped__(folder) == matrices
+            answers["no effect"] = matrices_of(folder) == matrices
     finally:
         for file, whole in ((record, before), (path, content)):
             file.write_bytes(whole)
@@ -108,10 +106,9 @@ def ask(folder: Path, name: str) -> dict:
         stage = type(error).__name__ == "InputError"
     # a store's reader checks each matrix that it gives to the next stage
     return {"reader": reader, "validate": validate, "next stage": stage,
-            "noticed": stage or (STORE in Path(name).parts and reader)}
+            "noticed": stage or (SELF_CHECKING in Path(name).parts and reader)}
 
 
-@functools.lru_cache(maxsize=None)
 def matrices_of(folder: Path) -> dict:
     """A digest of every matrix of a features folder."""
     def digest() -> dict:

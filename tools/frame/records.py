@@ -115,9 +115,7 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
                     problems.setdefault(folder, []).append(f"{path.relative_to(folder)} is damaged")
             digests[str(path.resolve())] = found
         if (root / RECORD).exists():
-            if root not in records:
-                records[root] = read_record(root)
-            record = records[root]
+            record = _read_once(root, records)
             gone = [name for name in record.get("outputs", {}) if is_content(Path(name)) and not (root / name).exists()]
             if gone or not record or record.get("damaged"):
                 problems.setdefault(root, []).extend(
@@ -131,9 +129,13 @@ def _known(path: Path, folder: Optional[Path], records: Dict[Path, dict]) -> Opt
     """The digest of a file by the record of its stage's folder, None without one; records: those read so far."""
     if folder is None:
         return None
+    return _read_once(folder, records).get("outputs", {}).get(str(path.relative_to(folder)))
+
+
+def _read_once(folder: Path, records: Dict[Path, dict]) -> dict:
     if folder not in records:
         records[folder] = read_record(folder)
-    return records[folder].get("outputs", {}).get(str(path.relative_to(folder)))
+    return records[folder]
 
 
 def written_by_stages(paths: Iterable[Path]) -> Set[Path]:
@@ -149,9 +151,13 @@ def mark_damaged(path: Path) -> str:
     record = read_record(folder) if folder else {}
     if not record:
         return ""
-    damaged = [*record.get("damaged", []), f"{path.relative_to(folder)} is damaged"]
-    write_record(folder, {**record, "damaged": list(dict.fromkeys(damaged))})
+    _mark(folder, record, [f"{path.relative_to(folder)} is damaged"])
     return how_to_repair(record)
+
+
+def _mark(folder: Path, record: dict, found: List[str]) -> None:
+    damaged = [*record.get("damaged", []), *found]
+    write_record(folder, {**record, "damaged": list(dict.fromkeys(damaged))})
 
 
 def _damaged(folder: Path, record: dict, found: List[str]) -> InputError:
@@ -159,7 +165,7 @@ def _damaged(folder: Path, record: dict, found: List[str]) -> InputError:
         return InputError(str(folder / RECORD), "a whole stage record", "one that is damaged; run the stage that makes "
                           f"{folder} again")
     found = list(dict.fromkeys(found))
-    write_record(folder, {**record, "damaged": found})
+    _mark(folder, record, found)
     return InputError(str(folder), f"the files that {record['program']} wrote",
                       f"others: {', '.join(found[:5])}; {how_to_repair(record)}")
 
