@@ -13,7 +13,8 @@
 #   $work $exp $corpus $nj      work folder, models in it, corpus folder (may be empty), number of processes
 #   stage N "title"             a heading; decides whether the `run`s below it are done
 #   run MODULE ARGS...          python -m MODULE ARGS with the options of the conf files and of the command line
-#   system NAME "title" COMMAND ...   COMMAND, if --systems asks for NAME; the first system is the default
+#   system NAME "title" COMMAND ...   COMMAND, if --systems asks for NAME, once for each of --seeds; the first system is
+#                               the default. $chosen_system is NAME, $seeded what its folders' names end with
 #   options_file FILE           options that a stage has written; those that the user gives win over them
 # and the stages that recipes have in common, tools/recipe/stages.sh. All that is printed goes into $work/run.log,
 # too. The first program that fails ends the recipe, and so does a signal.
@@ -49,6 +50,7 @@ $(listed system | sed -E 's/^([^ ]+) /  \1: /')
 
 Options:
   --systems A,B    systems to train and score, or all (default: $(listed system | head -n 1 | cut -d' ' -f1))
+  --seeds 1,2,3    train each system once with each am.seed, beside each other, in one table
   --stage N        start with stage N (default: the first; finished work is not done again anyway)
   --stop-stage M   end with stage M
   --corpus DIR     where the corpus lies
@@ -78,7 +80,7 @@ parse_arguments() {
       --*=*) option=$1; shift; set -- "${option%%=*}" "${option#*=}" "$@"; continue ;;
       --by-content) common+=("$1"); again+=("$1"); shift ;;
       --list-options) list_options=$1; shift ;;
-      --stage|--stop-stage|--corpus|--work|--nj|--conf|--python|--systems)
+      --stage|--stop-stage|--corpus|--work|--nj|--conf|--python|--systems|--seeds)
         [ $# -ge 2 ] && [[ $2 != --* ]] || usage_error "$1 needs a value"
         case $1 in
           --stage) whole_number "$1" "$2" 0; first_stage=$2 ;;
@@ -90,6 +92,8 @@ parse_arguments() {
                   default_conf=; user_conf=$(realpath -- "$2") ;;
           --python) chosen_python=$2 ;;
           --systems) systems=$2 ;;
+          --seeds) [[ $2 =~ ^[0-9]{1,9}(,[0-9]{1,9})*$ ]] || usage_error "--seeds: expected numbers such as 1,2,3, found '$2'"
+                   seeds=${2//,/ } ;;
         esac
         [ "$1" = --stage ] || again+=("$1" "$2")
         shift 2 ;;
@@ -126,6 +130,7 @@ default_conf=$recipe/conf/default.conf
 user_conf=
 nj=$(cores)
 systems=
+seeds=
 list_options=
 chosen_python=
 common=()     # arguments for every program
@@ -138,6 +143,8 @@ current_stage=
 title=
 in_range=no
 chosen_system=
+chosen_seed=
+seeded=
 supervisor=
 declare -A done_already=()
 
@@ -149,7 +156,7 @@ say() {
 
 stage() {  # N "title"
   current_stage=$1
-  title=$2${chosen_system:+ ($chosen_system)}
+  title=$2${chosen_system:+ ($chosen_system${chosen_seed:+, seed $chosen_seed})}
   in_range=no
   [ "$mode" != list ] || printf 'stage %s %s\n' "$1" "$2"
   if [ -z "$mode" ] && [ "$1" -ge "$first_stage" ] && [ "$1" -le "$last_stage" ]; then
@@ -159,13 +166,15 @@ stage() {  # N "title"
 }
 
 system() {  # NAME "title" COMMAND ...
-  local name=$1
+  local name=$1 seed
   [ "$mode" != list ] || printf 'system %s %s\n' "$1" "$2"
   shift 2
   [ -n "$mode" ] || [[ " $systems " == *" $name "* ]] || return 0
-  chosen_system=$name
-  "$@"
-  chosen_system=
+  for seed in ${seeds:-""}; do
+    chosen_system=$name chosen_seed=$seed seeded=${seed:+_seed$seed}
+    "$@"
+  done
+  chosen_system='' chosen_seed='' seeded=''
 }
 
 options_file() {  # FILE
@@ -181,6 +190,8 @@ run() {  # MODULE ARGS...
     arguments+=(--conf "$conf")
   done
   arguments+=(--nj "$nj" ${common[@]+"${common[@]}"} ${overrides[@]+"${overrides[@]}"})
+  # what is not told its system is shared by all
+  [ -z "$chosen_seed" ] || [[ " $* " != *" --system "* ]] || arguments+=("am.seed=$chosen_seed")
   if [ "$mode" = plan ]; then
     printf '%s\0' "$current_stage" "${#arguments[@]}" "${arguments[@]}"
   fi

@@ -69,11 +69,16 @@ def named_sets(args):
 
 
 def decoding_facts(source: Path) -> dict:
-    """What the stage that decoded says of itself: its seconds, the utterances that took a wider beam."""
+    """What the stage that decoded says of itself: its seconds, the utterances that took a wider beam; and of the models
+    that it decoded with: their parameters and the seconds of their training."""
     record = read_record(source)
     facts = record.get("facts", {})
+    models = [read_record(Path(path).parent) for path in record.get("inputs", {}) if Path(path).name == "model.json"]
+    trained = [model for model in models if "parameters" in model.get("facts", {})]
     return {"seconds": facts.get("search_seconds", record.get("seconds")),
-            "retried": facts.get("outcomes", {}).get("retried", 0)}
+            "retried": facts.get("outcomes", {}).get("retried", 0),
+            "parameters": sum(model["facts"]["parameters"] for model in trained) or None,
+            "training_seconds": round(sum(model["seconds"] for model in trained), 1) or None}
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ FILE = "result.json"
 Entry = Dict  # as hybrid.recognize.scoring.result_entry makes it
 _COUNTS = ("errors", "words", "ins", "del", "sub", "utterances", "partial", "missing")
 _RATES = ("wer", "cer", "ser")
-_MAY_BE_NULL = ("lm_scale", "word_insertion_penalty", "seed", "seconds", "audio_seconds")
-_MAY_LACK = ("tuned_on", "audio_seconds")
+_MAY_BE_NULL = ("lm_scale", "word_insertion_penalty", "seed", "seconds", "audio_seconds", "parameters", "training_seconds")
+_MAY_LACK = ("tuned_on", "audio_seconds", "parameters", "training_seconds")
 
 
 class Result(NamedTuple):
@@ -88,10 +88,16 @@ def _interval(pair: Sequence[float]) -> str:
 
 def main_table(results: Sequence[Result]) -> Table:
     """What is read first."""
-    header = ("system", "test", "WER %", "95 % interval", "errors", "words", "ins", "del", "sub")
+    header = ("system", "test", "WER %", "95 % interval", "errors", "words", "ins", "del", "sub", "parameters",
+              "training min")
     return Table(header, [
-        (e["system"], _test_name(e), e["wer"], _interval(e["ci95"]), e["errors"], e["words"], e["ins"],
-         e["del"], e["sub"]) for e, _ in results])
+        (_label(result, _of_test(results, e["test"])), _test_name(e), e["wer"], _interval(e["ci95"]), e["errors"], e["words"], e["ins"],
+         e["del"], e["sub"], e.get("parameters"), _minutes(e.get("training_seconds")))
+        for result in results for e in [result.entry]])
+
+
+def _minutes(seconds: Optional[float]) -> Optional[str]:
+    return None if seconds is None else f"{seconds / 60:.1f}"
 
 
 def run_table(results: Sequence[Result]) -> Table:
@@ -138,12 +144,16 @@ def comparison_table(results: Sequence[Result]) -> Table:
               "sure")
     rows = []
     for test in dict.fromkeys(entry["test"] for entry, _ in results):
-        own = [result for result in results if result.entry["test"] == test]
+        own = _of_test(results, test)
         best = min(own, key=lambda result: result.entry["wer"])
         for other in own:
             if other is not best:
                 rows.append((test, _label(best, own), _label(other, own), *_compared(other, best)))
     return Table(header, rows)
+
+
+def _of_test(results: Sequence[Result], test: str) -> List[Result]:
+    return [result for result in results if result.entry["test"] == test]
 
 
 def _label(result: Result, among: Sequence[Result]) -> str:

@@ -26,7 +26,7 @@ big() {{
     run toy_program --split $split --out "$work/$split"
   done
   stage 2 "of a system"
-  run toy_program --system $chosen_system --split $chosen_system --out "$work/$chosen_system"
+  run toy_program --system $chosen_system --split $chosen_system --out "$work/$chosen_system$seeded"
 }}
 system one "the first" big
 system two "the second" big
@@ -45,6 +45,7 @@ PROGRAM = (Program("toy_program", "A toy.", options={"am": "toy_program:Options"
 @dataclasses.dataclass(frozen=True)
 class Options:
     epochs: int = dataclasses.field(default=1, metadata={"help": "passes"})
+    seed: int = dataclasses.field(default=1, metadata={"help": "seed"})
     sleep: float = dataclasses.field(default=0.0, metadata={"help": "seconds"})
 
 
@@ -114,6 +115,17 @@ def test_second_run_has_nothing_to_do_and_systems_share_what_is_named_alike(toy)
     again = toy("--systems", "all")
     assert [call[call.index("--out") + 1].split("/")[-1] for call in calls(again)] == ["two"]
     assert again.stdout.count("/train is up to date") == 1
+
+
+def test_each_seed_has_its_folders_and_what_they_share_is_made_once(toy):
+    assert len(calls(toy())) == 5
+    done = toy("--seeds", "2,3", "am.epochs=2")
+    made = {call[call.index("--out") + 1].split("/")[-1]: call[-1] for call in calls(done)}
+    assert made == {"one_seed2": "am.seed=2", "one_seed3": "am.seed=3"}, done.stderr
+    assert "=== stage 2: of a system (one, seed 3)" in done.stdout
+    assert done.stdout.count("/train is up to date") == 1
+    for seeds in ("2,", "a", "1 2", "-1"):
+        assert f"--seeds: expected numbers such as 1,2,3, found '{seeds}'" in toy("--seeds", seeds).stderr
 
 
 def test_stage_range_work_and_conf_are_relative_to_the_caller(toy, tmp_path):

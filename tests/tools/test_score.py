@@ -28,7 +28,12 @@ def folder(tmp_path):
         SymbolTable(["a", "b", "#0", "<s>", "</s>"]).write(tmp_path / f"decode_{name}" / "words.txt")
         (tmp_path / f"{name}.txt").write_text("".join(f"{name}{n} {wanted}\n" for n in range(4)))
     facts = {"search_seconds": 7.5, "outcomes": {"retried": 2}}
-    write_record(tmp_path / "decode_test", {"seconds": 9.0, "facts": facts})
+    models = {}
+    for name, parameters in (("am", 1000), ("other", 200)):
+        (tmp_path / name).mkdir()
+        write_record(tmp_path / name, {"seconds": 61.0, "facts": {"parameters": parameters, "training_seed": 1}})
+        models[str(tmp_path / name / "model.json")] = [0, 0, "digest"]
+    write_record(tmp_path / "decode_test", {"seconds": 9.0, "facts": facts, "inputs": models})
     return tmp_path
 
 
@@ -65,6 +70,7 @@ def test_an_entry_says_all_that_the_results_need(folder):
     assert (test["errors"], test["words"], test["ins"], test["del"], test["sub"]) == (4, 4, 0, 0, 4)
     assert test["ci95"][0] <= test["wer"] <= test["ci95"][1]
     assert (test["seconds"], test["retried"], test["partial"], test["missing"]) == (7.5, 2, 1, 0)
+    assert (test["parameters"], test["training_seconds"]) == (1200, 122.0)
 
 
 def test_everything_is_written(folder):

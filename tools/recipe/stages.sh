@@ -77,17 +77,17 @@ hybrid() {  # --alignment MODEL --lm ARPA
     shift 2
   done
   stage 7 "acoustic model"
-  train_on_alignment "$alignment" --system "$chosen_system" --out "$exp/$chosen_system"
+  train_on_alignment "$alignment" --system "$chosen_system" --out "$exp/$chosen_system$seeded"
 
   stage 8 "decoding graph HCLG"
   run tools.make_graph --lang "$work/lang" --arpa "$lm" --transitions "$exp/align_${alignment}_train/transitions" \
     --out "$exp/graph_$alignment"
 
-  decode_and_score --model "$exp/$chosen_system" --graph "$exp/graph_$alignment"
+  decode_and_score --model "$exp/$chosen_system$seeded" --graph "$exp/graph_$alignment"
 }
 
 decode_and_score() {  # ARGS of tools.decode
-  local split decoded=$exp/decode_$chosen_system
+  local split decoded=$exp/decode_$chosen_system$seeded
   stage 9 "decode"
   for split in dev $tests; do
     run tools.decode --system "$chosen_system" --features "$work/features/$split" "$@" --out "${decoded}_$split"
@@ -99,8 +99,9 @@ decode_and_score() {  # ARGS of tools.decode
     folders+=("${decoded}_$split")
     cuts+=("$work/cuts/$split.jsonl.gz")
   done
-  run tools.score --system "$chosen_system" --dev "${decoded}_dev" --dev-cuts "$work/cuts/dev.jsonl.gz" \
-    ${tests:+--test "${folders[@]}" --test-cuts "${cuts[@]}"} --out "$exp/score_$chosen_system"
+  run tools.score --system "$chosen_system" --name "$chosen_system" --dev "${decoded}_dev" \
+    --dev-cuts "$work/cuts/dev.jsonl.gz" \
+    ${tests:+--test "${folders[@]}" --test-cuts "${cuts[@]}"} --out "$exp/score_$chosen_system$seeded"
 }
 
 results() {

@@ -25,7 +25,7 @@ def add_system(work, folder, system, wrong, seed=1, tests=("test",), utterances=
         result = score_set(references, hypotheses, OPTIONS)
         write_details(work / "exp" / folder / test, references, hypotheses, result)
         entries.append(result_entry(system, test, result, outcomes_of(result, hypotheses), Scales(7.0, 0.0),
-                                    OPTIONS, seed=seed, seconds=6.0, audio_seconds=60.0,
+                                    OPTIONS, seed=seed, seconds=6.0, audio_seconds=60.0, training_seconds=90.0,
                                     tuned_on=test == "dev"))
     (work / "exp" / folder / "result.json").write_text(json.dumps(entries))
 
@@ -43,6 +43,8 @@ def test_the_worst_stand_first_and_the_tuned_on_set_last(tmp_path):
     table = main_table(results)
     assert column(table, "test") == ["test", "test", "dev (tuned on)", "dev (tuned on)"]
     assert column(table, "errors") == [10, 2, 10, 2]
+    assert column(table, "system") == ["a", "b", "a", "b"]
+    assert column(table, "parameters") == [None] * 4 and column(table, "training min") == ["1.5"] * 4
     assert column(run_table(results), "real time") == ["0.100"] * 4
 
 
@@ -57,7 +59,9 @@ def test_seeds_of_a_system_are_summed_up(tmp_path):
     for seed, wrong in ((1, 6), (2, 12), (3, 18)):
         add_system(tmp_path, f"score_a{seed}", "a", wrong, seed)
     add_system(tmp_path, "score_b", "b", 3)
-    (row,) = seeds_table(gather_results(sorted(tmp_path.rglob("score_*")))).rows
+    results = gather_results(sorted(tmp_path.rglob("score_*")))
+    assert column(main_table(results), "system") == ["a (seed 3)", "a (seed 2)", "a (seed 1)", "b"]
+    (row,) = seeds_table(results).rows
     rates = 100 * np.array([6, 12, 18]) / 120
     assert row[:3] == ("a", "test", 3)
     assert row[3:7] == pytest.approx((rates.mean(), rates.std(ddof=1), 5.0, 15.0), abs=1e-3)
