@@ -37,13 +37,15 @@ class DecodingGraph:
       arcs: Arcs; ilabel is a transition_id, never 0; olabel is an output label of `sequences`.
       sequences: output labels that stand for several words.
       report: one dict a step: step, states, arcs.
-      fingerprint: of the transition model it was made with; None where it is used on the spot.
+      fingerprint, tree_fingerprint: of the transition model and the tree it was made with; None where it is used on
+        the spot, or where a file does not tell.
     """
 
     arcs: Arcs
     sequences: WordSequences
     report: List[Dict]
     fingerprint: Optional[str] = None
+    tree_fingerprint: Optional[str] = None
 
 
 class _Steps:
@@ -109,4 +111,4 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
     steps.done("self-loops", graph.num_states, graph.num_arcs)
     if not np.all(graph.ilabel > 0):
         raise InputError("HCLG", "no input epsilons", f"{int((graph.ilabel == 0).sum())}")
-    return DecodingGraph(graph, sequences, steps.report, transitions.fingerprint())
+    return DecodingGraph(graph, sequences, steps.report, transitions.fingerprint(), tree.fingerprint())

@@ -4,6 +4,7 @@ The tree asks about keys: ``PDF_CLASS`` is the pdf class of the HMM state, ``0 .
 phones of the context window. The text format is Kaldi's (`tree-info`, `copy-tree --binary=false`).
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, FrozenSet, Iterable, Optional, Sequence, Set, Tuple, Union
@@ -92,6 +93,10 @@ class ContextTree:
     def to_text(self) -> str:
         return (f"ContextDependency {self.context_width} {self.central_position} ToPdf "
                 f"{_node_text(self.root)} EndContextDependency\n")
+
+    def fingerprint(self) -> str:
+        """Hash of the tree."""
+        return hashlib.sha256(self.to_text().encode()).hexdigest()[:16]
 
     def write(self, path) -> None:
         Path(path).write_text(self.to_text(), encoding="utf-8")

@@ -1,12 +1,12 @@
 """Decoding graphs on disk: HCLG.npz with the arrays, and what the graph was made from.
 
-The fingerprint is a hash of the transition model and the word table. A graph is only loaded together with
-the transition model it was made with, so that a stale graph cannot be used.
+The fingerprints are hashes of the transition model and of the tree. A graph is only loaded together with those that
+it was made with, so that a stale graph cannot be used.
 """
 
 import json
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Optional
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from graphs.archive import Array, read_archive, write_archive
 from graphs.arcs import Arcs
 from graphs.checks import check_range
 from graphs.compile import DecodingGraph
+from graphs.context_tree import ContextTree
 from graphs.errors import InputError, naming
 from graphs.ops import WordSequences
 from graphs.transitions import TransitionModel
@@ -26,31 +27,33 @@ LAYOUT = {
     "final_score": Array(np.float32, ("finals",)),
     "facts": Array(np.str_),  # JSON
 }
-_FACTS = {"transitions": str, "num_states": int, "num_words": int, "sequences": list, "report": list}
+_FACTS = {"transitions": str, "tree": str, "num_states": int, "num_words": int, "sequences": list, "report": list}
 
 
 def write_graph(folder, graph: DecodingGraph, transitions: TransitionModel) -> None:
     """Writes HCLG.npz; it appears whole or not at all."""
-    facts = {"transitions": transitions.fingerprint(), "num_states": graph.arcs.num_states,
-             "num_words": graph.sequences.num_words, "sequences": graph.sequences.sequences,
-             "report": graph.report}
+    facts = {"transitions": transitions.fingerprint(), "tree": graph.tree_fingerprint or "",
+             "num_states": graph.arcs.num_states, "num_words": graph.sequences.num_words,
+             "sequences": graph.sequences.sequences, "report": graph.report}
     write_archive(Path(folder) / FILE, LAYOUT, {**vars(graph.arcs), "facts": json.dumps(facts)})
 
 
-def read_graph(folder, transitions: TransitionModel = None) -> DecodingGraph:
+def read_graph(folder, transitions: Optional[TransitionModel] = None,
+               tree: Optional[ContextTree] = None) -> DecodingGraph:
     """
     Args:
-      transitions: the model to search with; None to look at the graph only.
-    Raises: InputError when there is no graph, when it is damaged, or when it was made with other transitions.
+      transitions, tree: of the model to search with; None to look at the graph only.
+    Raises: InputError when there is no graph, when it is damaged, or when it was made with others.
     """
     path = Path(folder) / FILE
     if not path.exists():
         raise InputError(str(folder), f"a graph folder with {FILE}", "none")
     arrays = read_archive(path, LAYOUT)
     facts = _facts(path, str(arrays.pop("facts")))
-    if transitions is not None and facts["transitions"] != transitions.fingerprint():
-        raise InputError(f"graph {path}", f"transitions {transitions.fingerprint()} of the acoustic model",
-                         f"{facts['transitions']}: the graph is stale, run tools.make_graph again")
+    for name, of_model in (("transitions", transitions), ("tree", tree)):
+        if of_model is not None and facts[name] not in ("", of_model.fingerprint()):
+            raise InputError(f"graph {path}", f"{name} {of_model.fingerprint()} of the acoustic model",
+                             f"{facts[name]}: the graph is stale, run tools.make_graph again")
     with naming(str(path)):
         arcs = Arcs(num_states=facts["num_states"], **arrays)
         check_range("num_states", [arcs.num_states], 1, 2 * arcs.num_arcs + len(arcs.final_state) + 2)
@@ -59,13 +62,13 @@ def read_graph(folder, transitions: TransitionModel = None) -> DecodingGraph:
             check_range(name, getattr(arcs, name), 0, sequences.num_words + len(sequences.sequences))
         if transitions is not None:
             check_range("ilabel", arcs.ilabel, 0, transitions.num_transition_ids + 1)
-    return DecodingGraph(arcs, sequences, facts["report"], facts["transitions"])
+    return DecodingGraph(arcs, sequences, facts["report"], facts["transitions"], facts["tree"] or None)
 
 
 def _facts(path: Path, text: str) -> Dict:
     """InputError unless it is what `write_graph` writes."""
     try:
-        facts = json.loads(text)
+        facts = {"tree": "", **json.loads(text)}  # older graphs of monophones lack it
         if not all(type(facts[name]) is kind for name, kind in _FACTS.items()):
             raise TypeError("a value of another type")
         facts["sequences"] = [tuple(map(int, words)) for words in facts["sequences"]]

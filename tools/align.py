@@ -2,7 +2,7 @@
 
     python -m tools.align --features features/train --lang lang --model exp/am1 --out exp/align_am1
 
-Writes alignments.npz (transition_ids), transitions, phones.ctm, words.ctm, outcomes.tsv.
+Writes alignments.npz (transition_ids), tree, transitions, phones.ctm, words.ctm, outcomes.tsv.
 """
 
 from tools.frame.program import Job, Program

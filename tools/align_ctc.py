@@ -2,7 +2,7 @@
 
     python -m tools.align_ctc --features features/train --lang lang --ctc exp/ctc --out exp/align_ctc
 
-Writes alignments.npz (transition_ids), transitions, phones.ctm, words.ctm, outcomes.tsv.
+Writes alignments.npz (transition_ids), tree, transitions, phones.ctm, words.ctm, outcomes.tsv.
 """
 
 from tools.frame.program import Job, Program

@@ -1,9 +1,10 @@
-"""HCLG: the decoding graph of a lang folder, a grammar (ARPA) and a transition model.
+"""HCLG: the decoding graph of a lang folder, a grammar (ARPA), a transition model and its tree.
 
     python -m tools.make_graph --lang lang --arpa lm.arpa --transitions exp/tdnn/transitions --out exp/graph
 
-Without --transitions the graph is one of monophones with the probabilities of the lang's topology; no model
-has been trained for it, but its size and the time it takes are the same. Writes HCLG.npz, words.txt,
+The tree is the file `tree` beside --transitions, unless --tree names another; without any the phones are monophones.
+Without --transitions the probabilities are those of the lang's topology; no model has been trained for such a graph,
+but its size and the time it takes are the same. Writes HCLG.npz, words.txt,
 phones.txt and report.tsv (states, arcs and seconds of each step).
 """
 
@@ -13,7 +14,8 @@ PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.decodi
            .input("--lang", help="lang folder", required=True)
            .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
            .input("--transitions", help="file `transitions` of the model's folder")
-           .input("--tree", help="context tree; monophone without", default=None))
+           .input("--tree", help="context tree; without, `tree` beside --transitions, or monophones",
+                  beside="--transitions"))
 
 
 def work(job: Job) -> None:
@@ -26,16 +28,18 @@ def work(job: Job) -> None:
     from graphs.context_tree import ContextTree
     from graphs.grammar_fst import make_grammar
     from graphs.graph_io import write_graph
+    from graphs.hmm_folder import read_hmm_files
     from graphs.lang import Lang
     from graphs.lexicon import BACKOFF
     from graphs.lexicon_fst import make_lexicon_fst
     from graphs.transitions import TransitionModel
     torch.set_num_threads(1)
     lang = Lang.read(job.args.lang)
-    transitions = TransitionModel.read(job.args.transitions) if job.args.transitions else None
-    topology = transitions.topology if transitions else lang.topology
-    tree = ContextTree.read(job.args.tree) if job.args.tree else ContextTree.monophone(topology)
-    transitions = transitions or TransitionModel.from_tree(tree, topology)
+    if job.args.transitions:
+        tree, transitions = read_hmm_files(job.args.transitions, job.args.tree)
+    else:
+        tree = ContextTree.read(job.args.tree) if job.args.tree else ContextTree.monophone(lang.topology)
+        transitions = TransitionModel.from_tree(tree, lang.topology)
     model, arpa_report = read_arpa(job.args.arpa)
     options = job.options("graph")
     grammar, grammar_report = make_grammar(model, lang.words, lang.oov_word if options.recognize_oov else None)

@@ -3,7 +3,7 @@
     python -m tools.train_am --features features/train --dev-features features/dev \\
         --alignment exp/align_ctc_train --dev-alignment exp/align_ctc_dev --out exp/am1
 
-Writes model.json, the weights best and averaged, priors, transitions, train.jsonl, curves.png, tensorboard/,
+Writes model.json, the weights best and averaged, priors, tree, transitions, train.jsonl, curves.png, tensorboard/,
 outcomes.tsv. A run that was cut off goes on from its last checkpoint. Options: section [am], or another one
 that --section names.
 """
@@ -20,21 +20,21 @@ PROGRAM = (Program("tools.train_am", __doc__, options={"am": "hybrid.training.fr
 
 def work(job: Job) -> None:
     from graphs.errors import InputError
-    from graphs.transitions import TransitionModel
+    from graphs.hmm_folder import read_hmm
     from hybrid.align.alignment import read_alignments
     from hybrid.data.features import FeatureReader
     from hybrid.training.device import use_threads
     from hybrid.training.framewise import train_am
     options, args = job.options("am"), job.args
     use_threads(job.nj)
-    transitions = TransitionModel.read(args.alignment / "transitions")
-    dev_transitions = TransitionModel.read(args.dev_alignment / "transitions")
-    if dev_transitions.states != transitions.states:
-        raise InputError(f"--dev-alignment {args.dev_alignment}", f"the transition_ids of {args.alignment}",
+    tree, transitions = read_hmm(args.alignment)
+    dev_tree, dev_transitions = read_hmm(args.dev_alignment)
+    if dev_transitions.states != transitions.states or dev_tree.fingerprint() != tree.fingerprint():
+        raise InputError(f"--dev-alignment {args.dev_alignment}", f"tree and transition_ids of {args.alignment}",
                          "others")
     job.facts.update(train_am(
         FeatureReader(args.features), FeatureReader(args.dev_features), read_alignments(args.alignment),
-        read_alignments(args.dev_alignment), transitions, options, job.out, job.log))
+        read_alignments(args.dev_alignment), tree, transitions, options, job.out, job.log))
 
 
 if __name__ == "__main__":

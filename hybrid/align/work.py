@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from graphs.hmm_folder import Hmm, write_hmm
 from graphs.lang import Lang
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, phone_segments, write_alignments
@@ -39,8 +40,9 @@ class AlignWork:
             results.append((utterance_id, finish(outcome)))
         return results
 
-    def transitions(self) -> TransitionModel:
-        return _load(self)[2].transitions
+    def hmm(self) -> Hmm:
+        aligner = _load(self)[2]
+        return aligner.tree, aligner.transitions
 
 
 @lru_cache(maxsize=1)
@@ -53,8 +55,8 @@ def _load(work: AlignWork):
     if work.ctc is None:
         from hybrid.am.acoustic_model import AcousticModel
         model = AcousticModel.load(work.model)
-        transitions, scores, finish = model.transitions, model.log_likelihoods, lambda outcome: outcome
-        tree = ContextTree.monophone(transitions.topology)
+        tree, transitions = model.tree, model.transitions
+        scores, finish = model.log_likelihoods, lambda outcome: outcome
     else:
         tree = ContextTree.monophone(lang.topology)
         transitions = TransitionModel.from_tree(tree, lang.topology)
@@ -86,7 +88,7 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
     from hybrid.data.features import FeatureReader
     if work.bootstrap.delay is not None:
         return work
-    reader, transitions = FeatureReader(work.features), work.transitions()
+    reader, (_, transitions) = FeatureReader(work.features), work.hmm()
     ids = reader.ids[::-(-len(reader.ids) // DELAY_SAMPLE)] if reader.ids else []
     features, pdf_ids = [], []
     for results in _in_parallel(work, ids, nj, "delay of the CTC model"):
@@ -110,14 +112,14 @@ def _in_parallel(work: AlignWork, ids: List[str], nj: int, title: str):
 
 
 def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = False) -> Tuple[Outcomes, Dict]:
-    """Aligns every utterance of the features folder and writes the archive, CTM files and transitions.
+    """Aligns every utterance of the features folder and writes the archive, CTM files, tree and transitions.
 
     The transition probabilities written are estimated from the alignments.
 
     Returns: the outcomes, and facts for the record.
     """
     from hybrid.data.features import FeatureReader
-    transitions, lang = work.transitions(), Lang.read(work.lang)
+    (tree, transitions), lang = work.hmm(), Lang.read(work.lang)
     outcomes, alignments = Outcomes(log), []
     for results in _in_parallel(work, FeatureReader(work.features).ids, nj, "align"):
         for utterance_id, outcome in results:
@@ -130,7 +132,7 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
     for alignment in alignments:
         counts += np.bincount(alignment.transition_ids, minlength=len(counts))
     transitions.estimate(counts)
-    transitions.write(out / "transitions")
+    write_hmm(out, tree, transitions)
     write_times(out, alignments, transitions, lang, textgrids)
     write_alignments(out, alignments)
     frames = sum(alignment.num_frames for alignment in alignments)

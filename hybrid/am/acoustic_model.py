@@ -4,7 +4,8 @@ With a network that gives posteriors p(s|x) and priors p(s), Bayes' rule gives l
 no search sees, log p(x|s) = log p(s|x) - log p(s) + log p(x) (Bourlard and Morgan, 1994); a prior scale below
 one trusts the priors less.
 
-A model folder holds model.json, weights and priors (hybrid/nn/model_folder.py) and `transitions`.
+A model folder holds model.json, weights and priors (hybrid/nn/model_folder.py), `transitions` and `tree`
+(graphs/hmm_folder.py).
 """
 
 import math
@@ -15,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from graphs.errors import InputError
+from graphs.hmm_folder import TRANSITIONS, TREE, read_hmm
 from hybrid.nn.inputs import checked_batch, utterance_batch
-from hybrid.nn.model_folder import TRANSITIONS, load_model, model_file, read_priors
+from hybrid.nn.model_folder import load_model, model_file, read_priors
 
 
 class AcousticModel:
@@ -27,17 +29,18 @@ class AcousticModel:
       frame_shift: seconds.
       log_priors: ``[num_pdfs]`` float32.
       prior_scale: the share of the priors that is divided out.
-      transitions: graphs.transitions.TransitionModel of the alignments it was trained on.
+      tree, transitions: graphs.context_tree.ContextTree and graphs.transitions.TransitionModel of the alignments it
+        was trained on.
     """
 
-    def __init__(self, network: nn.Module, log_priors: Tensor, transitions, feature_dim: int,
+    def __init__(self, network: nn.Module, log_priors: Tensor, tree, transitions, feature_dim: int,
                  prior_scale: float = 1.0, frame_shift: float = 0.01):
         if not (math.isfinite(prior_scale) and prior_scale >= 0):
             raise InputError("prior_scale", "a number of at least 0", str(prior_scale))
         self.device = next(network.parameters()).device
         self.network = network.eval()
         self.log_priors = log_priors.float().to(self.device)
-        self.transitions, self.feature_dim = transitions, feature_dim
+        self.tree, self.transitions, self.feature_dim = tree, transitions, feature_dim
         self.prior_scale, self.frame_shift = prior_scale, frame_shift
         self.num_pdfs = len(log_priors)
 
@@ -50,15 +53,17 @@ class AcousticModel:
           prior_scale: by default the one the model was trained with.
         Raises: InputError when a file is missing or does not fit.
         """
-        from graphs.transitions import TransitionModel
         folder = Path(folder)
         network, description = load_model(folder, checkpoint, device)
         log_priors = read_priors(folder, description)
-        transitions = TransitionModel.read(model_file(folder, TRANSITIONS, description))
+        model_file(folder, TRANSITIONS, description)
+        if TREE in description["files"] or (folder / TREE).exists():  # models of monophones may lack it
+            model_file(folder, TREE, description)
+        tree, transitions = read_hmm(folder)
         if transitions.num_pdfs != description["out_dim"]:
             raise InputError(str(folder / TRANSITIONS), f"{description['out_dim']} pdf_ids", str(transitions.num_pdfs))
         scale = description["prior_scale"] if prior_scale is None else prior_scale
-        return cls(network, log_priors, transitions, description["in_dim"], scale, description["frame_shift"])
+        return cls(network, log_priors, tree, transitions, description["in_dim"], scale, description["frame_shift"])
 
     def log_likelihoods(self, features: Tensor) -> Tensor:
         """Scores of one utterance.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from graphs.errors import DamagedInput, InputError
+from graphs.hmm_folder import TRANSITIONS, TREE
 from graphs.options import chosen_name, flat
 from hybrid.nn.architectures import ARCHITECTURES
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_atomically, write_tensors
@@ -21,7 +22,6 @@ from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_atomically, write_
 DESCRIPTION = "model.json"
 WEIGHTS = ("best", "averaged")
 PRIORS = "priors" + SUFFIX
-TRANSITIONS = "transitions"  # of acoustic models
 
 
 def num_parameters(model: nn.Module) -> int:
@@ -42,7 +42,7 @@ def write_description(folder: Path, arch, in_dim: int, out_dim: int, subsampling
     """
     folder = Path(folder)
     network = {"arch": chosen_name(ARCHITECTURES, arch), **flat(arch), "subsampling": subsampling}
-    names = [*(name + SUFFIX for name in WEIGHTS), PRIORS, TRANSITIONS]
+    names = [*(name + SUFFIX for name in WEIGHTS), PRIORS, TRANSITIONS, TREE]
     files = {name: _sha256((folder / name).read_bytes()) for name in names if (folder / name).is_file()}
     description = {"network": network, "in_dim": in_dim, "out_dim": out_dim, **facts, "files": files}
     write_atomically(folder / DESCRIPTION, _text(description))

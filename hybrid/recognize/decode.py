@@ -40,7 +40,7 @@ def _load(work: DecodeWork):
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)
     model = AcousticModel.load(work.model, device=work.device)
-    graph = read_graph(work.graph, model.transitions)
+    graph = read_graph(work.graph, model.transitions, model.tree)
     return reader, model, Searcher(graph, model.transitions, work.options, torch.device(work.device))
 
 

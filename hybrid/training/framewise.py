@@ -14,7 +14,9 @@ from typing import Dict, Iterable, Mapping, Optional
 import numpy as np
 import torch
 
+from graphs.context_tree import ContextTree
 from graphs.errors import InputError
+from graphs.hmm_folder import write_hmm
 from graphs.options import check_at_least, check_positive, check_share, flat
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment
@@ -23,7 +25,7 @@ from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
 from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
-from hybrid.nn.model_folder import TRANSITIONS, num_parameters, write_description, write_priors
+from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.outcomes import Outcomes
 from hybrid.training.chunks import ChunkBatches
 from hybrid.training.ctc import average_posteriors, check_same_features
@@ -101,13 +103,14 @@ def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: T
 
 
 def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[str, Alignment],
-             dev_alignments: Mapping[str, Alignment], transitions: TransitionModel, options: AmOptions,
-             out: Path, log) -> dict:
+             dev_alignments: Mapping[str, Alignment], tree: ContextTree, transitions: TransitionModel,
+             options: AmOptions, out: Path, log) -> dict:
     """Trains, and writes a folder that hybrid.am.acoustic_model.AcousticModel loads, and outcomes.tsv.
 
     Args:
       features, dev: features of the training and the development set, made in the same way.
       alignments, dev_alignments: by utterance_id; both with transition_ids of `transitions`.
+      tree: the one that `transitions` was made with; it goes into the folder.
     Returns: facts for the stage record.
     Raises: InputError when things do not fit; TooManyFailures when too many utterances are unusable.
     """
@@ -132,7 +135,7 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
         plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(pdf_ids))
         counts = average_posteriors(model, plain, trainer.device).numpy()
     write_priors(out, torch.from_numpy(log_priors_from_counts(counts, options.prior_floor)))
-    transitions.write(out / TRANSITIONS)
+    write_hmm(out, tree, transitions)
     facts = {"dev_loss": result.dev["loss"], "dev_frame_error": result.dev["frame_error"],
              "checkpoint": result.checkpoint, "parameters": num_parameters(model),
              "training_seed": options.seed, "outcomes": outcomes.counts}

@@ -35,7 +35,7 @@ def race(model_folder: Path, graph_folder: Path, features_folder: Path, acoustic
     from hybrid.data.features import FeatureReader
     torch.set_num_threads(1)
     model, features = AcousticModel.load(model_folder), FeatureReader(features_folder)
-    graph = read_graph(graph_folder, model.transitions)
+    graph = read_graph(graph_folder, model.transitions, model.tree)
     utterances = [(utterance_id, model.log_likelihoods(features[utterance_id]))
                   for utterance_id in features.ids[:most]]
     frames = {utterance_id: len(scores) for utterance_id, scores in utterances}

@@ -32,6 +32,7 @@ READERS = [
     Reader("model/weights", "best.safetensors", write_model, AcousticModel.load),
     Reader("model/priors", "priors.safetensors", write_model, AcousticModel.load),
     Reader("model/transitions", "transitions", write_model, AcousticModel.load),
+    Reader("model/tree", "tree", write_model, AcousticModel.load),
     Reader("tensors", "x.safetensors", _tensors, lambda folder: read_tensors(folder / "x.safetensors")),
     Reader("checkpoint", "state", _state, lambda folder: load_state(folder / "state")),
     Reader("train.jsonl", HISTORY, _history, read_history),

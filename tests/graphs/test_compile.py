@@ -12,7 +12,7 @@ from graphs.archive import read_archive, write_archive
 from graphs.arcs import Arcs
 from graphs.arpa import read_arpa
 from graphs.compile import GraphOptions, compile_hclg
-from graphs.context_tree import ContextTree
+from graphs.context_tree import ContextTree, Split
 from graphs.errors import InputError
 from graphs.grammar_fst import make_grammar_fst
 from graphs.graph_io import FILE, LAYOUT, read_graph, write_graph
@@ -118,18 +118,34 @@ def test_report_names_each_step(tmp_path):
 
 
 def test_files_round_trip_and_stale_graphs_are_refused(tmp_path):
-    _, _, transitions, _, graph = build(tmp_path)
+    _, tree, transitions, _, graph = build(tmp_path)
     write_graph(tmp_path / "graph", graph, transitions)
     again = read_graph(tmp_path / "graph", transitions)
     assert found_paths(again, 3) == found_paths(graph, 3)
+    assert again.tree_fingerprint == graph.tree_fingerprint == tree.fingerprint()
+    read_graph(tmp_path / "graph", transitions, tree)
+    other = ContextTree(1, 0, Split(0, frozenset({99}), tree.root, tree.root))
+    with pytest.raises(InputError, match=f"expected tree {other.fingerprint()} of the acoustic model.*stale"):
+        read_graph(tmp_path / "graph", transitions, other)
     transitions.estimate(np.arange(transitions.num_transition_ids + 1) * 10.0)
     with pytest.raises(InputError, match="stale"):
         read_graph(tmp_path / "graph", transitions)
 
 
+def test_graphs_that_do_not_know_their_tree_are_taken(tmp_path):
+    _, tree, transitions, _, graph = build(tmp_path)
+    write_graph(tmp_path, graph, transitions)
+    arrays = read_archive(tmp_path / FILE, LAYOUT)
+    facts = json.loads(str(arrays["facts"]))
+    del facts["tree"]
+    write_archive(tmp_path / FILE, LAYOUT, {**arrays, "facts": json.dumps(facts)})
+    assert read_graph(tmp_path, transitions, tree).tree_fingerprint is None
+
+
 @pytest.mark.parametrize("change, message", [
     ({"num_states": 0}, "numbers from 0 to below 0"),
     ({"num_states": 10 ** 400}, "num_states: expected numbers from 1"),
+    ({"tree": 1}, "facts: expected JSON"),
     ({"num_states": 2.0}, "facts: expected JSON"), ({"num_words": None}, "facts: expected JSON"),
     ({"num_words": 1}, "label: expected numbers from 0 to below"), ({"sequences": [[1]]}, "facts: expected JSON"),
     ({"sequences": [[1, 99]]}, "facts: expected JSON"), ({"sequences": 3}, "facts: expected JSON")])

@@ -27,7 +27,9 @@ def test_questions_are_answered_by_the_context():
     assert LEFT.pdf_ids_of(2, 0) == {1, 2} and LEFT.pdf_ids_of(1, 0) == {0}
     assert LEFT.to_text() == ("ContextDependency 2 1 ToPdf SE 1 [ 2 ] { SE 0 [ 3 4 ] { CE 1 CE 2 } CE 0 } "
                               "EndContextDependency\n")
-    assert ContextTree.from_text(LEFT.to_text()).root == LEFT.root
+    again = ContextTree.from_text(LEFT.to_text())
+    assert again.root == LEFT.root and again.fingerprint() == LEFT.fingerprint()
+    assert ContextTree(2, 0, LEFT.root).fingerprint() != LEFT.fingerprint()
 
 
 @pytest.mark.parametrize("window, pdf_class", [((2,), 0), ((0,), 0), ((9,), 0), ((-1,), 0), ((3,), 2), ((), 0)])

@@ -35,8 +35,8 @@ def work(good, tmp_path):
 
 
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align
-    exp/align/transitions exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree exp/graph exp/decode_test
-    exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
+    exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree exp/graph
+    exp/decode_test exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
 
 
 def test_what_the_library_wrote_is_good(good, capsys):
@@ -105,6 +105,10 @@ def alignment_without_transitions(work):
     (work / "exp" / "align" / "transitions").unlink()
 
 
+def alignment_with_another_tree(work):
+    (work / "exp" / "align" / "tree").write_text("ContextDependency 1 0 ToPdf CE 0 EndContextDependency\n")
+
+
 def overlapping_ctm(work):
     (work / "exp" / "align" / "words.ctm").write_text("u1 1 0.0 0.5 a\nu1 1 0.3 0.5 b\n")
 
@@ -145,6 +149,11 @@ def flipped_description(work):
 def flipped_transitions(work):
     path = work / "exp" / "am" / "transitions"
     path.write_text(path.read_text().replace(" [ ", "  [ "))
+
+
+def flipped_tree(work):
+    path = work / "exp" / "am" / "tree"
+    path.write_text(path.read_text().replace("ToPdf ", "ToPdf  "))
 
 
 def history_cut_off(work):
@@ -271,6 +280,7 @@ def stage_that_was_cut_off(work):
     (transition_id_out_of_range, "exp/align", "u001: frame 3: expected a transition_id of 1 to"),
     (impossible_step, "exp/align", "cannot follow"),
     (alignment_without_transitions, "exp/align", "transitions: expected an existing file"),
+    (alignment_with_another_tree, "exp/align", "transitions: expected the pdf_ids of the tree"),
     (overlapping_ctm, "exp/align/words.ctm", "expected b after the end of a"),
     (probabilities_of_no_distribution, "exp/align", "transition state 1: expected probabilities of sum 1"),
     (weights_not_finite, "exp/am", "expected finite numbers"),
@@ -280,6 +290,7 @@ def stage_that_was_cut_off(work):
     (flipped_priors, "exp/am", "priors.safetensors: expected the bytes that model.json knows"),
     (flipped_description, "exp/am", "model.json: expected what a training wrote"),
     (flipped_transitions, "exp/am", "transitions: expected the bytes that model.json knows"),
+    (flipped_tree, "exp/am", "tree: expected the bytes that model.json knows"),
     (history_cut_off, "exp/am", "train.jsonl: expected a line end"),
     (priors_of_no_distribution, "exp/am", "priors"),
     (stale_graph, "exp/graph", "stale"),

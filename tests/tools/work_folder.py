@@ -7,6 +7,7 @@ import torch
 
 from graphs.context_tree import ContextTree
 from graphs.graph_io import write_graph
+from graphs.hmm_folder import write_hmm
 from graphs.lattice_io import write_lattices
 from graphs.symbols import SymbolTable
 from graphs.transitions import TransitionModel
@@ -85,8 +86,7 @@ def _hmm(work, lang):
     transitions = TransitionModel.from_tree(tree, lang.topology)
     for name in ("align", "am"):
         (work / "exp" / name).mkdir(parents=True)
-        transitions.write(work / "exp" / name / "transitions")
-    tree.write(work / "exp" / "am" / "tree")
+        write_hmm(work / "exp" / name, tree, transitions)
     generator = np.random.default_rng(0)
     phones = ["SIL", "B", "A", "D", "SIL"]
     paths = {f"u00{n}": path_of(phones, lang, transitions, generator) for n in range(3)}

@@ -128,6 +128,7 @@ def alignment_problems(path: Path) -> Iterable[str]:
         yield f"{path / 'transitions'}: expected an existing file, found none"
         return
     yield from transitions_problems(path / "transitions")
+    yield from _hmm_problems(path)
     for key, one in alignments.items():
         bad = _broken_step(one.transition_ids, transitions)
         if bad:
@@ -136,6 +137,14 @@ def alignment_problems(path: Path) -> Iterable[str]:
             yield f"{path}: {key}: expected a finite score, found {one.log_likelihood_per_frame}"
         if any(s.start_frame < 0 or s.start_frame + s.num_frames > one.num_frames for s in one.words):
             yield f"{path}: {key}: expected words within {one.num_frames} frames, found one beyond"
+
+
+def _hmm_problems(path: Path) -> Iterable[str]:
+    from graphs.hmm_folder import read_hmm
+    try:
+        read_hmm(path)
+    except InputError as error:  # the alignments themselves are worth a look all the same
+        yield str(error)
 
 
 def _broken_step(ids: np.ndarray, transitions) -> str:

@@ -92,6 +92,7 @@ class Program:
             formatter_class=argparse.RawDescriptionHelpFormatter)
         self._inputs: List[str] = []
         self._corpora: List[str] = []
+        self._beside: Dict[str, str] = {}
         self._uncounted = {"out", "conf", "nj", "overrides", "help", "system", "by_content"}
         add = self.parser.add_argument
         add("--help", "-h", action="store_true", help="this text, with all options")
@@ -103,15 +104,19 @@ class Program:
             help="tell raw recordings and earlier outputs apart by their content instead of by size and time")
         add("overrides", nargs="*", metavar="section.key=value", help="options that win over --conf")
 
-    def input(self, flag: str, help: str, corpus: bool = False, **more) -> "Program":
+    def input(self, flag: str, help: str, corpus: bool = False, beside: Optional[str] = None, **more) -> "Program":
         """An input file or folder.
 
         Args:
           corpus: raw data, told apart by size and time; where it is not there, the program says so itself, and
             how to get it.
+          beside: flag of another input. Without an argument of its own this input is the file of its name (without
+            the dashes) that lies beside that one, if there is one.
         """
         action = self.parser.add_argument(flag, type=Path, help=help, **more)
         (self._corpora if corpus else self._inputs).append(action.dest)
+        if beside:
+            self._beside[action.dest] = beside.strip("-").replace("-", "_")
         return self
 
     def argument(self, flag: str, counts: bool = True, **more) -> "Program":
@@ -130,6 +135,7 @@ class Program:
         args = self.parser.parse_intermixed_args(argv)
         try:
             _refuse_odd_names(args)
+            self._find_beside(args)
             return Run(self, args).run(work)
         except (InputError, TooManyFailures) as error:
             print(f"{self.name}: error: {error}", file=sys.stderr)
@@ -145,6 +151,12 @@ class Program:
             return 1
         finally:
             kill_children()
+
+    def _find_beside(self, args: argparse.Namespace) -> None:
+        for name, other in self._beside.items():
+            place = getattr(args, other)
+            if getattr(args, name) is None and place is not None and (place.parent / name).is_file():
+                setattr(args, name, place.parent / name)
 
     def main(self, work: Callable[[Job], None]) -> None:
         status = self.run(work)

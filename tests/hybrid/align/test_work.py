@@ -61,7 +61,8 @@ def features(aligner, monkeypatch):
 
 
 def by_model(tmp_path, aligner, monkeypatch, **options):
-    model = SimpleNamespace(transitions=aligner.transitions, log_likelihoods=lambda features: features)
+    model = SimpleNamespace(tree=aligner.tree, transitions=aligner.transitions,
+                            log_likelihoods=lambda features: features)
     monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder: model)
     return AlignWork(Path("features"), tmp_path / "lang", AlignOptions(**options), model=Path("model"))
 
@@ -148,7 +149,7 @@ def test_by_a_ctc_model_the_states_of_a_phone_share_its_frames(tmp_path, aligner
     (name, outcome), (_, failed) = work(["s/one", "s/short"])
     assert (name, outcome.outcome, failed.outcome, failed.alignment) == ("s/one", "done", "failed", None)
     assert segments_of(aligner, outcome.alignment) == TRUTH["s/one"][1]
-    states = work.transitions().hmm_state[outcome.alignment.transition_ids]
+    states = work.hmm()[1].hmm_state[outcome.alignment.transition_ids]
     assert states.tolist() == [0, 0, 1, 1, 2, 2, 0, 1, 2, 0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 1, 1, 2, 2]
 
 

@@ -7,25 +7,32 @@ import pytest
 import torch
 
 from graphs.errors import DamagedInput, InputError
+from graphs.hmm_folder import write_hmm
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import load_model, write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
-from tests.hybrid.training.material import make_small_lang, make_transitions
+from tests.hybrid.training.material import make_hmm, make_small_lang
 
 DIM = 5
-FILES = ("model.json", "best.safetensors", "priors.safetensors", "transitions")
+FILES = ("model.json", "best.safetensors", "priors.safetensors", "transitions", "tree")
+
+
+OPTIONS = DnnOptions(hidden_dim=4, num_layers=2, splice=1)
 
 
 def write_model(folder):
     """An untrained acoustic model."""
-    transitions = make_transitions(make_small_lang())
-    options = DnnOptions(hidden_dim=4, num_layers=2, splice=1)
+    tree, transitions = make_hmm(make_small_lang())
     torch.manual_seed(0)
-    write_tensors(folder / "best.safetensors", options.build(DIM, transitions.num_pdfs).state_dict())
+    write_tensors(folder / "best.safetensors", OPTIONS.build(DIM, transitions.num_pdfs).state_dict())
     write_priors(folder, torch.full((transitions.num_pdfs,), 1 / transitions.num_pdfs).log())
-    transitions.write(folder / "transitions")
-    write_description(folder, options, DIM, transitions.num_pdfs, frame_shift=0.01, checkpoint="best", prior_scale=1.0)
+    write_hmm(folder, tree, transitions)
+    describe(folder, transitions.num_pdfs)
+
+
+def describe(folder, num_pdfs):
+    write_description(folder, OPTIONS, DIM, num_pdfs, frame_shift=0.01, checkpoint="best", prior_scale=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +117,21 @@ def test_changed_bytes_are_noticed_as_a_model_is_loaded(folder, name):
     AcousticModel.load(folder)
 
 
+def test_models_of_monophones_may_lack_their_tree(tmp_path):
+    write_model(tmp_path)
+    model = AcousticModel.load(tmp_path)
+    expected = model.tree.to_text()
+    (tmp_path / "tree").unlink()
+    describe(tmp_path, model.num_pdfs)
+    assert AcousticModel.load(tmp_path).tree.to_text() == expected
+    (tmp_path / "tree").write_text(expected)  # one that no training wrote
+    with pytest.raises(InputError, match="a model with tree, found none"):
+        AcousticModel.load(tmp_path)
+
+
 def test_weights_of_another_training_are_noticed(folder, tmp_path):
     write_model(tmp_path)
-    weights = DnnOptions(hidden_dim=4, num_layers=2, splice=1).build(DIM, load_model(folder)[1]["out_dim"])
+    weights = OPTIONS.build(DIM, load_model(folder)[1]["out_dim"])
     write_tensors(tmp_path / "best.safetensors", weights.state_dict())
     with pytest.raises(DamagedInput, match="best.safetensors: expected the bytes that model.json knows"):
         AcousticModel.load(tmp_path)

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 
 from graphs.context_tree import ContextTree
+from graphs.hmm_folder import write_hmm
 from graphs.lang import LangOptions, make_lang
 from graphs.lexicon import Lexicon, Pronunciation
 from graphs.topology import TopologyOptions
@@ -35,8 +36,9 @@ def plant(lang, number, seed):
         yield f"s{seed}u{i:02d}", " ".join(words), np.array(frames)
 
 
-def make_transitions(lang):
-    return TransitionModel.from_tree(ContextTree.monophone(lang.topology), lang.topology)
+def make_hmm(lang):
+    tree = ContextTree.monophone(lang.topology)
+    return tree, TransitionModel.from_tree(tree, lang.topology)
 
 
 def transition_ids_of(phone_ids, transitions):
@@ -55,7 +57,7 @@ def make_corpus(folder, train=40, dev=8):
     """Writes lang, train, dev (features) and ali_train, ali_dev (alignments with transitions)."""
     lang = make_small_lang()
     lang.write(folder / "lang")
-    transitions = make_transitions(lang)
+    tree, transitions = make_hmm(lang)
     random = np.random.default_rng(7)
     phone_means = random.normal(size=(lang.num_phones + 1, DIM)) * 2
     state_means = random.normal(size=(transitions.num_pdfs, DIM))
@@ -71,5 +73,5 @@ def make_corpus(folder, train=40, dev=8):
         compute_features(cuts, FeatureOptions(kind="ready", storage="numpy_files"), folder / split,
                          Outcomes(), training=False, nj=1)
         write_alignments(folder / f"ali_{split}", alignments)
-        transitions.write(folder / f"ali_{split}" / "transitions")
+        write_hmm(folder / f"ali_{split}", tree, transitions)
     return folder

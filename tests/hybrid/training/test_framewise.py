@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError, TooManyFailures
+from graphs.hmm_folder import read_hmm
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, read_alignments
 from hybrid.am.acoustic_model import AcousticModel
@@ -26,12 +27,12 @@ def corpus(tmp_path_factory):
 
 
 def _train(corpus, out, alignments=None, **options):
-    transitions = TransitionModel.read(corpus / "ali_train" / "transitions")
+    hmm = read_hmm(corpus / "ali_train")
     if alignments is None:
         alignments = read_alignments(corpus / "ali_train")
     options = AmOptions(**{**OPTIONS, **options})
     return train_am(FeatureReader(corpus / "train"), FeatureReader(corpus / "dev"), alignments,
-                    read_alignments(corpus / "ali_dev"), transitions, options, out, LOG)
+                    read_alignments(corpus / "ali_dev"), *hmm, options, out, LOG)
 
 
 def test_planted_states_are_learnt_and_the_folder_loads(corpus, tmp_path):
@@ -54,6 +55,7 @@ def test_planted_states_are_learnt_and_the_folder_loads(corpus, tmp_path):
     half = AcousticModel.load(tmp_path, prior_scale=0.4)
     assert torch.allclose(half.log_likelihoods(features), scores + 0.4 * model.log_priors, atol=1e-5)
     assert model.transitions.states == TransitionModel.read(corpus / "ali_train" / "transitions").states
+    assert model.tree.fingerprint() == read_hmm(corpus / "ali_train")[0].fingerprint()
     with pytest.raises(InputError, match="6 coefficients"):
         model.log_likelihoods(torch.zeros(5, 3))
 

@@ -72,6 +72,30 @@ def test_done_once_and_no_more(toy, capsys):
     assert sorted(path.name for path in toy.out.parent.iterdir()) == ["out"]
 
 
+def test_an_input_is_found_beside_another_and_counts(tmp_path, capsys):
+    seen = []
+    toy = (Program("toy", "A toy.").input("--first-file", help="input")
+           .input("--tree", help="input", beside="--first-file"))
+
+    def run(*argv):
+        assert toy.run(lambda job: seen.append(job.args.tree), ["--out", str(tmp_path / "out"), *argv]) == 0
+
+    first, beside, other = tmp_path / "first", tmp_path / "tree", tmp_path / "other"
+    for path in (first, beside, other):
+        path.write_text(path.name)
+    run()
+    run("--first-file", str(first))
+    assert seen == [None, beside]
+    run("--first-file", str(first))
+    assert len(seen) == 2 and "up to date" in capsys.readouterr().out
+    rewrite(beside, "another")
+    run("--first-file", str(first))
+    run("--first-file", str(first), "--tree", str(other))
+    beside.unlink()
+    run("--first-file", str(first))
+    assert seen[2:] == [beside, other, None]
+
+
 @pytest.mark.parametrize("argv, reason", [
     (["am.scale=2"], "option am.scale: 1.0 before, 2.0 now"),
     (["--extra", "e"], "argument extra: None before, e now"),
