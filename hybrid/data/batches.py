@@ -3,7 +3,7 @@
 import random
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from hybrid.data.features import FeatureReader
+from hybrid.data.perturb import Tempo
 from hybrid.data.transforms import seed_of
 
 Transform = Callable[[Tensor, int, str], Tensor]  # ([T, F], epoch, utterance_id) -> [T, F]
@@ -39,16 +40,19 @@ class Batch:
       features: ``[B, T, F]`` float32; 0 beyond the length of each utterance.
       lengths: ``[B]`` int64, the frames of each utterance; T is the largest.
       cuts: B Lhotse cuts (transcript, speaker, alignment).
+      sources: for each utterance ``[length]`` int64, the frame of the features folder that each frame was made
+        from, where they are not the same (another tempo).
     """
 
     utterance_ids: List[str]
     features: Tensor
     lengths: Tensor
     cuts: list
+    sources: Optional[List[Tensor]] = None
 
     def to(self, device) -> "Batch":
         """The same batch with features and lengths on another device."""
-        return Batch(self.utterance_ids, self.features.to(device), self.lengths.to(device), self.cuts)
+        return replace(self, features=self.features.to(device), lengths=self.lengths.to(device))
 
 
 def collate(utterance_ids: Sequence[str], features: Sequence[Tensor], cuts: Sequence) -> Batch:
@@ -66,7 +70,8 @@ class FeatureBatches:
     """
 
     def __init__(self, features: FeatureReader, max_duration: float = 100.0, shuffle: bool = True,
-                 seed: int = 0, ids: Optional[Sequence[str]] = None, transforms: Sequence[Transform] = ()):
+                 seed: int = 0, ids: Optional[Sequence[str]] = None, transforms: Sequence[Transform] = (),
+                 tempo: Optional[Tempo] = None):
         """
         Args:
           features: an opened features folder.
@@ -74,11 +79,12 @@ class FeatureBatches:
           shuffle: False gives the longest utterances first.
           ids: these utterances only.
           transforms: applied to each utterance as ``transform(features, epoch, utterance_id)``.
+          tempo: applied before them; durations in `max_duration` are those before.
         """
         if max_duration <= 0:
             raise ValueError(f"max_duration: above 0 seconds, not {max_duration}")
         self.features, self.max_duration, self.shuffle, self.seed = features, max_duration, shuffle, seed
-        self.transforms = list(transforms)
+        self.transforms, self.tempo = list(transforms), tempo
         self._last_plan: Tuple[Optional[int], List[List[str]]] = (None, [])
         self._cuts = sorted((features.cut(i) for i in (features.ids if ids is None else ids)),
                             key=lambda cut: (-cut.duration, cut.id))
@@ -135,10 +141,14 @@ class FeatureBatches:
                 yield waiting.result()
 
     def _read(self, ids: List[str], epoch: int) -> Batch:
-        features = []
+        features, sources = [], []
         for utterance_id in ids:
             one = self.features[utterance_id]
+            if self.tempo is not None:
+                sources.append(self.tempo.sources(len(one), epoch, utterance_id))
+                one = self.tempo(one, epoch, utterance_id)
             for transform in self.transforms:
                 one = transform(one, epoch, utterance_id)
             features.append(one)
-        return collate(ids, features, [self.features.cut(i) for i in ids])
+        batch = collate(ids, features, [self.features.cut(i) for i in ids])
+        return replace(batch, sources=sources) if sources else batch

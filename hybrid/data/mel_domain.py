@@ -10,6 +10,8 @@ from typing import Optional
 import torch
 from torch import Tensor
 
+LIFTER = 22.0  # of the mfcc of Kaldi and kaldifeat
+
 
 class MelDomain:
     """
@@ -40,6 +42,12 @@ class MelDomain:
         self._to_mel = torch.linalg.pinv(self._from_mel)
         lowest, highest = _mel(100.0), _mel(0.43 * sampling_rate)
         self._mels = torch.linspace(lowest, highest, self.num_bins)
+
+    @classmethod
+    def of(cls, features, cepstra_of: int = 0) -> "MelDomain":
+        """The domain of a FeatureReader's features, before their deltas."""
+        lifter = LIFTER if features.info["kind"] == "mfcc" else 0.0
+        return cls(features.base_dim, cepstra_of, lifter, features.typical_std(), features.sampling_rate)
 
     def to_mel(self, features: Tensor) -> Tensor:
         """``[..., dim]`` to ``[..., num_bins]``."""

@@ -2,11 +2,12 @@
 
 import random
 from dataclasses import dataclass
-from typing import Callable, Iterator, List, NamedTuple, Sequence
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor
 
+from hybrid.data.perturb import Tempo
 from hybrid.data.transforms import seed_of
 
 POOL = 20  # batches among which chunks are sorted by length, so that little is padded
@@ -24,12 +25,14 @@ class Chunk(NamedTuple):
 
 @dataclass
 class ChunkBatch:
-    """utterance_ids: B ids; features: ``[B, T, F]``, padded with zeros; lengths: ``[B]`` int64; chunks: B."""
+    """utterance_ids: B ids; features: ``[B, T, F]``, padded with zeros; lengths: ``[B]`` int64; chunks: B;
+    sources: as in hybrid.data.batches.Batch."""
 
     utterance_ids: List[str]
     features: Tensor
     lengths: Tensor
     chunks: List[Chunk]
+    sources: Optional[List[Tensor]] = None
 
 
 class ChunkBatches:
@@ -40,7 +43,7 @@ class ChunkBatches:
     """
 
     def __init__(self, features, ids: Sequence[str], chunk_frames: int, context_frames: int, max_frames: int,
-                 seed: int = 0, transforms: Sequence[Callable] = ()):
+                 seed: int = 0, transforms: Sequence[Callable] = (), tempo: Optional[Tempo] = None):
         """
         Args:
           features: hybrid.data.features.FeatureReader, or the like: ``features[utterance_id]`` is ``[T, F]``
@@ -50,12 +53,13 @@ class ChunkBatches:
           context_frames: frames added on both sides, where the utterance has them.
           max_frames: frames in a batch, padding and context counted.
           transforms: applied to whole utterances: ``transform(features, epoch, utterance_id)``.
+          tempo: applied before them; the frames of a chunk are those after it.
         """
         if chunk_frames < 1 or context_frames < 0:
             raise ValueError("chunk_frames: at least 1; context_frames: at least 0")
         self.features, self.ids = features, list(ids)
         self.chunk_frames, self.context_frames, self.max_frames = chunk_frames, context_frames, max_frames
-        self.seed, self.transforms = seed, list(transforms)
+        self.seed, self.transforms, self.tempo = seed, list(transforms), tempo
         self._last_plan = (None, [])
 
     def num_batches(self, epoch: int) -> int:
@@ -73,17 +77,25 @@ class ChunkBatches:
             parts = [self._frames(chunk, epoch) for chunk in chunks]
             yield ChunkBatch([chunk.utterance_id for chunk in chunks],
                              torch.nn.utils.rnn.pad_sequence(parts, batch_first=True),
-                             torch.tensor([len(part) for part in parts]), chunks)
+                             torch.tensor([len(part) for part in parts]), chunks, self._sources(chunks, epoch))
 
     def _frames(self, chunk: Chunk, epoch: int) -> Tensor:
         features = self.features[chunk.utterance_id]
+        if self.tempo is not None:
+            features = self.tempo(features, epoch, chunk.utterance_id)
         for transform in self.transforms:
             features = transform(features, epoch, chunk.utterance_id)
         return features[chunk.first:chunk.last]
 
+    def _sources(self, chunks: List[Chunk], epoch: int) -> Optional[List[Tensor]]:
+        if self.tempo is None:
+            return None
+        return [self.tempo.sources(self.features.num_frames(chunk.utterance_id), epoch,
+                                   chunk.utterance_id)[chunk.first:chunk.last] for chunk in chunks]
+
     def _new_plan(self, epoch: int) -> List[List[Chunk]]:
         shuffler = random.Random(seed_of(self.seed, "chunks", epoch))
-        chunks = [chunk for utterance_id in self.ids for chunk in self._cut(utterance_id, shuffler)]
+        chunks = [chunk for utterance_id in self.ids for chunk in self._cut(utterance_id, epoch, shuffler)]
         shuffler.shuffle(chunks)
         per_batch = max(1, self.max_frames // (self.chunk_frames + 2 * self.context_frames))
         batches = []
@@ -93,8 +105,10 @@ class ChunkBatches:
         shuffler.shuffle(batches)
         return batches
 
-    def _cut(self, utterance_id: str, shuffler: random.Random) -> List[Chunk]:
+    def _cut(self, utterance_id: str, epoch: int, shuffler: random.Random) -> List[Chunk]:
         num_frames = self.features.num_frames(utterance_id)
+        if self.tempo is not None:
+            num_frames = self.tempo.num_frames(num_frames, epoch, utterance_id)
         phase = shuffler.randrange(self.chunk_frames)
         cuts = [0, *range(phase, num_frames, self.chunk_frames), num_frames]
         return [Chunk(utterance_id, max(0, start - self.context_frames), start, end,

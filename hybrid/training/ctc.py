@@ -13,7 +13,8 @@ from graphs.options import check_at_least, check_positive, flat
 from graphs.text_file import split_blanks
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
-from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
+from hybrid.data.perturb import PerturbOptions, Tempo, augmentation
+from hybrid.data.transforms import SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
 from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.nn.padding import frame_mask
@@ -26,8 +27,8 @@ SILENCE_TARGETS = ("none", "edges", "words")
 
 
 @dataclass(frozen=True)
-class CtcOptions(TrainerOptions, SpecAugmentOptions):
-    """The section [ctc]: network, training, SpecAugment, and what only CTC has."""
+class CtcOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
+    """The section [ctc]: network, training, augmentation, and what only CTC has."""
 
     arch: object = arch_field()
     subsampling: int = field(default=3, metadata={"help": "input frames for each output frame"})
@@ -43,7 +44,7 @@ class CtcOptions(TrainerOptions, SpecAugmentOptions):
         "help": "share of utterances that may be unusable"})
 
     def __post_init__(self):
-        for part in (TrainerOptions, SpecAugmentOptions):
+        for part in (TrainerOptions, SpecAugmentOptions, PerturbOptions):
             part.__post_init__(self)
         check_at_least(1, self, "subsampling")
         check_positive(self, "max_duration")
@@ -106,11 +107,9 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
     model = options.arch.build(features.dim, num_tokens, options.subsampling)
     log.info("%s with %d parameters, %d tokens; %s", flat(options)["arch"], num_parameters(model), num_tokens,
              outcomes.summary())
-    transforms = [SpecAugment.for_features(options, options.seed, features)]
-    batches = FeatureBatches(features, options.max_duration, seed=options.seed, ids=list(targets),
-                             transforms=transforms if options.spec_augment else [])
     trainer = Trainer(
-        model, CtcWithPrior({**targets, **dev_targets}, num_tokens, options.label_prior_scale), batches,
+        model, CtcWithPrior({**targets, **dev_targets}, num_tokens, options.label_prior_scale),
+        training_batches(features, targets, options),
         FeatureBatches(dev, options.max_duration, shuffle=False, ids=list(dev_targets)), options, out, log)
     result = trainer.run()
     plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(targets))
@@ -122,6 +121,15 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
                       phones=lang.phones.symbols[1:num_tokens], training=flat(options))
     trainer.clean_up()
     return facts
+
+
+def training_batches(features: FeatureReader, targets: Dict[str, List[int]], options: CtcOptions) -> FeatureBatches:
+    """Augmented as the options say; no utterance gets so fast that its targets do not fit any more."""
+    least = {utterance_id: options.subsampling * (min_frames(tokens) - 1) + 1
+             for utterance_id, tokens in targets.items()}
+    return FeatureBatches(features, options.max_duration, seed=options.seed, ids=list(targets),
+                          transforms=augmentation(options, options.seed, features),
+                          tempo=Tempo.for_features(options, options.seed, features, least))
 
 
 def check_same_features(features: FeatureReader, dev: FeatureReader) -> None:

@@ -23,7 +23,8 @@ from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
-from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
+from hybrid.data.perturb import PerturbOptions, Tempo, augmentation
+from hybrid.data.transforms import SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
 from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.outcomes import Outcomes
@@ -38,8 +39,8 @@ FRAME_TOLERANCE = 1  # frames by which an alignment may differ from its features
 
 
 @dataclass(frozen=True)
-class AmOptions(TrainerOptions, SpecAugmentOptions):
-    """The section [am]: network, training, SpecAugment, and what only frame-wise training has."""
+class AmOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
+    """The section [am]: network, training, augmentation, and what only frame-wise training has."""
 
     arch: object = arch_field()
     max_duration: float = field(default=40.0, metadata={"help": "seconds of speech in a batch"})
@@ -60,7 +61,7 @@ class AmOptions(TrainerOptions, SpecAugmentOptions):
         "help": "share of utterances that may lack an alignment that fits"})
 
     def __post_init__(self):
-        for part in (TrainerOptions, SpecAugmentOptions):
+        for part in (TrainerOptions, SpecAugmentOptions, PerturbOptions):
             part.__post_init__(self)
         check_positive(self, "max_duration")
         check_at_least(0, self, "chunk_frames")
@@ -148,13 +149,12 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
 
 def training_batches(features: FeatureReader, ids, model, options: AmOptions):
     """Batches of whole utterances, or of chunks with the network's context around them."""
-    transforms = []
-    if options.spec_augment:
-        transforms = [SpecAugment.for_features(options, options.seed, features)]
+    transforms = augmentation(options, options.seed, features)
+    tempo = Tempo.for_features(options, options.seed, features)
     if not options.chunk_frames:
         return FeatureBatches(features, options.max_duration, seed=options.seed, ids=ids,
-                              transforms=transforms)
+                              transforms=transforms, tempo=tempo)
     # a recurrent network has no bounded context: some frames to get under way
     context = getattr(model, "left_context", 20)
     return ChunkBatches(features, ids, options.chunk_frames, context,
-                        int(options.max_duration / features.frame_shift), options.seed, transforms)
+                        int(options.max_duration / features.frame_shift), options.seed, transforms, tempo)

@@ -54,17 +54,17 @@ class FrameCrossEntropy:
     def targets(self, batch, num_frames: int) -> Tensor:
         """``[B, num_frames]`` int64: pdf_ids, IGNORED where a frame does not count."""
         targets = torch.full((len(batch.utterance_ids), num_frames), IGNORED, dtype=torch.int64)
-        chunks = getattr(batch, "chunks", None)
+        chunks, sources = getattr(batch, "chunks", None), getattr(batch, "sources", None)
         for row, utterance_id in enumerate(batch.utterance_ids):
             pdf_ids = torch.as_tensor(np.asarray(self.pdf_ids[utterance_id]), dtype=torch.int64)
             length = int(batch.lengths[row])
-            if chunks is None:
-                count = min(length, len(pdf_ids))
-                targets[row, :count] = pdf_ids[:count]
-            else:
-                chunk = chunks[row]
-                end = min(chunk.end, len(pdf_ids))
-                targets[row, chunk.start - chunk.first:end - chunk.first] = pdf_ids[chunk.start:end]
+            first, start, end = 0, 0, length
+            if chunks is not None:
+                first, start, end = chunks[row].first, chunks[row].start, chunks[row].end
+            frames = torch.arange(first, first + length) if sources is None else sources[row]
+            frames = frames[start - first:end - first]
+            frames = frames[frames < len(pdf_ids)]  # an alignment may be shorter by FRAME_TOLERANCE
+            targets[row, start - first:start - first + len(frames)] = pdf_ids[frames]
         return targets
 
     def end_epoch(self, sums) -> None:

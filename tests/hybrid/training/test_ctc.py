@@ -9,8 +9,8 @@ from hybrid.align.ctc_model import CtcModel
 from hybrid.data.features import FeatureReader
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.outcomes import Outcomes
-from hybrid.training.ctc import CtcOptions, target_tokens, train_ctc, usable_targets
-from hybrid.training.losses import greedy_tokens
+from hybrid.training.ctc import CtcOptions, target_tokens, train_ctc, training_batches, usable_targets
+from hybrid.training.losses import greedy_tokens, min_frames
 from tests.hybrid.training.material import LOG, make_corpus, make_small_lang
 
 OPTIONS = dict(arch=TdnnOptions(hidden_dim=16, dilations=(1, 1)), subsampling=2, epochs=8, learning_rate=0.02,
@@ -38,6 +38,19 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path):
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"model.json", "best.safetensors", "averaged.safetensors", "priors.safetensors", "train.jsonl",
                     "curves.png", "outcomes.tsv"}
+
+
+def test_augmented_training_learns_and_no_utterance_gets_too_fast(corpus, tmp_path):
+    features, lang = FeatureReader(corpus / "train"), Lang.read(corpus / "lang")
+    options = CtcOptions(**{**OPTIONS, "tempo": 0.5, "noise": 0.1, "channel": 0.1, "epochs": 12})
+    facts = train_ctc(features, FeatureReader(corpus / "dev"), lang, options, tmp_path, LOG)
+    assert facts["phone_error"] < 0.3 and len((tmp_path / "outcomes.tsv").read_text().splitlines()) == 1
+    first = features.ids[0]
+    frames = features.num_frames(first)
+    tokens = [1] * ((frames + 3) // 4)  # as many as fit
+    tempo = training_batches(features, {first: tokens}, options).tempo
+    counts = {tempo.num_frames(frames, epoch, first) for epoch in range(50)}
+    assert min(counts) == 4 * len(tokens) - 3 and -(-min(counts) // 2) == min_frames(tokens)
 
 
 def test_targets():

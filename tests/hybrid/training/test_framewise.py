@@ -74,6 +74,8 @@ def test_batches_of_the_acoustic_model_give_the_scores_of_single_utterances(corp
 @pytest.mark.parametrize("options", [{"chunk_frames": 15, "every": 2},
                                      {"arch": DnnOptions(hidden_dim=16, splice=2, num_layers=2), "every": 3},
                                      {"arch": BlstmOptions(16, 1), "chunk_frames": 20, "epochs": 4},
+                                     {"tempo": 0.15, "noise": 0.1, "channel": 0.1},
+                                     {"tempo": 0.15, "chunk_frames": 15, "every": 2},
                                      {"priors": "posteriors", "spec_augment": True, "schedule": "newbob"}])
 def test_other_ways_to_train(corpus, tmp_path, options):
     facts = _train(corpus, tmp_path, **options)
