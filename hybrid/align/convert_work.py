@@ -1,0 +1,61 @@
+"""Converting a folder of alignments to a tree."""
+
+from pathlib import Path
+from typing import Dict, Tuple
+
+import numpy as np
+
+from graphs.errors import InputError
+from graphs.hmm_folder import Hmm, read_hmm, write_hmm
+from graphs.lang import Lang
+from graphs.text_file import read_json_object
+from hybrid.align.alignment import read_alignments, write_alignments
+from hybrid.align.convert import Converter, ConvertOptions
+from hybrid.align.work import write_times
+from hybrid.outcomes import Outcomes
+
+DESCRIPTION = "tree.json"
+
+
+def read_tree_folder(folder: Path) -> Tuple[Hmm, int]:
+    """Tree and transitions, and which frames they are for: every so many-th; 1 where nothing is said."""
+    subsampling = 1
+    if (folder / DESCRIPTION).is_file():
+        subsampling = read_json_object(folder / DESCRIPTION).get("subsampling")
+        if type(subsampling) is not int or subsampling < 1:
+            raise InputError(f"{folder / DESCRIPTION}, subsampling", "a whole number of at least 1", repr(subsampling))
+    return read_hmm(folder), subsampling
+
+
+def convert_folder(source: Path, tree_folder: Path, lang_folder: Path, options: ConvertOptions, out: Path, log,
+                   textgrids: bool = False) -> Tuple[Outcomes, Dict]:
+    """Converts every alignment of a folder and writes archive, CTM files, tree and transitions.
+
+    The transition probabilities written are estimated from the alignments.
+
+    Returns: the outcomes, and facts for the record.
+    Raises: TooManyFailures above the allowed share.
+    """
+    (tree, transitions), subsampling = read_tree_folder(tree_folder)
+    subsampling = subsampling if options.subsampling is None else options.subsampling
+    converter = Converter(read_hmm(source)[1], tree, transitions, subsampling)
+    outcomes, alignments = Outcomes(log), []
+    for utterance_id, alignment in read_alignments(source).items():
+        outcome = converter.convert(alignment)
+        outcomes.add(utterance_id, outcome.outcome, outcome.reason)
+        if outcome.alignment is not None:
+            alignments.append(outcome.alignment)
+    outcomes.write(out / "outcomes.tsv")
+    outcomes.check(options.max_failed_share, "conversion of alignments")
+    counts = np.zeros(transitions.num_transition_ids + 1)
+    for alignment in alignments:
+        counts += np.bincount(alignment.transition_ids, minlength=len(counts))
+    transitions.estimate(counts)
+    write_hmm(out, tree, transitions)
+    write_times(out, alignments, transitions, Lang.read(lang_folder), textgrids)
+    write_alignments(out, alignments)
+    frames = sum(alignment.num_frames for alignment in alignments)
+    log.info("%s; %d frames, every %s of the original", outcomes.summary(), frames,
+             "one" if subsampling == 1 else f"{subsampling}th")
+    return outcomes, {"outcomes": outcomes.counts, "frames": frames, "pdfs": transitions.num_pdfs,
+                      "subsampling": subsampling}
