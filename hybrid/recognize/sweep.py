@@ -22,6 +22,10 @@ from hybrid.recognize.edit_distance import Costs, align
 from hybrid.recognize.wer import Counts, Reference, check_same_set, error_rate
 from hybrid.report.tables import tsv
 
+# Errors of a small development set are noisy, their mean over neighbouring points is less so. On the lattices of 20 held-out
+# AN4 speakers, choosing by 7 of them and scoring the others, this lost 0.43 % WER against the best point, without it 0.58.
+NEIGHBOURS = np.array([1, 2, 3, 2, 1]) / 9
+
 ToWords = Callable[[Sequence[int]], List[str]]  # word_ids of a path -> the words that are scored
 
 
@@ -66,15 +70,28 @@ class Sweep:
         flat = np.array([self.counts[point].errors for point in self.grid.points()], dtype=np.int64)
         return flat.reshape(len(self.grid.lm_scales), len(self.grid.word_insertion_penalties))
 
+    def smoothed(self) -> np.ndarray:
+        """``[num_lm_scales, num_penalties]`` float64: errors averaged over the points around, weighted by NEIGHBOURS in
+        both directions; beyond the edges those of the edge count."""
+        smooth = self.errors().astype(np.float64)
+        reach = len(NEIGHBOURS) // 2
+        for axis in (0, 1):
+            places = np.arange(smooth.shape[axis])[:, None] + np.arange(-reach, reach + 1)
+            around = np.take(smooth, places.clip(0, smooth.shape[axis] - 1), axis)  # a new axis after this one
+            smooth = np.tensordot(around, NEIGHBOURS, (axis + 1, 0))
+        return smooth
+
     def best(self) -> Scales:
-        """The point with the fewest errors. Among equals the one in the middle of them: the point nearest to
-        their mean, in steps of the grid; then the smaller lm_scale, then the penalty nearer to 0."""
-        errors = self.errors()
-        equals = np.argwhere(errors == errors.min())  # [n, 2]
+        """The point with the fewest errors around it. Among equals the one with fewest of its own, then the one in the
+        middle of them: the point nearest to their mean, in steps of the grid; then the smaller lm_scale, then the
+        penalty nearer to 0."""
+        errors, around = self.errors(), self.smoothed().round(9)
+        equals = np.argwhere(around == around.min())  # [n, 2]
         distance = ((equals - equals.mean(axis=0)) ** 2).sum(axis=1).round(9)
-        candidates = [(d, self.grid.lm_scales[row], abs(self.grid.word_insertion_penalties[column]), column)
+        candidates = [(errors[row, column], d, self.grid.lm_scales[row],
+                       abs(self.grid.word_insertion_penalties[column]), column)
                       for d, (row, column) in zip(distance, equals)]
-        _, lm_scale, _, column = min(candidates)
+        *_, lm_scale, _, column = min(candidates)
         return Scales(lm_scale, self.grid.word_insertion_penalties[column])
 
     def at_edge(self) -> List[str]:

@@ -100,8 +100,21 @@ def planted(table):
                         for point, errors in zip(grid.points(), table.ravel())})
 
 
-def test_the_least_errors_win():
-    assert planted([[3, 3, 3], [3, 3, 1], [2, 2, 2]]).best() == Scales(2.0, 2.0)
+def test_the_fewest_errors_around_win():
+    assert planted([[3, 3, 3], [3, 3, 1], [3, 3, 3]]).best() == Scales(2.0, 2.0)
+    luck = [[9, 9, 9, 9, 9], [1, 9, 9, 2, 2], [9, 9, 9, 2, 2], [9, 9, 9, 2, 2], [9, 9, 9, 9, 9]]
+    assert planted(luck).best() == Scales(3.0, 4.0)
+
+
+def test_smoothing_is_the_weighted_mean_of_the_points_around():
+    table = np.random.default_rng(3).integers(0, 50, (4, 6))
+    smooth = planted(table).smoothed()
+    weights = [1, 2, 3, 2, 1]
+    for row in range(4):
+        for column in range(6):
+            expected = sum(weights[i + 2] * weights[j + 2] * table[min(max(row + i, 0), 3), min(max(column + j, 0), 5)]
+                           for i in range(-2, 3) for j in range(-2, 3)) / 81
+            assert smooth[row, column] == pytest.approx(expected)
 
 
 def test_among_equals_the_middle_one_then_the_smaller():
