@@ -114,34 +114,47 @@ def clusters(counts: np.ndarray, sums: np.ndarray, objective) -> List[List[int]]
 def cut_in_two(counts: np.ndarray, sums: np.ndarray, objective) -> np.ndarray:
     """``[N]`` bool: the first of two parts, neither empty, that are worth most.
 
-    Begins with the two items that lose most when joined, adds each other item to the one with which it loses less,
-    and then moves one item at a time, the one that gains most, until none gains.
+    Once for each item: begins with the item and the one that it loses most with when joined, adds each other item to
+    the one of the two with which it loses less, and then moves single items. The best of these cuts is taken.
 
     Args: as of clusters, at least 2 items.
     """
-    def worth(count, total):
-        return objective.value(count, total).sum(axis=-1)
+    alone = _worth(objective, counts, sums)
+    loss = np.stack([alone + alone[n] - _worth(objective, counts + counts[n], sums + sums[n])
+                     for n in range(len(counts))])
+    np.fill_diagonal(loss, -np.inf)
+    best, most, tried = None, -np.inf, set()
+    for one, other in enumerate(np.argmax(loss, axis=1)):
+        pair = (min(one, other), max(one, other))
+        if pair not in tried:
+            tried.add(pair)
+            first = loss[one] < loss[other]
+            first[[one, other]] = True, False
+            value = _move_items(first, counts, sums, objective)
+            if value > most:
+                best, most = first, value
+    return best
 
-    alone = worth(counts, sums)
-    loss = np.stack([alone + alone[n] - worth(counts + counts[n], sums + sums[n]) for n in range(len(counts))])
-    one, other = np.unravel_index(np.argmax(np.triu(loss, 1)), loss.shape)
-    if one == other:  # nothing is lost by joining any two
-        one, other = 0, 1
-    first = loss[one] <= loss[other]
-    first[[one, other]] = True, False
+
+def _worth(objective, counts: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    return objective.value(counts, sums).sum(axis=-1)
+
+
+def _move_items(first: np.ndarray, counts: np.ndarray, sums: np.ndarray, objective) -> float:
+    """Moves the item that gains most to the other part, until none gains; returns what the parts are worth."""
     while True:
-        inside, outside = ((counts[part].sum(axis=0), sums[part].sum(axis=0)) for part in (first, ~first))
-        sign = np.where(first, -1.0, 1.0)
-        moved = (worth(inside[0] + sign[:, None] * counts, inside[1] + sign[:, None, None] * sums)
-                 + worth(outside[0] - sign[:, None] * counts, outside[1] - sign[:, None, None] * sums))
-        if first.sum() == 1:
-            moved[first] = -np.inf
-        if (~first).sum() == 1:
-            moved[~first] = -np.inf
+        (count, total), (other_count, other_total) = (
+            (counts[part].sum(axis=0), sums[part].sum(axis=0)) for part in (first, ~first))
+        now = _worth(objective, count, total) + _worth(objective, other_count, other_total)
+        sign = np.where(first, -1.0, 1.0)[:, None]
+        moved = (_worth(objective, count + sign * counts, total + sign[..., None] * sums)
+                 + _worth(objective, other_count - sign * counts, other_total - sign[..., None] * sums))
+        for part in (first, ~first):
+            if part.sum() == 1:
+                moved[part] = -np.inf
         best = int(np.argmax(moved))
-        now = worth(*inside) + worth(*outside)
         if not moved[best] > now + 1e-9 * abs(now):
-            return first
+            return float(now)
         first[best] = not first[best]
 
 

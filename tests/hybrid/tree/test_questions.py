@@ -1,0 +1,123 @@
+"""Questions: clustering against all ways to cut, planted clusters, files."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from graphs.errors import InputError
+from hybrid.tree.objectives import Gaussians
+from hybrid.tree.questions import (
+    Questions, automatic_sets, clusters, cut_in_two, phone_sums, position_sets, read_sets, unique_sets, write_sets)
+from hybrid.tree.stats import EventStats
+from tests.hybrid.tree.material import small_lang
+
+OBJECTIVE = Gaussians(0.01)
+
+
+def items(seed=0, number=6, classes=2, means=None):
+    """Counts ``[N, C]`` and sums ``[N, C, 2]`` of items of 10 to 30 frames."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(10, 30, (number, classes)).astype(float)
+    means = rng.normal(0, 2, (number, classes)) if means is None else np.repeat(np.array(means)[:, None], classes, 1)
+    return counts, np.stack([counts * means, counts * (means ** 2 + 1)], axis=2)
+
+
+def worth(counts, sums, part):
+    return OBJECTIVE.value(counts[part].sum(axis=0), sums[part].sum(axis=0)).sum()
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_cut_is_hardly_worth_less_than_the_best_of_all(seed):
+    counts, sums = items(seed)
+    first = cut_in_two(counts, sums, OBJECTIVE)
+    assert 0 < first.sum() < 6
+    found = worth(counts, sums, first) + worth(counts, sums, ~first)
+    all_cuts = [worth(counts, sums, list(one)) + worth(counts, sums, [n for n in range(6) if n not in one])
+                for size in range(1, 4) for one in combinations(range(6), size)]
+    whole = worth(counts, sums, np.ones(6, bool))
+    assert found <= max(all_cuts) + 1e-9
+    assert found - whole >= 0.99 * (max(all_cuts) - whole)
+    for n in range(6):  # no single move gains
+        other = first.copy()
+        other[n] = not other[n]
+        if 0 < other.sum() < 6:
+            assert worth(counts, sums, other) + worth(counts, sums, ~other) <= found + 1e-9
+
+
+def test_planted_clusters_are_found():
+    counts, sums = items(means=[0.0, 10.0, 0.3, 10.4, -0.2, 25.0])
+    found = {frozenset(part) for part in clusters(counts, sums, OBJECTIVE)}
+    assert {frozenset({0, 2, 4}), frozenset({1, 3}), frozenset({5})} <= found
+    assert len(found) == 2 * 6 - 2 and frozenset(range(6)) not in found
+
+
+def test_items_without_frames_stand_alone():
+    counts, sums = items(number=4)
+    counts[[0, 2]], sums[[0, 2]] = 0, 0
+    assert sorted(clusters(counts, sums, OBJECTIVE)) == [[0], [1], [2], [3]]
+    assert clusters(counts[:1], sums[:1], OBJECTIVE) == [[0]]
+    same = np.ones((3, 1)), np.ones((3, 1, 2))
+    assert sorted(clusters(*same, OBJECTIVE), key=len)[:3] == [[1], [2], [0]] or len(clusters(*same, OBJECTIVE)) == 4
+
+
+def stats(lang, means, classes=2):
+    """A hundred frames of each named phone and class around a mean, in the middle of a window."""
+    rows = [((0, lang.phones.id_of(name), 0), c, 100.0, (100 * (m + c), 100 * ((m + c) ** 2 + 1)))
+            for name, m in means.items() for c in range(classes)]
+    return EventStats.of_rows(1, *zip(*rows))
+
+
+def test_sums_of_groups_of_phones_by_pdf_class():
+    lang = small_lang("A B")
+    counts, sums = phone_sums(stats(lang, {"A": 1.0, "B": 3.0}), [[2], [3, 4], [9]])
+    assert counts.tolist() == [[100, 100], [100, 100], [0, 0]]
+    assert sums[:, :, 0].tolist() == [[100, 200], [300, 400], [0, 0]]
+
+
+def test_automatic_questions_of_a_lang():
+    lang = small_lang("A B C D")
+    sets = automatic_sets(stats(lang, {"SIL": -50.0, "A": 0.0, "B": 9.0, "C": 0.5, "D": 9.5}), OBJECTIVE, lang)
+    names = [{lang.phones.symbol_of(i) for i in one} for one in sets]
+    for expected in ({"SIL"}, {"A", "B", "C", "D"}, {"A", "C"}, {"B", "D"}, {"A"}, {"SPN"}, {"<eps>", "SIL"}, {"<eps>"}):
+        assert expected in names
+    assert len(set(sets)) == len(sets)
+
+
+def test_positions_are_questions_and_variants_stay_together():
+    lang = small_lang("A B", position_dependent=True)
+    sets = automatic_sets(stats(lang, {"SIL": -50.0, "A_B": 0.0, "B_E": 9.0}), OBJECTIVE, lang)
+    names = [" ".join(lang.phones.symbol_of(i) for i in sorted(one)) for one in sets]
+    assert "A_B A_E A_I A_S" in names and "A_B" not in names
+    assert "A_E B_E SPN_E" in names and "SIL_E" in names and "SIL SIL_B SIL_E SIL_I SIL_S" in names
+    assert position_sets(small_lang("A B")) == []
+
+
+def test_pdf_classes_are_asked_in_order():
+    questions = Questions((frozenset({2, 3}),), 3)
+    assert questions.of_key(-1) == [{0}, {0, 1}] and questions.of_key(0) == questions.of_key(2) == ({2, 3},)
+    assert questions.answers(0, np.array([0, 2, 3, 9])).tolist() == [[False, True, True, False]]
+    assert questions.answers(-1, np.array([0, 1, 2])).tolist() == [[True, False, False], [True, True, False]]
+    assert Questions((), 1).answers(-1, np.array([0])).shape == (0, 1)
+
+
+def test_files_by_name_and_by_id(tmp_path):
+    lang = small_lang("A B")
+    (tmp_path / "q.txt").write_text("A B\n\nSIL <eps>\nB A\n")
+    sets = read_sets(tmp_path / "q.txt", lang.phones)
+    assert sets == (frozenset({2, 3}), frozenset({0, 1}))
+    (tmp_path / "q.int").write_text("2 3\n0 1\n")
+    assert read_sets(tmp_path / "q.int", lang.phones) == sets
+    write_sets(tmp_path / "again.txt", sets, lang.phones)
+    assert (tmp_path / "again.txt").read_text() == "A B\n<eps> SIL\n"
+    assert unique_sets([[1], [], [2, 3], [3, 2], [1]]) == ({1}, {2, 3})
+
+
+@pytest.mark.parametrize("name, text, message", [
+    ("q.txt", "A\nA X\n", "q.txt:2: expected phones of the lang, found X"), ("q.txt", "\n", "a set of phones a line"),
+    ("q.int", "A\n", "q.int:1: expected phone_ids of the lang, found A"), ("q.int", "99\n", "found 99"),
+    ("q.int", "-1\n", "found -1")])
+def test_a_bad_file_is_named(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_sets(tmp_path / name, small_lang("A B").phones)
