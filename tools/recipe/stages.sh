@@ -2,6 +2,7 @@
 #
 #   prepare ARGS...        stages 1 to 3: data, lang (ARGS go to tools.prepare_lang), features
 #   bootstrap MODEL...     stages 4 to 6: CTC model, first alignment, rounds of a narrow DNN (one a MODEL)
+#   context_tree NAME MODEL ...   stage 6: a tree over phones in context; MODEL's alignments become NAME's, of its states
 #   hybrid ...             stages 7 to 10, for a system: acoustic model, HCLG, decoding, scores
 #   results                stage 10: one table of all systems of the work folder
 #
@@ -63,6 +64,19 @@ train_on_alignment() {  # MODEL that aligned, ARGS of tools.train_am
   shift
   run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" \
     --alignment "$exp/align_${aligned}_train" --dev-alignment "$exp/align_${aligned}_dev" "$@"
+}
+
+# HMM states of phones in context; options in [tree].
+context_tree() {  # NAME MODEL that aligned, ARGS of tools.build_tree
+  local name=$1 aligned=$2 split
+  shift 2
+  stage 6 "a decision tree over phones in context"
+  run tools.build_tree --alignment "$exp/align_${aligned}_train" --features "$work/features/train" \
+    --lang "$work/lang" "$@" --out "$exp/tree_$name"
+  for split in train dev; do
+    run tools.convert_alignment --alignment "$exp/align_${aligned}_$split" --tree "$exp/tree_$name" \
+      --lang "$work/lang" --out "$exp/align_${name}_$split"
+  done
 }
 
 # A network over the HMM states of an alignment; its options are in [am] and [am.SYSTEM].
