@@ -7,7 +7,7 @@ phones of the context window. The text format is Kaldi's (`tree-info`, `copy-tre
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterable, Optional, Sequence, Set, Tuple, Union
+from typing import Dict, FrozenSet, Iterable, Iterator, Optional, Sequence, Set, Tuple, Union
 
 from graphs.errors import InputError
 from graphs.text_file import read_text, to_int
@@ -90,6 +90,19 @@ class ContextTree:
         """Every pdf_id that the phone's pdf class has in some context."""
         return _reach(self.root, {self.central_position: phone_id, PDF_CLASS: pdf_class})
 
+    def pdf_pairs_of(self, phone_id: int, pdf_class: int, other_class: int, phone_ids: Iterable[int]
+                     ) -> Set[Tuple[int, int]]:
+        """The pdf_ids of two pdf classes that the phone has in one and the same context (Kaldi EnumeratePairs).
+
+        Args:
+          phone_ids: that may stand beside it, NO_PHONE apart.
+        """
+        around = frozenset({NO_PHONE, *phone_ids})
+        first, second = ({self.central_position: frozenset({phone_id}), PDF_CLASS: frozenset({one})}
+                         for one in (pdf_class, other_class))
+        return {(pdf_id, other) for pdf_id, seen in _contexts(self.root, first, around)
+                for other, _ in _contexts(self.root, {**seen, **second}, around)}
+
     def to_text(self) -> str:
         return (f"ContextDependency {self.context_width} {self.central_position} ToPdf "
                 f"{_node_text(self.root)} EndContextDependency\n")
@@ -152,6 +165,26 @@ def _reach(node: Optional[Node], event: Dict[int, int]) -> Set[int]:
     if known is None:
         return _reach(node.yes, event) | _reach(node.no, event)
     return _reach(node.yes if known in node.values else node.no, event)
+
+
+def _contexts(node: Optional[Node], known: Dict[int, FrozenSet[int]], around: FrozenSet[int]
+              ) -> Iterator[Tuple[int, Dict[int, FrozenSet[int]]]]:
+    """Each leaf that a context can reach: its pdf_id, and for each key that was asked about the values that lead there.
+
+    known: the values that keys may have; a key that it lacks may have any of `around`.
+    """
+    if isinstance(node, Leaf):
+        yield node.pdf_id, known
+    elif node is not None:
+        values = known.get(node.key, around)
+        if isinstance(node, Table):
+            ways = [(frozenset({value}), node.branches[value]) for value in sorted(values)
+                    if 0 <= value < len(node.branches)]
+        else:
+            ways = [(values & node.values, node.yes), (values - node.values, node.no)]
+        for part, child in ways:
+            if part:
+                yield from _contexts(child, {**known, node.key: part}, around)
 
 
 def _union(sets: Iterable[Set[int]]) -> Set[int]:

@@ -74,12 +74,11 @@ class TransitionModel:
         states = []
         for phone_id in topology.phone_ids:
             for hmm_state, entry in enumerate(topology.entry(phone_id)):
-                forward = tree.pdf_ids_of(phone_id, entry.forward_pdf_class)
-                if entry.forward_pdf_class == entry.self_loop_pdf_class:
-                    pairs = [(pdf_id, pdf_id) for pdf_id in forward]
+                classes = entry.forward_pdf_class, entry.self_loop_pdf_class
+                if classes[0] == classes[1]:
+                    pairs = {(pdf_id, pdf_id) for pdf_id in tree.pdf_ids_of(phone_id, classes[0])}
                 else:
-                    loop = tree.pdf_ids_of(phone_id, entry.self_loop_pdf_class)
-                    pairs = [(f, s) for f in forward for s in loop]
+                    pairs = tree.pdf_pairs_of(phone_id, *classes, topology.phone_ids)
                 if not pairs:
                     raise InputError(f"phone {phone_id}, HMM state {hmm_state}", "a pdf in the tree", "none")
                 states += [TransitionState(phone_id, hmm_state, *pair) for pair in sorted(pairs)]

@@ -1,5 +1,8 @@
 """Trees by hand: the file is Kaldi's, lookups answer by context, and what is no tree is refused."""
 
+from itertools import count, product
+
+import numpy as np
 import pytest
 
 from graphs.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
@@ -30,6 +33,31 @@ def test_questions_are_answered_by_the_context():
     again = ContextTree.from_text(LEFT.to_text())
     assert again.root == LEFT.root and again.fingerprint() == LEFT.fingerprint()
     assert ContextTree(2, 0, LEFT.root).fingerprint() != LEFT.fingerprint()
+
+
+def random_tree(seed, phones=(1, 2, 3), depth=5):
+    """A triphone tree of random questions, some of which cannot be answered with yes, or with no."""
+    rng, leaves = np.random.default_rng(seed), count()
+
+    def node(left):
+        if left == 0 or rng.random() < 0.15:
+            return Leaf(next(leaves))
+        key = int(rng.integers(-1, 3))
+        if key >= 0 and rng.random() < 0.2:
+            return Table(key, tuple(node(left - 1) for _ in range(len(phones) + 1)))
+        values = rng.choice(2 if key < 0 else len(phones) + 1, 1 if key < 0 else 2, replace=False)
+        return Split(key, frozenset(map(int, values)), node(left - 1), node(left - 1))
+
+    return ContextTree(3, 1, node(depth))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pairs_of_pdf_ids_are_those_of_some_window(seed):
+    tree, phones = random_tree(seed), (1, 2, 3)
+    for phone_id, classes in product(phones, [(0, 1), (1, 0)]):
+        windows = [(left, phone_id, right) for left in (0, *phones) for right in (0, *phones)]
+        expected = {tuple(tree.pdf_id(window, c) for c in classes) for window in windows}
+        assert tree.pdf_pairs_of(phone_id, *classes, phones) == expected
 
 
 @pytest.mark.parametrize("window, pdf_class", [((2,), 0), ((0,), 0), ((9,), 0), ((-1,), 0), ((3,), 2), ((), 0)])

@@ -192,3 +192,12 @@ def test_tree_looks_up_contexts_and_round_trips():
 def test_damaged_trees_are_refused(text):
     with pytest.raises(InputError):
         ContextTree.from_text(text)
+
+
+def test_states_of_the_chain_topology_have_pdf_ids_of_one_context():
+    """Both pdfs of phone 2 depend on what is before it, so that three of the six pairs never meet."""
+    before = frozenset({2})
+    tree = ContextTree(2, 1, Split(PDF_CLASS, frozenset({0}), Split(0, before, Leaf(0), Leaf(1)),
+                                   Split(0, before, Leaf(2), Split(0, frozenset({0}), Leaf(3), Leaf(4)))))
+    states = TransitionModel.from_tree(tree, Topology({2: chain_entry(), 3: chain_entry()})).states
+    assert [state[2:] for state in states if state.phone_id == 2] == [(0, 2), (1, 3), (1, 4)]
