@@ -18,7 +18,7 @@ from graphs.options import choices_of, chosen_name
 
 # every section that a program reads, so that a misspelled one is found at once
 SECTIONS = (
-    "corpus", "data", "features", "lang", "topology", "ctc", "bootstrap", "dnn", "am", "align", "graph",
+    "corpus", "data", "features", "augment", "lang", "topology", "ctc", "bootstrap", "dnn", "am", "align", "graph",
     "search", "score", "lm",
 )
 
