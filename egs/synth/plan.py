@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Set, Tuple
 
-from egs.synth import grammar, noise
+from egs.synth import grammar
 from egs.synth.render import Sentence, Task
 from egs.synth.voices import LANGUAGE, VOICES, Voice
+from hybrid.data import noise
 
 SPLITS = ("train", "dev", "test")
 MOST_SENTENCES = 10000  # the grammar soon repeats itself beyond

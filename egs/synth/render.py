@@ -18,11 +18,11 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 import numpy as np
 from scipy.signal import firwin, resample_poly
 
-from egs.synth import noise
 from egs.synth.espeak import Synthesizer
 from egs.synth.phones import SILENCE
 from egs.synth.segments import Segments, said_words, segment
 from egs.synth.voices import Voice
+from hybrid.data import noise
 from hybrid.processes import ProcessDied, kill_children, work_for_parent
 
 RATE = 16000

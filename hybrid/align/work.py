@@ -14,6 +14,7 @@ from hybrid.align.alignment import Alignment, phone_segments, write_alignments
 from hybrid.align.ctm import timed_symbols, write_ctm
 from hybrid.align.forced import Aligner, AlignOptions, Outcome
 from hybrid.align.textgrid import write_textgrid
+from hybrid.data.copies import original_of
 from hybrid.outcomes import Outcomes
 
 CHUNK = 16  # utterances handed to a process at once
@@ -89,7 +90,8 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
     if work.bootstrap.delay is not None:
         return work
     reader, (_, transitions) = FeatureReader(work.features), work.hmm()
-    ids = reader.ids[::-(-len(reader.ids) // DELAY_SAMPLE)] if reader.ids else []
+    ids = list(copies_of(reader.ids))
+    ids = ids[::-(-len(ids) // DELAY_SAMPLE)] if ids else []
     features, pdf_ids = [], []
     for results in _in_parallel(work, ids, nj, "delay of the CTC model"):
         for utterance_id, outcome in results:
@@ -114,6 +116,7 @@ def _in_parallel(work: AlignWork, ids: List[str], nj: int, title: str):
 def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = False) -> Tuple[Outcomes, Dict]:
     """Aligns every utterance of the features folder and writes the archive, CTM files, tree and transitions.
 
+    Copies in other acoustics get the alignment of their original, where the folder has it.
     The transition probabilities written are estimated from the alignments.
 
     Returns: the outcomes, and facts for the record.
@@ -121,11 +124,13 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
     from hybrid.data.features import FeatureReader
     (tree, transitions), lang = work.hmm(), Lang.read(work.lang)
     outcomes, alignments = Outcomes(log), []
-    for results in _in_parallel(work, FeatureReader(work.features).ids, nj, "align"):
-        for utterance_id, outcome in results:
-            outcomes.add(utterance_id, outcome.outcome, outcome.reason)
-            if outcome.alignment is not None:
-                alignments.append(outcome.alignment)
+    copies = copies_of(FeatureReader(work.features).ids)
+    for results in _in_parallel(work, list(copies), nj, "align"):
+        for original, outcome in results:
+            for utterance_id in (original, *copies[original]):
+                outcomes.add(utterance_id, outcome.outcome, outcome.reason)
+                if outcome.alignment is not None:
+                    alignments.append(replace(outcome.alignment, utterance_id=utterance_id))
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(work.options.max_failed_share, "alignment")
     counts = np.zeros(transitions.num_transition_ids + 1)
@@ -139,6 +144,19 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
     score = sum(a.log_likelihood_per_frame * a.num_frames for a in alignments) / max(1, frames)
     log.info("%s; %d frames, log-likelihood per frame %.3f", outcomes.summary(), frames, score)
     return outcomes, {"outcomes": outcomes.counts, "frames": frames, "log_likelihood_per_frame": score}
+
+
+def copies_of(utterance_ids: List[str]) -> Dict[str, List[str]]:
+    """Utterances to align, in order -> the copies that share its alignment (hybrid/data/copies.py)."""
+    present = set(utterance_ids)
+    copies: Dict[str, List[str]] = {}
+    for utterance_id in utterance_ids:
+        original = original_of(utterance_id)
+        if original == utterance_id or original not in present:
+            copies.setdefault(utterance_id, [])
+        else:
+            copies.setdefault(original, []).append(utterance_id)
+    return copies
 
 
 def write_times(out: Path, alignments: List[Alignment], transitions: TransitionModel, lang: Lang,

@@ -13,8 +13,10 @@ from lhotse.features import Features
 from lhotse.utils import fastcopy
 
 from graphs.errors import InputError
+from hybrid.data.augment import AugmentOptions, Recipe, with_copies
 from hybrid.data.cmvn import GLOBAL, CmvnStats
-from hybrid.data.extract import Extracted, check_filters, choose_device, extract, import_kaldifeat, load_ready
+from hybrid.data.extract import (
+    Extracted, Portion, check_filters, choose_device, extract, import_kaldifeat, load_ready)
 from hybrid.data.features import FeatureOptions, cmvn_key
 from hybrid.data.manifest import write_cuts
 from hybrid.data.parallel import ordered_map
@@ -65,12 +67,14 @@ def batches_of_work(cuts: Sequence[Cut], seconds: float) -> List[List[Cut]]:
 
 
 def compute_features(cuts: Sequence[Cut], options: FeatureOptions, out: Path, outcomes: Outcomes,
-                     training: bool = False, nj: int = 1, global_stats: Optional[Path] = None) -> Dict:
+                     training: bool = False, nj: int = 1, global_stats: Optional[Path] = None,
+                     augment: AugmentOptions = AugmentOptions()) -> Dict:
     """Fills the folder `out` (see hybrid/data/features.py) and returns facts about it.
 
     Args:
-      training: perturb speed and volume as the options say; sums for global CMVN are made here.
+      training: perturb speed and volume and add copies as the options say; sums for global CMVN are made here.
       global_stats: features folder whose sums serve for cmvn = global.
+      augment: which copies to add to a training set.
     Raises:
       InputError for options that do not fit the cuts; failures of single cuts go to `outcomes`.
     """
@@ -78,27 +82,31 @@ def compute_features(cuts: Sequence[Cut], options: FeatureOptions, out: Path, ou
         raise InputError("cuts", "at least one", "none")
     if options.cmvn == "global" and not training and global_stats is None:
         raise InputError("features.cmvn = global", "--stats FOLDER (features of the training split)", "none")
+    recipes: Dict[str, Recipe] = {}
     if options.kind == "ready" or not any(cut.has_recording for cut in cuts):
+        if training and augment.copies:
+            raise InputError("augment.copies", "recordings to make copies of", "ready features")
         work, sampling_rate, shift = _plan_ready(cuts, options, training)
         kind, nj = "ready", min(nj, 4)
     else:
         if training:
-            cuts = perturbed(cuts, options)
+            cuts, recipes = with_copies(perturbed(cuts, options), augment)
         work, sampling_rate, device = _plan_extraction(cuts, options)
         kind, shift = options.kind, options.frame_shift
         nj = 1 if device == "cuda" else nj  # the batch is the parallelism there
-    groups = batches_of_work(cuts, options.batch_seconds)
-    results = ordered_map(work, groups, nj, "features", size=_seconds, unit="s")
+    portions = [Portion(group, {cut.id: recipes[cut.id] for cut in group if cut.id in recipes})
+                for group in batches_of_work(cuts, options.batch_seconds)]
+    results = ordered_map(work, portions, nj, "features", size=_seconds, unit="s")
     with FeatureStore(out, options.storage) as store:
         writer = _FolderWriter(store, kind, shift, options, outcomes)
-        for group, extracted in zip(groups, results):
-            for cut, one in zip(group, extracted):
+        for portion, extracted in zip(portions, results):
+            for cut, one in zip(portion.cuts, extracted):
                 writer.add(cut, one)
     return writer.finish(out, sampling_rate, global_stats)
 
 
-def _seconds(cuts: Sequence[Cut]) -> float:
-    return sum(cut.duration for cut in cuts)
+def _seconds(portion: Portion) -> float:
+    return sum(cut.duration for cut in portion.cuts)
 
 
 def _plan_ready(cuts: Sequence[Cut], options: FeatureOptions, training: bool):

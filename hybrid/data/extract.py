@@ -2,7 +2,7 @@
 
 import math
 from functools import lru_cache
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from lhotse.utils import compute_num_frames
 
 from graphs.errors import DamagedInput, InputError, first_line
 from hybrid.data.audio import load_audio
+from hybrid.data.augment import Recipe
 from hybrid.data.features import FeatureOptions
 from hybrid.data.storage import check_matrix
 from hybrid.data.transforms import seed_of
@@ -23,6 +24,13 @@ class Extracted(NamedTuple):
 
     features: Optional[np.ndarray]
     reason: str = ""
+
+
+class Portion(NamedTuple):
+    """Cuts to extract at once, and how the copies among them are made, by their ids."""
+
+    cuts: List[Cut]
+    recipes: Dict[str, Recipe]
 
 
 def import_kaldifeat():
@@ -92,18 +100,21 @@ def make_computer(options: FeatureOptions, sampling_rate: int, device: str):
     return computer(settings)
 
 
-def extract(cuts: Sequence[Cut], options: FeatureOptions, sampling_rate: int, device: str) -> List[Extracted]:
+def extract(portion: Portion, options: FeatureOptions, sampling_rate: int, device: str) -> List[Extracted]:
     """Features of each cut, in order; a cut that fails has a reason instead.
 
     Args:
-      cuts: with recordings of the sampling rate, in Hz.
+      portion: cuts with recordings of the sampling rate, in Hz.
       device: "cpu" or "cuda".
     """
+    cuts, recipes = portion
     results: List[Optional[Extracted]] = [None] * len(cuts)
     waves = {}
     for i, cut in enumerate(cuts):
         try:
             samples = load_audio(cut)[0]
+            if cut.id in recipes:
+                samples = recipes[cut.id].apply(samples, sampling_rate)
         except Exception as error:  # soundfile, lhotse and the file system each have their own
             results[i] = Extracted(None, first_line(error))
             continue
@@ -147,10 +158,10 @@ def _checked(cut: Cut, features: torch.Tensor, options: FeatureOptions) -> Extra
     return Extracted(features.cpu().numpy())
 
 
-def load_ready(cuts: Sequence[Cut]) -> List[Extracted]:
+def load_ready(portion: Portion) -> List[Extracted]:
     """The features that the cuts carry, taken as they are. Raises DamagedInput for what a stage wrote otherwise."""
     results = []
-    for cut in cuts:
+    for cut in portion.cuts:
         try:
             features = np.asarray(cut.load_features(), dtype=np.float32)
             check_matrix(f"features of {cut.id}", cut.features, features)

@@ -22,6 +22,7 @@ from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
 from hybrid.data.batches import FeatureBatches
+from hybrid.data.copies import of_original
 from hybrid.data.features import FeatureReader
 from hybrid.data.perturb import PerturbOptions, Tempo, augmentation
 from hybrid.data.transforms import SpecAugmentOptions
@@ -79,6 +80,8 @@ def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: T
                    outcomes: Outcomes, ids: Optional[Iterable[str]] = None) -> Dict[str, np.ndarray]:
     """utterance_id -> pdf_ids ``[T]``, where an alignment fits; other utterances are named in `outcomes`.
 
+    A copy without an alignment of its own has that of its original.
+
     Args:
       features: ``features.ids`` and ``features.num_frames(utterance_id)``.
       ids: these utterances only.
@@ -86,7 +89,7 @@ def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: T
     """
     found = {}
     for utterance_id in features.ids if ids is None else ids:
-        alignment, frames = alignments.get(utterance_id), features.num_frames(utterance_id)
+        alignment, frames = of_original(alignments, utterance_id), features.num_frames(utterance_id)
         if alignment is None:
             outcomes.add(utterance_id, "no_alignment", "features without an alignment")
         elif abs(alignment.num_frames - frames) > FRAME_TOLERANCE:
@@ -131,7 +134,7 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
         training_batches(features, list(pdf_ids), model, options),
         FeatureBatches(dev, options.max_duration, shuffle=False, ids=list(dev_pdf_ids)), options, out, log)
     result = trainer.run()
-    counts = pdf_counts((alignments[utterance_id] for utterance_id in pdf_ids), transitions)
+    counts = pdf_counts((of_original(alignments, utterance_id) for utterance_id in pdf_ids), transitions)
     if options.priors == "posteriors":
         plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(pdf_ids))
         counts = average_posteriors(model, plain, trainer.device).numpy()

@@ -6,6 +6,7 @@ from graphs.decoding_options import GraphOptions, SearchOptions
 from graphs.lang import LangOptions
 from graphs.topology import TopologyOptions
 from hybrid.align.convert import ConvertOptions
+from hybrid.data.augment import AugmentOptions
 from hybrid.data.features import FeatureOptions
 from hybrid.data.validate import DataOptions
 from hybrid.recognize.scoring import ScoreOptions
@@ -15,9 +16,9 @@ from hybrid.tree.options import TreeOptions
 from tools.frame.config import make_options, read_config, resolve
 
 CLASSES = {
-    "data": DataOptions, "features": FeatureOptions, "lang": LangOptions, "topology": TopologyOptions,
-    "ctc": CtcOptions, "dnn": AmOptions, "tree": TreeOptions, "convert": ConvertOptions, "am": AmOptions,
-    "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions}
+    "data": DataOptions, "features": FeatureOptions, "augment": AugmentOptions, "lang": LangOptions,
+    "topology": TopologyOptions, "ctc": CtcOptions, "dnn": AmOptions, "tree": TreeOptions, "convert": ConvertOptions,
+    "am": AmOptions, "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions}
 
 
 def options_of(conf: Path, corpus_options) -> dict:

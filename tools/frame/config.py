@@ -18,8 +18,8 @@ from graphs.options import choices_of, chosen_name
 
 # every section that a program reads, so that a misspelled one is found at once
 SECTIONS = (
-    "corpus", "data", "features", "lang", "topology", "ctc", "bootstrap", "dnn", "tree", "convert", "am", "align",
-    "graph", "search", "score", "lm",
+    "corpus", "data", "features", "augment", "lang", "topology", "ctc", "bootstrap", "dnn", "tree", "convert", "am",
+    "align", "graph", "search", "score", "lm",
 )
 
 Options = TypeVar("Options")

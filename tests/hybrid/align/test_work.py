@@ -67,6 +67,25 @@ def by_model(tmp_path, aligner, monkeypatch, **options):
     return AlignWork(Path("features"), tmp_path / "lang", AlignOptions(**options), model=Path("model"))
 
 
+def test_copies_get_the_alignment_of_their_original(tmp_path, aligner, features, monkeypatch):
+    for name in ("s/one-aug1", "s/one-aug2", "s/short-aug1"):
+        features[name] = torch.zeros(0)  # never looked at
+    features["gone-aug1"], features.truth = features["s/two"], {**TRUTH, "gone-aug1": TRUTH["s/two"]}
+    work = by_model(tmp_path, aligner, monkeypatch, max_failed_share=0.5)
+    (tmp_path / "ali").mkdir()
+    outcomes, _ = align_folder(work, tmp_path / "ali", 1, LOG)
+    assert outcomes.counts == {"done": 5, "failed": 2}
+    assert outcomes.notable["s/short-aug1"] == outcomes.notable["s/short"]
+    found = read_alignments(tmp_path / "ali")
+    assert set(found) == {"s/one", "s/one-aug1", "s/one-aug2", "s/two", "gone-aug1"}
+    for name in ("s/one-aug1", "s/one-aug2"):
+        assert found[name].utterance_id == name and found[name].words == found["s/one"].words
+        assert np.array_equal(found[name].transition_ids, found["s/one"].transition_ids)
+    assert segments_of(aligner, found["gone-aug1"]) == TRUTH["s/two"][1]
+    assert align_work.copies_of(["a-aug1", "b", "a", "b-aug1", "c-aug1"]) == {
+        "a": ["a-aug1"], "b": ["b-aug1"], "c-aug1": []}
+
+
 def test_a_folder_is_aligned_and_nothing_is_lost(tmp_path, aligner, features, monkeypatch):
     work = by_model(tmp_path, aligner, monkeypatch, max_failed_share=0.5)
     (tmp_path / "ali").mkdir()

@@ -14,7 +14,7 @@ from lhotse.utils import fastcopy
 from graphs.errors import DamagedInput, InputError, TooManyFailures
 from hybrid.data.compute import batches_of_work, compute_features, perturbed
 from hybrid.data.corpus import recording_of, utterance
-from hybrid.data.extract import load_ready
+from hybrid.data.extract import Portion, load_ready
 from hybrid.data.features import FeatureOptions, FeatureReader
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import noise_cut, ready_corpus, ready_cut, write_noise
@@ -274,7 +274,7 @@ def test_a_flipped_bit_of_a_matrix_is_noticed(tmp_path, storage):
     with pytest.raises(DamagedInput, match=r"features of u001 in .*f: expected .* written \(CRC-32 .*storage"):
         reader["u001"]
     with pytest.raises(DamagedInput, match="features of u001"):
-        load_ready([reader.cut(i) for i in reader.ids])
+        load_ready(Portion([reader.cut(i) for i in reader.ids], {}))
     again = pickle.loads(pickle.dumps(pytest.raises(DamagedInput, reader.raw, "u001").value))
     assert again.path.startswith(str(tmp_path / "f/storage"))  # it comes home from a process
 

@@ -1,5 +1,8 @@
 """Frame-wise training as a whole, on planted phones, and the acoustic model that comes out."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -99,6 +102,21 @@ def test_utterances_whose_alignment_does_not_fit_are_named(corpus):
     alignments[third] = Alignment(third, np.full(features.num_frames(third), 9999, np.int32), 0.0)
     with pytest.raises(InputError, match=f"alignment of {third}"):
         usable_pdf_ids(features, alignments, transitions, outcomes)
+
+
+def test_copies_are_trained_on_the_alignment_of_their_original(corpus):
+    transitions, outcomes = TransitionModel.read(corpus / "ali_train" / "transitions"), Outcomes(LOG)
+    alignments = read_alignments(corpus / "ali_train")
+    one, two, *_ = alignments
+    frames = {name: alignments[original].num_frames for name, original in (
+        (f"{one}-aug1", one), (f"{one}-aug2", two), (f"{two}-sp0.9", two), (f"{two}-aug1", two))}
+    frames[f"{one}-aug2"] += 2
+    alignments[f"{two}-aug1"] = replace(alignments[two], transition_ids=alignments[two].transition_ids[::-1])
+    features = SimpleNamespace(ids=list(frames), num_frames=frames.get)
+    found = usable_pdf_ids(features, alignments, transitions, outcomes)
+    assert outcomes.counts == {"done": 2, "other_length": 1, "no_alignment": 1}
+    assert np.array_equal(found[f"{one}-aug1"], alignments[one].pdf_ids(transitions))
+    assert np.array_equal(found[f"{two}-aug1"], alignments[two].pdf_ids(transitions)[::-1])  # its own comes first
 
 
 def test_too_few_alignments_end_the_training(corpus, tmp_path):

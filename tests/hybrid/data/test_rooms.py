@@ -1,0 +1,136 @@
+"""Simulated rooms: against a sum over images written out, decay times, and times of what is heard."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from hybrid.data.rooms import (
+    DISTANCE, LARGEST, SMALLEST, SOUND, Room, direct_path, elsewhere, random_room, reverberate, room_response)
+
+RATE = 16000
+LIVING = Room((5.0, 4.0, 2.7), 0.4, (2.0, 1.5, 1.2), (3.4, 2.5, 1.6))
+
+
+def _by_reflection(room, rate, walls):
+    """The response up to a number of reflections, by mirroring the source in one wall after the other."""
+    places = {tuple(room.source): 0}
+    waiting = [tuple(room.source)]
+    for count in range(1, walls + 1):
+        new = []
+        for place, axis, wall in itertools.product(waiting, range(3), (0, 1)):
+            mirrored = list(place)
+            mirrored[axis] = 2 * wall * room.size[axis] - place[axis]
+            key = tuple(round(x, 9) for x in mirrored)
+            if key not in places and tuple(mirrored) not in places:
+                places[key] = count
+                new.append(key)
+        waiting = new
+    direct = math.dist(room.source, room.microphone)
+    found = []
+    for place, count in places.items():
+        distance = math.dist(place, room.microphone)
+        height = (-math.sqrt(1 - room.absorption())) ** count * direct / distance
+        found.append(((distance - direct) / SOUND * rate, height))
+    return sorted(found)
+
+
+def test_first_reflections_against_mirroring_wall_by_wall():
+    response = room_response(LIVING, RATE)
+    assert response[0] == pytest.approx(1.0, abs=2e-3)
+    paths = _by_reflection(LIVING, RATE, 4)
+    until = 150  # samples: what comes that early took 4 reflections at most
+    expected = np.zeros(until)
+    samples = np.arange(until)
+    for time, height in paths:
+        expected += height * np.sinc(samples - time)
+    # the filter behind the images is no exact low-pass: compare what both let through
+    spectrum, wanted = np.fft.rfft(response[:until]), np.fft.rfft(expected)
+    low = slice(0, until // 4)
+    assert np.abs(spectrum - wanted)[low].max() < 0.12 * np.abs(wanted).max()
+    assert np.corrcoef(response[:until], expected)[0, 1] > 0.97
+
+
+def decay_time(response, rate):
+    """Seconds for 60 dB, from -5 to -25 dB of what is left to come (Schroeder, JASA 37, 1965)."""
+    left = np.cumsum(response[::-1] ** 2)[::-1]
+    decibels = 10 * np.log10(left / left[0] + 1e-30)
+    first, last = (int(np.argmax(decibels <= level)) for level in (-5, -25))
+    return 3 * (last - first) / rate
+
+
+@pytest.mark.parametrize("rt60", [0.2, 0.4, 0.8])
+@pytest.mark.parametrize("size", [(4.0, 4.2, 3.0), (6.0, 5.0, 3.0)])
+def test_decay_is_near_eyrings(size, rt60):
+    """Of a box with even walls it is known to be somewhat slower, since sound along it meets walls less often."""
+    room = Room(size, rt60, (2.0, 2.0, 1.5), (3.1, 3.2, 1.7))
+    times = [decay_time(room_response(room, rate), rate) for rate in (8000, RATE)]
+    assert 0.9 * rt60 < times[1] < 1.35 * rt60
+    assert times[0] == pytest.approx(times[1], rel=0.1)
+    assert len(room_response(room, RATE)) == pytest.approx(rt60 * RATE, abs=3)
+
+
+def test_eyring_and_sabine():
+    x, y, z = LIVING.size
+    surface, volume = 2 * (x * y + y * z + z * x), x * y * z
+    assert 0.1611 * volume / (-surface * math.log(1 - LIVING.absorption())) == pytest.approx(0.4, rel=1e-3)
+    quiet = Room(LIVING.size, 5.0, LIVING.microphone, LIVING.source)  # little absorption: Sabine's formula
+    assert 0.1611 * volume / (surface * quiet.absorption()) == pytest.approx(5.0, rel=0.02)
+
+
+def test_no_hum():
+    """All images in phase would pile up below the first mode of the room."""
+    spectrum = np.abs(np.fft.rfft(room_response(LIVING, RATE), RATE))
+    assert spectrum[:15].max() < spectrum[100:4000].mean()
+
+
+def test_random_rooms_are_within_their_bounds_and_those_of_the_seed():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        room = random_room(rng, (0.2, 0.5))
+        assert all(low <= edge <= high for low, edge, high in zip(SMALLEST, room.size, LARGEST))
+        assert 0.2 <= room.rt60 <= 0.5 and DISTANCE[0] <= math.dist(room.microphone, room.source) <= DISTANCE[1]
+        other = elsewhere(room, rng)
+        assert (other.size, other.rt60, other.microphone) == (room.size, room.rt60, room.microphone)
+        assert other.source != room.source and math.dist(other.source, other.microphone) >= DISTANCE[0]
+    rooms = [random_room(np.random.default_rng(seed), (0.2, 0.5)) for seed in (1, 1, 2)]
+    assert rooms[0] == rooms[1] != rooms[2]
+
+
+@pytest.mark.parametrize("bad, message", [
+    ({"rt60": 0.0}, "rt60"), ({"size": (1.0, 0.0, 1.0)}, "size"), ({"microphone": (2.0, 4.0, 1.0)}, "microphone"),
+    ({"source": (-0.1, 1.0, 1.0)}, "source"), ({"source": (2.0, 1.5, 1.205)}, "1 cm")])
+def test_rooms_that_cannot_be(bad, message):
+    with pytest.raises(ValueError, match=message):
+        Room(**{**LIVING.__dict__, **bad})
+
+
+def test_what_is_heard_begins_when_it_was_said_and_is_as_long_and_as_strong():
+    audio = np.zeros(8000)
+    audio[3000:3400] = np.random.default_rng(0).normal(size=400)
+    heard = reverberate(audio, room_response(LIVING, RATE))
+    assert heard.shape == audio.shape and np.mean(heard ** 2) == pytest.approx(np.mean(audio ** 2))
+    assert np.abs(heard[:2999]).max() < 1e-9 < np.abs(heard[3000])
+    assert np.abs(heard[3500:]).max() > 0  # it rings on
+    lag = np.argmax(np.correlate(heard, audio[3000:3400], "valid"))
+    assert lag == 3000
+
+
+def test_a_measured_response_counts_from_its_direct_path():
+    response = np.zeros(500)
+    response[[40, 41, 90, 300]] = 0.02, -0.8, 1.0, 0.3  # a reflection louder than the direct path
+    assert direct_path(response) == 41
+    audio = np.zeros(1000)
+    audio[200] = 1.0
+    heard = reverberate(audio, response, 41)
+    scale = 1 / np.sqrt(np.sum(response ** 2))
+    expected = np.zeros(1000)
+    expected[[199, 200, 249, 459]] = scale * np.array([0.02, -0.8, 1.0, 0.3])
+    assert np.allclose(heard, expected)
+
+
+def test_nothing_and_silence():
+    assert len(reverberate(np.zeros(0), np.ones(3))) == 0
+    assert not reverberate(np.zeros(10), np.ones(3)).any()
+    assert not reverberate(np.ones(10), np.zeros(3)).any()
