@@ -41,6 +41,12 @@ class MelDomain:
         lowest, highest = _mel(100.0), _mel(0.43 * sampling_rate)
         self._mels = torch.linspace(lowest, highest, self.num_bins)
 
+    @classmethod
+    def of_features(cls, features, cepstra_of: int) -> "MelDomain":
+        """features: hybrid.data.features.FeatureReader; cepstra_of: as above."""
+        lifter = 22.0 if features.info["kind"] == "mfcc" else 0.0  # Kaldi's default
+        return cls(features.base_dim, cepstra_of, lifter, features.typical_std(), features.sampling_rate)
+
     def to_mel(self, features: Tensor) -> Tensor:
         """``[..., dim]`` to ``[..., num_bins]``."""
         return features @ self._to_mel

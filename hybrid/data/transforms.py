@@ -126,9 +126,7 @@ class SpecAugment:
         """features: the FeatureReader whose utterances will be augmented."""
         domain = None
         if options.warp > 0 or options.cepstra_of:
-            lifter = 22.0 if features.info["kind"] == "mfcc" else 0.0  # Kaldi's default
-            domain = MelDomain(features.base_dim, options.cepstra_of, lifter, features.typical_std(),
-                               features.sampling_rate)
+            domain = MelDomain.of_features(features, options.cepstra_of)
         return cls(options, seed, features.dim // features.base_dim, domain)
 
     def __call__(self, features: Tensor, epoch: int, utterance_id: str) -> Tensor:

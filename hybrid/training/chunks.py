@@ -40,7 +40,7 @@ class ChunkBatches:
     """
 
     def __init__(self, features, ids: Sequence[str], chunk_frames: int, context_frames: int, max_frames: int,
-                 seed: int = 0, transforms: Sequence[Callable] = ()):
+                 seed: int = 0, transforms: Sequence[Callable] = (), subsampling: int = 1):
         """
         Args:
           features: hybrid.data.features.FeatureReader, or the like: ``features[utterance_id]`` is ``[T, F]``
@@ -50,11 +50,15 @@ class ChunkBatches:
           context_frames: frames added on both sides, where the utterance has them.
           max_frames: frames in a batch, padding and context counted.
           transforms: applied to whole utterances: ``transform(features, epoch, utterance_id)``.
+          subsampling: input frames for each output frame; no output frame is cut, so chunk_frames and
+            context_frames are rounded up to multiples of it.
         """
         if chunk_frames < 1 or context_frames < 0:
             raise ValueError("chunk_frames: at least 1; context_frames: at least 0")
         self.features, self.ids = features, list(ids)
-        self.chunk_frames, self.context_frames, self.max_frames = chunk_frames, context_frames, max_frames
+        self.subsampling, self.max_frames = subsampling, max_frames
+        self.chunk_frames, self.context_frames = (
+            -(-frames // subsampling) * subsampling for frames in (chunk_frames, context_frames))
         self.seed, self.transforms = seed, list(transforms)
         self._last_plan = (None, [])
 
@@ -95,7 +99,7 @@ class ChunkBatches:
 
     def _cut(self, utterance_id: str, shuffler: random.Random) -> List[Chunk]:
         num_frames = self.features.num_frames(utterance_id)
-        phase = shuffler.randrange(self.chunk_frames)
+        phase = shuffler.randrange(self.chunk_frames // self.subsampling) * self.subsampling
         cuts = [0, *range(phase, num_frames, self.chunk_frames), num_frames]
         return [Chunk(utterance_id, max(0, start - self.context_frames), start, end,
                       min(num_frames, end + self.context_frames))

@@ -18,7 +18,8 @@ class FrameCrossEntropy:
     """Cross-entropy of each frame against the pdf_id of its alignment; figures `loss` and `frame_error`.
 
     Batches are of whole utterances, or of chunks (hybrid/training/chunks.py), whose frames of mere context
-    do not count.
+    do not count. Targets are of output frames: where the network gives one for several input frames
+    (`model.subsampling_factor`), so must the alignments be.
     """
 
     figure = "loss"
@@ -26,7 +27,7 @@ class FrameCrossEntropy:
     def __init__(self, pdf_ids: Dict[str, np.ndarray], label_smoothing: float = 0.0, every: int = 1):
         """
         Args:
-          pdf_ids: utterance_id -> ``[T]`` integers.
+          pdf_ids: utterance_id -> integers, one for each output frame.
           label_smoothing: share of the target's probability that is spread over all pdf_ids, in training.
           every: in training, a step looks at every so many-th frame only, from a random one on. Neighbours
             say much the same, and networks of hybrid.nn.convolution compute little else.
@@ -35,7 +36,7 @@ class FrameCrossEntropy:
 
     def __call__(self, model, batch, device) -> dict:
         features, lengths = batch.features.to(device), batch.lengths.to(device)
-        targets = self.targets(batch, features.shape[1]).to(device)
+        targets = self.targets(batch, features.shape[1], model.subsampling_factor).to(device)
         if model.training and self.every > 1:
             phase = int(torch.randint(min(self.every, features.shape[1]), (1,)))
             logits, _ = model(features, lengths, self.every, phase)
@@ -51,20 +52,17 @@ class FrameCrossEntropy:
         count = int(counted.sum())
         return {"loss": (loss, count), "frame_error": (wrong.sum(), count)}
 
-    def targets(self, batch, num_frames: int) -> Tensor:
-        """``[B, num_frames]`` int64: pdf_ids, IGNORED where a frame does not count."""
-        targets = torch.full((len(batch.utterance_ids), num_frames), IGNORED, dtype=torch.int64)
+    def targets(self, batch, num_frames: int, subsampling: int = 1) -> Tensor:
+        """``[B, ceil(num_frames / subsampling)]`` int64: pdf_ids, IGNORED where a frame does not count."""
+        targets = torch.full((len(batch.utterance_ids), -(-num_frames // subsampling)), IGNORED, dtype=torch.int64)
         chunks = getattr(batch, "chunks", None)
         for row, utterance_id in enumerate(batch.utterance_ids):
             pdf_ids = torch.as_tensor(np.asarray(self.pdf_ids[utterance_id]), dtype=torch.int64)
-            length = int(batch.lengths[row])
-            if chunks is None:
-                count = min(length, len(pdf_ids))
-                targets[row, :count] = pdf_ids[:count]
-            else:
-                chunk = chunks[row]
-                end = min(chunk.end, len(pdf_ids))
-                targets[row, chunk.start - chunk.first:end - chunk.first] = pdf_ids[chunk.start:end]
+            first, start, end = (0, 0, int(batch.lengths[row])) if chunks is None else (
+                chunks[row].first, chunks[row].start, chunks[row].end)
+            first, start, end = first // subsampling, start // subsampling, -(-end // subsampling)
+            counted = pdf_ids[start:end]
+            targets[row, start - first:start - first + len(counted)] = counted
         return targets
 
     def end_epoch(self, sums) -> None:
