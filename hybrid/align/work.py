@@ -62,7 +62,8 @@ def _load(work: AlignWork):
         tree = ContextTree.monophone(lang.topology)
         transitions = TransitionModel.from_tree(tree, lang.topology)
         scores, finish = _bootstrap(work, lang, transitions)
-    return reader, scores, Aligner(lang, tree, transitions, work.options, reader.frame_shift), finish
+    shift = reader.frame_shift * (model.subsampling_factor if work.ctc is None else 1)
+    return reader, scores, Aligner(lang, tree, transitions, work.options, shift), finish
 
 
 def _bootstrap(work: AlignWork, lang: Lang, transitions: TransitionModel) -> Tuple[Callable, Callable]:

@@ -26,7 +26,9 @@ class AcousticModel:
     Attributes:
       num_pdfs: columns of the log-likelihoods.
       feature_dim: coefficients of a frame.
-      frame_shift: seconds.
+      frame_shift: of the features, seconds.
+      subsampling_factor: feature frames for each row of the log-likelihoods.
+      output_shift: seconds from row to row.
       log_priors: ``[num_pdfs]`` float32.
       prior_scale: the share of the priors that is divided out.
       tree, transitions: graphs.context_tree.ContextTree and graphs.transitions.TransitionModel of the alignments it
@@ -42,6 +44,8 @@ class AcousticModel:
         self.log_priors = log_priors.float().to(self.device)
         self.tree, self.transitions, self.feature_dim = tree, transitions, feature_dim
         self.prior_scale, self.frame_shift = prior_scale, frame_shift
+        self.subsampling_factor: int = network.subsampling_factor
+        self.output_shift = self.subsampling_factor * frame_shift
         self.num_pdfs = len(log_priors)
 
     @classmethod
@@ -70,7 +74,7 @@ class AcousticModel:
 
         Args:
           features: ``[T, feature_dim]`` floats, a tensor or a numpy array, normalized as in training; T at least 1.
-        Returns: ``[T, num_pdfs]`` float32, log posterior - prior_scale * log prior.
+        Returns: ``[ceil(T / subsampling_factor), num_pdfs]`` float32, log posterior - prior_scale * log prior.
         Raises: InputError for another shape or type, or numbers that are not finite.
         """
         return self.batch_log_likelihoods(*utterance_batch(features, self.feature_dim))[0][0]
@@ -80,7 +84,8 @@ class AcousticModel:
 
         Args:
           features: ``[B, T, feature_dim]`` floats; lengths: ``[B]`` integers, 1 to T.
-        Returns: ``[B, T, num_pdfs]`` and lengths; rows at and beyond an utterance's length mean nothing.
+        Returns: ``[B, ceil(T / subsampling_factor), num_pdfs]`` and lengths likewise; rows at and beyond an
+          utterance's length mean nothing.
         Raises: InputError as log_likelihoods, and for lengths that do not fit.
         """
         log_posteriors, lengths = self.batch_log_posteriors(features, lengths)

@@ -1,11 +1,10 @@
-"""Feed-forward networks over a window of frames: the DNN over spliced frames, the TDNN and the CNN-TDNN.
+"""Feed-forward networks over a window of frames: the DNN over spliced frames, TDNN, TDNN-F, CNN and CNN-TDNN.
 
-All are convolutions without padding over an utterance whose first and last frames are repeated on the
-outside, as in
-Kaldi: an output frame sees `left_context` frames before and `right_context` after it and nothing else.
+All are convolutions without padding over an utterance whose first and last frames are repeated on the outside, as in
+Kaldi: an output frame sees `left_context` frames before and `right_context` after its centre and nothing else.
 """
 
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,42 +15,39 @@ from hybrid.nn.padding import MaskedBatchNorm, extend_edges, frame_mask
 class ChannelDropout(nn.Module):
     """Dropout with one mask for all frames of an utterance, as in Kaldi's TDNNs; cheaper than one a frame."""
 
-    def __init__(self, p: float):
+    def __init__(self, p: float, continuous: bool = False):
+        """continuous: not 0 or 1 / (1 - p), but any number from 1 - 2p to 1 + 2p (Kaldi's continuous dropout)."""
         super().__init__()
-        self.p = p
+        self.p, self.continuous = p, continuous
 
     def forward(self, x: Tensor) -> Tensor:
         """x: ``[B, C, T]``."""
         if not self.training or self.p == 0:
             return x
-        return x * functional.dropout(x.new_ones(x.shape[0], x.shape[1], 1), self.p)
+        ones = x.new_ones(x.shape[0], x.shape[1], 1)
+        if self.continuous:
+            return x * ones.uniform_(1 - 2 * self.p, 1 + 2 * self.p)
+        return x * functional.dropout(ones, self.p)
 
 
 class ConvolutionLayer(nn.Module):
     """Convolution over time, ReLU, batch normalization, dropout: Kaldi's relu-batchnorm-dropout-layer.
 
-    With a bottleneck the convolution is a product of two of lower rank, as in Kaldi's tdnnf-layer, but
-    without its orthonormal constraint.
+    Attributes:
+      out_dim: channels of its output.
+      kernel, dilation, stride: of the convolution; with a kernel above 1 it sees frames `dilation` apart.
+      context: frames of its input lost on each side.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, kernel: int, dilation: int, stride: int, bottleneck: int,
-                 dropout: float, residual: bool):
+    def __init__(self, in_dim: int, out_dim: int, kernel: int, dilation: int = 1, stride: int = 1,
+                 dropout: float = 0.0, residual: bool = False):
         super().__init__()
-        self.kernel, self.dilation, self.stride = kernel, dilation, stride
-        if bottleneck:
-            self.convolution = nn.Sequential(
-                nn.Conv1d(in_dim, bottleneck, kernel, stride=stride, dilation=dilation, bias=False),
-                nn.Conv1d(bottleneck, out_dim, 1))
-        else:
-            self.convolution = nn.Conv1d(in_dim, out_dim, kernel, stride=stride, dilation=dilation)
+        self.out_dim, self.kernel, self.dilation, self.stride = out_dim, kernel, dilation, stride
+        self.context = dilation * (kernel - 1) // 2
+        self.convolution = nn.Conv1d(in_dim, out_dim, kernel, stride=stride, dilation=dilation)
         self.normalization = MaskedBatchNorm(out_dim)
         self.dropout = ChannelDropout(dropout)
-        self.residual = residual and in_dim == out_dim
-
-    @property
-    def context(self) -> int:
-        """Frames of its input lost on each side."""
-        return self.dilation * (self.kernel - 1) // 2
+        self.bypass = float(residual and in_dim == out_dim)
 
     def forward(self, x: Tensor, lengths: Tensor, stride: int = 1, thinned: int = 1) -> Tuple[Tensor, Tensor]:
         """
@@ -63,44 +59,24 @@ class ConvolutionLayer(nn.Module):
         """
         context, stride = self.context // thinned, self.stride * stride
         lengths = ((lengths - 2 * context - 1) // stride + 1).clamp(min=0)
-        y = self._convolve(x, stride, max(1, self.dilation // thinned)).relu()
+        y = self.convolve(x, stride, max(1, self.dilation // thinned)).relu()
         y = self.dropout(self.normalization(y, frame_mask(lengths, y.shape[2])))
-        if self.residual:
-            y = y + x[:, :, context:x.shape[2] - context:stride]
+        if self.bypass:
+            y = y + self.bypass * x[:, :, context:x.shape[2] - context:stride]
         return y, lengths
 
-    def _convolve(self, x: Tensor, stride: int, dilation: int) -> Tensor:
-        wide = self.convolution[0] if isinstance(self.convolution, nn.Sequential) else self.convolution
-        x = functional.conv1d(x, wide.weight, wide.bias, stride, 0, dilation)
-        return x if wide is self.convolution else self.convolution[1](x)
+    def convolve(self, x: Tensor, stride: int, dilation: int) -> Tensor:
+        return functional.conv1d(x, self.convolution.weight, self.convolution.bias, stride, 0, dilation)
 
 
-class FrequencyFrontEnd(nn.Module):
-    """Two 3x3 convolutions over time and frequency, each halving the frequencies; sees 2 frames each side."""
-
-    context = 2
-
-    def __init__(self, num_filters: int):
-        super().__init__()
-        channels = (1, num_filters, num_filters)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(channels[i], channels[i + 1], 3, stride=(1, 2), padding=(0, 1)) for i in range(2))
-        self.normalizations = nn.ModuleList(MaskedBatchNorm(num_filters) for _ in range(2))
-
-    @staticmethod
-    def out_dim(in_dim: int, num_filters: int) -> int:
-        for _ in range(2):
-            in_dim = (in_dim + 1) // 2
-        return in_dim * num_filters
-
-    def forward(self, x: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
-        """x: ``[B, F, T]``. Returns ``[B, out_dim, T - 4]`` and lengths."""
-        x = x.transpose(1, 2).unsqueeze(1)
-        for convolution, normalization in zip(self.convolutions, self.normalizations):
-            lengths = lengths - 2
-            x = convolution(x).relu()
-            x = normalization(x, frame_mask(lengths, x.shape[2]))
-        return x.transpose(2, 3).flatten(1, 2), lengths
+def convolution_layers(in_dim: int, hidden_dim: int, kernels: Sequence[int], dilations: Sequence[int],
+                       subsampling: int, dropout: float, residual: bool) -> List[ConvolutionLayer]:
+    """A layer for each kernel over time. Subsampling is in the first one, early and cheap, with windows wide enough
+    to overlap; the dilations of the others then count its output frames."""
+    kernels = [max(kernels[0], 2 * subsampling - 1), *kernels[1:]]
+    return [ConvolutionLayer(hidden_dim if number else in_dim, hidden_dim, kernel, dilation,
+                             1 if number else subsampling, dropout, residual)
+            for number, (kernel, dilation) in enumerate(zip(kernels, dilations))]
 
 
 class ConvolutionNetwork(nn.Module):
@@ -108,34 +84,23 @@ class ConvolutionNetwork(nn.Module):
 
     Attributes:
       subsampling_factor: input frames for each output frame; output frame t stands for the input frames
-        ``t * factor .. (t + 1) * factor - 1`` and is centred in them.
+        ``t * factor .. (t + 1) * factor - 1`` and is centred in them, at ``t * factor + (factor - 1) // 2``.
       left_context, right_context: input frames that an output frame sees beyond its centre.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, hidden_dim: int, kernels: Sequence[int],
-                 dilations: Sequence[int], subsampling: int = 1, bottleneck: int = 0, dropout: float = 0.0,
-                 residual: bool = False, num_filters: int = 0):
+    def __init__(self, layers: Sequence[ConvolutionLayer], out_dim: int, front_end: Optional[nn.Module] = None):
         """
         Args:
-          kernels, dilations: of each layer over time.
-          num_filters: of a front end over time and frequency, 0 for none.
+          layers: of what the front end gives, or of the features.
+          front_end: over time and frequency (hybrid/nn/frequency.py).
         """
         super().__init__()
-        # subsampling in the first layer, early and cheap, with windows wide enough to overlap
-        kernels = [max(kernels[0], 2 * subsampling - 1), *kernels[1:]]
-        strides = [subsampling] + [1] * (len(kernels) - 1)
-        self.front_end = FrequencyFrontEnd(num_filters) if num_filters else None
-        width = FrequencyFrontEnd.out_dim(in_dim, num_filters) if num_filters else in_dim
-        layers: List[ConvolutionLayer] = []
-        self.subsampling_factor, context = 1, FrequencyFrontEnd.context if num_filters else 0
-        for kernel, dilation, stride in zip(kernels, dilations, strides):
-            layers.append(ConvolutionLayer(width, hidden_dim, kernel, dilation, stride,
-                                           bottleneck if layers else 0, dropout, residual))
-            context += layers[-1].context * self.subsampling_factor
-            self.subsampling_factor *= stride
-            width = hidden_dim
-        self.layers = nn.ModuleList(layers)
-        self.output = nn.Conv1d(width, out_dim, 1)
+        self.front_end, self.layers = front_end, nn.ModuleList(layers)
+        self.output = nn.Conv1d(layers[-1].out_dim, out_dim, 1)
+        self.subsampling_factor, context = 1, front_end.context if front_end is not None else 0
+        for layer in layers:
+            context += layer.context * self.subsampling_factor
+            self.subsampling_factor *= layer.stride
         self.left_context = self.right_context = context
 
     def forward(self, features: Tensor, lengths: Tensor, every: int = 1, phase: int = 0,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from graphs.options import check_at_least, check_share
-from hybrid.nn.convolution import ConvolutionNetwork
+from hybrid.nn.convolution import ConvolutionNetwork, convolution_layers
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ class DnnOptions:
         check_share(self, "dropout")
 
     def build(self, in_dim: int, out_dim: int, subsampling: int = 1) -> nn.Module:
-        return ConvolutionNetwork(
-            in_dim, out_dim, self.hidden_dim, [2 * self.splice + 1] + [1] * (self.num_layers - 1),
-            [1] * self.num_layers, subsampling, dropout=self.dropout, residual=self.residual)
+        kernels = [2 * self.splice + 1] + [1] * (self.num_layers - 1)
+        return ConvolutionNetwork(convolution_layers(
+            in_dim, self.hidden_dim, kernels, [1] * self.num_layers, subsampling, self.dropout, self.residual), out_dim)

@@ -43,7 +43,8 @@ class ChunkBatches:
     """
 
     def __init__(self, features, ids: Sequence[str], chunk_frames: int, context_frames: int, max_frames: int,
-                 seed: int = 0, transforms: Sequence[Callable] = (), tempo: Optional[Tempo] = None):
+                 seed: int = 0, transforms: Sequence[Callable] = (), tempo: Optional[Tempo] = None,
+                 subsampling: int = 1):
         """
         Args:
           features: hybrid.data.features.FeatureReader, or the like: ``features[utterance_id]`` is ``[T, F]``
@@ -54,11 +55,15 @@ class ChunkBatches:
           max_frames: frames in a batch, padding and context counted.
           transforms: applied to whole utterances: ``transform(features, epoch, utterance_id)``.
           tempo: applied before them; the frames of a chunk are those after it.
+          subsampling: input frames for each output frame; no output frame is cut, so chunk_frames and
+            context_frames are rounded up to multiples of it.
         """
         if chunk_frames < 1 or context_frames < 0:
             raise ValueError("chunk_frames: at least 1; context_frames: at least 0")
         self.features, self.ids = features, list(ids)
-        self.chunk_frames, self.context_frames, self.max_frames = chunk_frames, context_frames, max_frames
+        self.subsampling, self.max_frames = subsampling, max_frames
+        self.chunk_frames, self.context_frames = (
+            -(-frames // subsampling) * subsampling for frames in (chunk_frames, context_frames))
         self.seed, self.transforms, self.tempo = seed, list(transforms), tempo
         self._last_plan = (None, [])
 
@@ -109,7 +114,7 @@ class ChunkBatches:
         num_frames = self.features.num_frames(utterance_id)
         if self.tempo is not None:
             num_frames = self.tempo.num_frames(num_frames, epoch, utterance_id)
-        phase = shuffler.randrange(self.chunk_frames)
+        phase = shuffler.randrange(self.chunk_frames // self.subsampling) * self.subsampling
         cuts = [0, *range(phase, num_frames, self.chunk_frames), num_frames]
         return [Chunk(utterance_id, max(0, start - self.context_frames), start, end,
                       min(num_frames, end + self.context_frames))

@@ -16,6 +16,7 @@ from hybrid.data.features import FeatureReader
 from hybrid.data.perturb import PerturbOptions, Tempo, augmentation
 from hybrid.data.transforms import SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
+from hybrid.nn.frequency import fit_to_features
 from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.nn.padding import frame_mask
 from hybrid.outcomes import Outcomes
@@ -105,6 +106,7 @@ def train_ctc(features: FeatureReader, dev: FeatureReader, lang: Lang, options: 
     seed_everything(options.seed)
     num_tokens = 1 + lang.num_phones
     model = options.arch.build(features.dim, num_tokens, options.subsampling)
+    fit_to_features(model, features)
     log.info("%s with %d parameters, %d tokens; %s", flat(options)["arch"], num_parameters(model), num_tokens,
              outcomes.summary())
     trainer = Trainer(

@@ -7,6 +7,7 @@ off by 19.0 ms on average came out at 15.1 ms with splice=1 and at 17.8 ms with 
 12.6 ms.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterable, Mapping, Optional
@@ -27,6 +28,7 @@ from hybrid.data.features import FeatureReader
 from hybrid.data.perturb import PerturbOptions, Tempo, augmentation
 from hybrid.data.transforms import SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
+from hybrid.nn.frequency import fit_to_features
 from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.outcomes import Outcomes
 from hybrid.training.chunks import ChunkBatches
@@ -36,6 +38,7 @@ from hybrid.training.loop import Trainer, TrainerOptions
 from hybrid.training.losses import FrameCrossEntropy
 
 PRIOR_SOURCES = ("alignments", "posteriors")
+UNBOUNDED_CONTEXT = 20  # frames around a chunk of a network that sees all frames
 FRAME_TOLERANCE = 1  # frames by which an alignment may differ from its features
 
 
@@ -47,6 +50,8 @@ class AmOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
     max_duration: float = field(default=40.0, metadata={"help": "seconds of speech in a batch"})
     chunk_frames: int = field(default=0, metadata={
         "help": "train on chunks of so many frames, cut anew in each epoch; 0 trains on whole utterances"})
+    subsampling: int = field(default=1, metadata={
+        "help": "input frames for each output frame; the alignments must have that frame rate"})
     every: int = field(default=1, metadata={
         "help": "a step looks at every so many-th frame, from a random one on; 3 with upper dilations that "
                 "are multiples of 3 takes half the time"})
@@ -66,9 +71,11 @@ class AmOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
             part.__post_init__(self)
         check_positive(self, "max_duration")
         check_at_least(0, self, "chunk_frames")
-        check_at_least(1, self, "every")
+        check_at_least(1, self, "every", "subsampling")
         if self.every > 1 and not self.arch.thins:
             raise ValueError(f"every: expected 1 for a network that cannot leave frames out, found {self.every}")
+        if self.every > 1 and self.subsampling > 1:
+            raise ValueError(f"every: expected 1 with subsampling = {self.subsampling}, found {self.every}")
         check_share(self, "label_smoothing", "max_failed_share")
         if not self.prior_scale >= 0 or not 0 < self.prior_floor < 1:
             raise ValueError("prior_scale: expected at least 0; prior_floor: expected 0 to 1")
@@ -77,23 +84,26 @@ class AmOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
 
 
 def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: TransitionModel,
-                   outcomes: Outcomes, ids: Optional[Iterable[str]] = None) -> Dict[str, np.ndarray]:
-    """utterance_id -> pdf_ids ``[T]``, where an alignment fits; other utterances are named in `outcomes`.
+                   outcomes: Outcomes, ids: Optional[Iterable[str]] = None, subsampling: int = 1,
+                   ) -> Dict[str, np.ndarray]:
+    """utterance_id -> pdf_ids of its output frames, where an alignment fits; others are named in `outcomes`.
 
     A copy without an alignment of its own has that of its original.
 
     Args:
       features: ``features.ids`` and ``features.num_frames(utterance_id)``.
       ids: these utterances only.
+      subsampling: input frames for each output frame, and so for each of an alignment.
     Raises: InputError when an alignment holds transition_ids that the model lacks.
     """
     found = {}
     for utterance_id in features.ids if ids is None else ids:
-        alignment, frames = of_original(alignments, utterance_id), features.num_frames(utterance_id)
+        alignment = of_original(alignments, utterance_id)
+        frames = -(-features.num_frames(utterance_id) // subsampling)
         if alignment is None:
             outcomes.add(utterance_id, "no_alignment", "features without an alignment")
         elif abs(alignment.num_frames - frames) > FRAME_TOLERANCE:
-            reason = f"{frames} frames, alignment of {alignment.num_frames}"
+            reason = f"{frames} {'output ' * (subsampling > 1)}frames, alignment of {alignment.num_frames}"
             outcomes.add(utterance_id, "other_length", reason)
         else:
             if not 1 <= alignment.transition_ids.min() <= alignment.transition_ids.max() \
@@ -121,12 +131,13 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
     check_same_features(features, dev)
     out.mkdir(parents=True, exist_ok=True)
     outcomes = Outcomes(log)
-    pdf_ids = usable_pdf_ids(features, alignments, transitions, outcomes)
-    dev_pdf_ids = usable_pdf_ids(dev, dev_alignments, transitions, outcomes)
+    pdf_ids = usable_pdf_ids(features, alignments, transitions, outcomes, subsampling=options.subsampling)
+    dev_pdf_ids = usable_pdf_ids(dev, dev_alignments, transitions, outcomes, subsampling=options.subsampling)
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(options.max_failed_share, "acoustic model training")
     seed_everything(options.seed)
-    model = options.arch.build(features.dim, transitions.num_pdfs)
+    model = options.arch.build(features.dim, transitions.num_pdfs, options.subsampling)
+    fit_to_features(model, features)
     log.info("%s with %d parameters, %d pdf_ids; %s", flat(options)["arch"], num_parameters(model),
              transitions.num_pdfs, outcomes.summary())
     trainer = Trainer(
@@ -143,7 +154,7 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
     facts = {"dev_loss": result.dev["loss"], "dev_frame_error": result.dev["frame_error"],
              "checkpoint": result.checkpoint, "parameters": num_parameters(model),
              "training_seed": options.seed, "outcomes": outcomes.counts}
-    write_description(out, options.arch, features.dim, transitions.num_pdfs,
+    write_description(out, options.arch, features.dim, transitions.num_pdfs, options.subsampling,
                       frame_shift=features.frame_shift, checkpoint=result.checkpoint, prior_scale=options.prior_scale,
                       dev_loss=facts["dev_loss"], training=flat(options))
     trainer.clean_up()
@@ -157,7 +168,9 @@ def training_batches(features: FeatureReader, ids, model, options: AmOptions):
     if not options.chunk_frames:
         return FeatureBatches(features, options.max_duration, seed=options.seed, ids=ids,
                               transforms=transforms, tempo=tempo)
-    # a recurrent network has no bounded context: some frames to get under way
-    context = getattr(model, "left_context", 20)
-    return ChunkBatches(features, ids, options.chunk_frames, context,
-                        int(options.max_duration / features.frame_shift), options.seed, transforms, tempo)
+    # where there is no bound, some frames for a recurrent network to get under way
+    context = max(side if math.isfinite(side) else UNBOUNDED_CONTEXT
+                  for side in (model.left_context, model.right_context))
+    return ChunkBatches(features, ids, options.chunk_frames, int(context),
+                        int(options.max_duration / features.frame_shift), options.seed, transforms, tempo,
+                        options.subsampling)

@@ -7,7 +7,7 @@ another number of threads, another torch, or a GPU whose kernels add in any orde
 
 What it works with:
 
-- model: ``torch.nn.Module``;
+- model: ``torch.nn.Module``; ``after_step(step)`` of a module in it that has it is called after each update;
 - objective: ``objective(model, batch, device) -> {name: (sum, weight)}`` with at least ``loss``, whose sum is
   a tensor with a graph behind it; a sum may also be a vector. ``objective.figure`` names the dev figure,
   lower is better, that picks the best epoch. ``objective.end_epoch(sums)`` is called with the sums of the
@@ -115,6 +115,7 @@ class Trainer:
         (self.out / "epochs").mkdir(exist_ok=True)
         self.device = choose_device(options.device)
         self.model, self.objective = model.to(self.device), objective
+        self.constrained = [module for module in model.modules() if hasattr(module, "after_step")]
         self.train_batches, self.dev_batches = train_batches, dev_batches
         self.log = log or logging.getLogger(__name__)
         self.optimizer = _optimizer(model, options)
@@ -200,6 +201,8 @@ class Trainer:
             self._skip(batch, problem)
             return None
         self.optimizer.step()
+        for module in self.constrained:
+            module.after_step(self.at.step)
         self.at.sums.add(figures)
         return loss.item()
 

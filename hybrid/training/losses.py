@@ -18,7 +18,8 @@ class FrameCrossEntropy:
     """Cross-entropy of each frame against the pdf_id of its alignment; figures `loss` and `frame_error`.
 
     Batches are of whole utterances, or of chunks (hybrid/training/chunks.py), whose frames of mere context
-    do not count.
+    do not count. Targets are of output frames: where the network gives one for several input frames
+    (`model.subsampling_factor`), so must the alignments be.
     """
 
     figure = "loss"
@@ -26,7 +27,7 @@ class FrameCrossEntropy:
     def __init__(self, pdf_ids: Dict[str, np.ndarray], label_smoothing: float = 0.0, every: int = 1):
         """
         Args:
-          pdf_ids: utterance_id -> ``[T]`` integers.
+          pdf_ids: utterance_id -> integers, one for each output frame.
           label_smoothing: share of the target's probability that is spread over all pdf_ids, in training.
           every: in training, a step looks at every so many-th frame only, from a random one on. Neighbours
             say much the same, and networks of hybrid.nn.convolution compute little else.
@@ -35,7 +36,7 @@ class FrameCrossEntropy:
 
     def __call__(self, model, batch, device) -> dict:
         features, lengths = batch.features.to(device), batch.lengths.to(device)
-        targets = self.targets(batch, features.shape[1]).to(device)
+        targets = self.targets(batch, features.shape[1], model.subsampling_factor).to(device)
         if model.training and self.every > 1:
             phase = int(torch.randint(min(self.every, features.shape[1]), (1,)))
             logits, _ = model(features, lengths, self.every, phase)
@@ -51,9 +52,9 @@ class FrameCrossEntropy:
         count = int(counted.sum())
         return {"loss": (loss, count), "frame_error": (wrong.sum(), count)}
 
-    def targets(self, batch, num_frames: int) -> Tensor:
-        """``[B, num_frames]`` int64: pdf_ids, IGNORED where a frame does not count."""
-        targets = torch.full((len(batch.utterance_ids), num_frames), IGNORED, dtype=torch.int64)
+    def targets(self, batch, num_frames: int, subsampling: int = 1) -> Tensor:
+        """``[B, ceil(num_frames / subsampling)]`` int64: pdf_ids, IGNORED where a frame does not count."""
+        targets = torch.full((len(batch.utterance_ids), -(-num_frames // subsampling)), IGNORED, dtype=torch.int64)
         chunks, sources = getattr(batch, "chunks", None), getattr(batch, "sources", None)
         for row, utterance_id in enumerate(batch.utterance_ids):
             pdf_ids = torch.as_tensor(np.asarray(self.pdf_ids[utterance_id]), dtype=torch.int64)
@@ -62,9 +63,12 @@ class FrameCrossEntropy:
             if chunks is not None:
                 first, start, end = chunks[row].first, chunks[row].start, chunks[row].end
             frames = torch.arange(first, first + length) if sources is None else sources[row]
-            frames = frames[start - first:end - first]
-            frames = frames[frames < len(pdf_ids)]  # an alignment may be shorter by FRAME_TOLERANCE
-            targets[row, start - first:start - first + len(frames)] = pdf_ids[frames]
+            # an output frame has the target of the frame in the middle of those that it stands for
+            middle = torch.arange((subsampling - 1) // 2, length + (subsampling - 1) // 2, subsampling)
+            begin, beyond = (start - first) // subsampling, -(-(end - first) // subsampling)
+            outputs = frames[middle.clamp(max=length - 1)][begin:beyond] // subsampling
+            outputs = outputs[outputs < len(pdf_ids)]  # an alignment may be shorter by FRAME_TOLERANCE
+            targets[row, begin:begin + len(outputs)] = pdf_ids[outputs]
         return targets
 
     def end_epoch(self, sums) -> None:

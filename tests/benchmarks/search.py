@@ -39,7 +39,7 @@ def race(model_folder: Path, graph_folder: Path, features_folder: Path, acoustic
     utterances = [(utterance_id, model.log_likelihoods(features[utterance_id]))
                   for utterance_id in features.ids[:most]]
     frames = {utterance_id: len(scores) for utterance_id, scores in utterances}
-    seconds_of_audio = sum(frames.values()) * model.frame_shift
+    seconds_of_audio = sum(frames.values()) * model.output_shift
     print(f"{len(utterances)} utterances, {seconds_of_audio:.0f} s; graph of {graph.arcs.num_arcs} arcs; "
           f"acoustic_scale {acoustic_scale:g}; one thread")
     theirs = kaldi(graph.arcs, utterances, model.transitions, acoustic_scale)

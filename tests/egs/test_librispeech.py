@@ -208,7 +208,7 @@ def test_conf_is_accepted(recipe):
 SMALL = ["features.speed=1.0", "features.num_mel_bins=40", "lang.oov_word=<unk>", "corpus.lm=lm.arpa",
          "ctc.epochs=12", "ctc.hidden_dim=128", "ctc.max_duration=8", "ctc.spec_augment=false",
          "ctc.dilations=1,1,2,3,3", "dnn.epochs=3", "dnn.num_layers=2", "dnn.hidden_dim=96", "dnn.every=1",
-         "dnn.max_duration=5", "am.epochs=5", "am.hidden_dim=128", "am.bottleneck=0", "am.dilations=1,1,2,3",
+         "dnn.max_duration=5", "am.epochs=5", "am.hidden_dim=128", "am.bottleneck=32", "am.dilations=1,1,2,3",
          "am.every=1", "am.warp=0", "am.spec_augment=false", "am.max_duration=5", "search.max_active=500",
          "score.lm_scales=0.5,1,2", "score.word_insertion_penalties=0", "score.resamples=200"]
 

@@ -196,7 +196,7 @@ def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
     shift, cut = alignment.frame_shift, reader.cut(item)
     truth = (cut.supervisions[0].alignment or {}).get("phone")
     draw_alignment(
-        reader[item][:, :reader.base_dim].numpy(), shift,
+        reader[item][:, :reader.base_dim].numpy(), reader.frame_shift,
         timed_symbols(alignment.words, words, shift),
         timed_symbols(segments, phones, shift), picture, f"{item}: {reader.text(item)}",
         truth and [TimedSymbol(one.symbol, one.start, one.end) for one in truth])

@@ -8,10 +8,12 @@ from tools.artefacts.kind import Kind, facts, folder_with, section, some
 
 def describe_model(path: Path, item: Optional[str] = None) -> str:
     """item: a checkpoint's name, such as best."""
-    from hybrid.nn.model_folder import load_model, num_parameters
+    from hybrid.nn.model_folder import load_model
+    from hybrid.nn.summary import summarize
     from hybrid.training.journal import HISTORY
     model, description = load_model(path, item)
-    head = facts(*_flat(description).items(), ("parameters", num_parameters(model)))
+    shift = description.get("frame_shift", 0.01)
+    head = facts(*_flat(description).items(), *_sizes(summarize(model, description["in_dim"], shift), shift).items())
     history = _history(path) if (path / HISTORY).exists() else ""
     return head + _parameters(model.state_dict()) + history
 
@@ -24,6 +26,15 @@ def _flat(description: Dict) -> Dict:
     flat["files"] = list(description["files"])
     return {name: some(map(str, value), 40) if isinstance(value, list) else value
             for name, value in flat.items()}
+
+
+def _sizes(summary, frame_shift: float) -> Dict:
+    """summary: hybrid.nn.summary.Summary; frame_shift: seconds."""
+    def frames(number: float) -> str:
+        return "unbounded" if number == float("inf") else f"{number:g} frames, {1000 * number * frame_shift:g} ms"
+    return {"sees before a frame": frames(summary.left_context), "looks ahead": frames(summary.right_context),
+            "can stream": "yes" if summary.streams else "no", "parameters": summary.parameters,
+            "multiply-adds": f"{summary.multiply_adds / 1e6:.1f} million for a second of speech"}
 
 
 def _parameters(tensors: Dict) -> str:

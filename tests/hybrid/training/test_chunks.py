@@ -66,3 +66,23 @@ def test_transforms_see_the_whole_utterance():
 
     batch = next(ChunkBatches(features, ["u0"], 8, 0, 100, transforms=[transform]).batches(3))
     assert set(seen) == {((20, 4), 3, "u0")} and batch.features.max() > 90
+
+
+def test_chunks_keep_output_frames_whole():
+    """And with context give the output of the whole utterance."""
+    torch.manual_seed(0)
+    model = TdnnOptions(hidden_dim=8, dilations=(1, 2)).build(4, 3, 3).eval()
+    features = _features([33, 61, 2])
+    whole = {u: model(f[None], torch.tensor([len(f)]))[0][0] for u, f in features.items()}
+    batches = ChunkBatches(features, list(features), 10, model.left_context, 60, seed=2, subsampling=3)
+    assert (batches.chunk_frames, batches.context_frames) == (12, 9)
+    counted = dict.fromkeys(features, 0)
+    for batch in batches.batches(0):
+        logits, lengths = model(batch.features, batch.lengths)
+        for row, chunk in enumerate(batch.chunks):
+            assert chunk.first % 3 == chunk.start % 3 == 0 and (chunk.end % 3 == 0 or chunk.end == chunk.last)
+            first, start, end = chunk.first // 3, chunk.start // 3, -(-chunk.end // 3)
+            counted[chunk.utterance_id] += end - start
+            assert torch.allclose(logits[row, start - first:end - first], whole[chunk.utterance_id][start:end],
+                                  atol=1e-5)
+    assert counted == {u: len(output) for u, output in whole.items()}

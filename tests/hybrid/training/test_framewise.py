@@ -13,9 +13,10 @@ from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, read_alignments
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.data.features import FeatureReader
-from hybrid.nn.blstm import BlstmOptions
+from hybrid.nn.recurrent import BlstmOptions
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.tdnn import TdnnOptions
+from hybrid.nn.tdnnf import TdnnfOptions
 from hybrid.outcomes import Outcomes
 from hybrid.training.framewise import AmOptions, train_am, usable_pdf_ids
 from tests.hybrid.training.material import LOG, make_corpus
@@ -72,6 +73,38 @@ def test_batches_of_the_acoustic_model_give_the_scores_of_single_utterances(corp
     together, _ = model.batch_log_likelihoods(padded, lengths)
     for i, one in enumerate(features):
         assert torch.allclose(together[i, :len(one)], model.log_likelihoods(one), atol=1e-4)
+
+
+def thirds(corpus, split):
+    """The alignments at a third of the frame rate: every third transition_id, that of the middle one."""
+    return {utterance_id: Alignment(utterance_id, np.append(one.transition_ids, one.transition_ids[-1])[1::3],
+                                    -1.0, frame_shift=0.03)
+            for utterance_id, one in read_alignments(corpus / f"ali_{split}").items()}
+
+
+@pytest.mark.parametrize("options", [{"chunk_frames": 14}, {"chunk_frames": 14, "tempo": 0.1}, {"arch": TdnnfOptions(16, 8, (1, 1))}])
+def test_one_output_for_three_frames(corpus, tmp_path, options):
+    tree, transitions = read_hmm(corpus / "ali_train")
+    options = AmOptions(**{**OPTIONS, "subsampling": 3, **options})
+    features, dev = FeatureReader(corpus / "train"), FeatureReader(corpus / "dev")
+    alignments = thirds(corpus, "dev")
+    facts = train_am(features, dev, thirds(corpus, "train"), alignments, tree, transitions, options, tmp_path, LOG)
+    assert facts["dev_frame_error"] < 0.35 and facts["outcomes"] == {"done": 48}
+    model = AcousticModel.load(tmp_path, prior_scale=0.0)
+    assert (model.subsampling_factor, model.frame_shift, model.output_shift) == (3, 0.01, 0.03)
+    right = total = 0
+    for utterance_id in dev.ids:
+        scores = model.log_likelihoods(dev[utterance_id])
+        assert len(scores) == -(-dev.num_frames(utterance_id) // 3) == alignments[utterance_id].num_frames
+        right += int((scores.argmax(1).numpy() == alignments[utterance_id].pdf_ids(transitions)).sum())
+        total += len(scores)
+    assert right / total > 0.65
+
+
+def test_alignments_of_another_frame_rate_are_named(corpus, tmp_path):
+    with pytest.raises(TooManyFailures, match="other_length"):
+        _train(corpus, tmp_path, subsampling=3)
+    assert "output frames, alignment of" in (tmp_path / "outcomes.tsv").read_text()
 
 
 @pytest.mark.parametrize("options", [{"chunk_frames": 15, "every": 2},
@@ -138,7 +171,8 @@ def test_a_damaged_model_folder_is_named(corpus, tmp_path):
 
 
 @pytest.mark.parametrize("bad", [{"max_duration": 0.0}, {"chunk_frames": -1},
-                                 {"label_smoothing": 1.0}, {"every": 0}, {"every": 3, "arch": BlstmOptions()},
+                                 {"label_smoothing": 1.0}, {"subsampling": 0}, {"every": 2, "subsampling": 3},
+                                 {"every": 0}, {"every": 3, "arch": BlstmOptions()},
                                  {"prior_floor": 0.0}, {"priors": "uniform"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

@@ -53,6 +53,8 @@ def test_greedy_tokens():
 
 
 class _Fixed(torch.nn.Module):
+    subsampling_factor = 1
+
     """A network that gives the logits it holds."""
 
     def __init__(self, logits):
@@ -132,3 +134,17 @@ def test_targets_of_chunks_ignore_context_and_padding():
 def test_one_frame_more_or_less_than_the_alignment():
     objective = FrameCrossEntropy({"a": np.arange(3), "b": np.arange(5)})
     assert objective.targets(_batch(["a", "b"], [4, 4]), 4).tolist() == [[0, 1, 2, IGNORED], [0, 1, 2, 3]]
+
+
+def test_targets_of_output_frames_of_whole_utterances_and_of_chunks():
+    objective = FrameCrossEntropy({"a": np.arange(4), "b": np.arange(20, 23)})
+    x = IGNORED
+    assert objective.targets(_batch(["a", "b"], [11, 7]), 11, 3).tolist() == [[0, 1, 2, 3], [20, 21, 22, x]]
+    chunks = [Chunk("a", 3, 6, 9, 11), Chunk("b", 0, 3, 7, 7), Chunk("b", 6, 6, 7, 7)]
+    targets = objective.targets(_batch(["a", "b", "b"], [8, 7, 1], chunks=chunks), 8, 3)
+    assert targets.tolist() == [[x, 2, x], [x, 21, 22], [22, x, x]]
+
+
+def test_a_chunk_beyond_a_short_alignment_has_no_targets():
+    objective = FrameCrossEntropy({"a": np.arange(4)})
+    assert objective.targets(_batch(["a"], [1], chunks=[Chunk("a", 4, 4, 5, 5)]), 1).tolist() == [[IGNORED]]

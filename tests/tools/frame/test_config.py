@@ -142,10 +142,10 @@ def with_word(plan, word):
 
 @pytest.mark.parametrize("word, message", [
     ("am.epoch=3", "found epoch; did you mean epochs? (stage 7, tools.train_am, system tdnn)"),
-    ("am.arch=foo", "option am.arch: expected one of dnn, tdnn, cnn_tdnn, blstm, found 'foo'"),
+    ("am.arch=foo", "option am.arch: expected one of dnn, tdnn, tdnnf, cnn, cnn_tdnn, lstm, blstm,"),
     ("am.tdnn.hidden=3", "option am.hidden: expected one of"),
-    ("am.splice=3", "an option of arch = tdnn (hidden_dim, dilations, bottleneck, dropout, residual), found splice, "
-                    "one of arch = dnn"),
+    ("am.splice=3", "an option of arch = tdnn (hidden_dim, dilations, dropout, residual), found splice, one "
+                    "of arch = dnn"),
     ("am.blstm.every=3", "every: expected 1 for a network that cannot leave frames out, found 3"),
     ("am.tdn.epochs=3", "options section [am.tdn]: expected a system of this recipe (blstm, dnn, tdnn)"),
     ("ctc.tdnn.epochs=3", "section [ctc.tdnn]: expected a section with options of systems (am, score, search)"),
