@@ -4,6 +4,8 @@
 #   bootstrap MODEL...     stages 4 to 6: CTC model, first alignment, rounds of a narrow DNN (one a MODEL)
 #   context_tree NAME MODEL ...   stage 6: a tree over phones in context; MODEL's alignments become NAME's, of its states
 #   hybrid ...             stages 7 to 10, for a system: acoustic model, HCLG, decoding, scores
+#   adapted ...            the same with transforms of each speaker's features, from the lattices of a first pass
+#   combined ...           stages 9 and 10 of several systems together
 #   results                stage 10: one table of all systems of the work folder
 #
 # Folders: $work/cuts lang features/SPLIT, $exp/ctc align_MODEL_SPLIT MODEL graph_MODEL decode_SYSTEM_SPLIT
@@ -80,31 +82,74 @@ context_tree() {  # NAME MODEL that aligned, ARGS of tools.build_tree
 }
 
 # A network over the HMM states of an alignment; its options are in [am] and [am.SYSTEM].
-hybrid() {  # --alignment MODEL --lm ARPA
+hybrid() {  # --alignment NAME --lm ARPA
   local alignment lm
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --alignment) alignment=$2 ;;
-      --lm) lm=$2 ;;
-      *) die "$recipe_script: hybrid: unknown argument $1" ;;
-    esac
-    shift 2
-  done
+  alignment_and_lm "$@"
   stage 7 "acoustic model"
   train_on_alignment "$alignment" --system "$chosen_system" --out "$exp/$chosen_system$seeded"
+  make_graph
+  decode_and_score
+}
 
+# The same over features that a transform of each speaker (fMLLR) brings nearer to all others. Those of dev and test
+# come from the lattices of another system over the same alignment; options in [fmllr].
+adapted() {  # --alignment NAME --lm ARPA --first-pass SYSTEM
+  local alignment lm first_pass split
+  alignment_and_lm "$@"
+  local speakers=$exp/fmllr_$alignment
+  stage 7 "transforms of speakers, and an acoustic model over what they give"
+  run tools.estimate_fmllr --features "$work/features/train" --lang "$work/lang" \
+    --alignment "$exp/align_${alignment}_train" --out "${speakers}_train"
+  for split in dev $tests; do
+    run tools.estimate_fmllr --features "$work/features/$split" --lang "$work/lang" \
+      --lattices "$exp/decode_$first_pass${seeded}_$split" --gaussians "${speakers}_train" \
+      --out "${speakers}_$first_pass${seeded}_$split"
+  done
+  train_on_alignment "$alignment" --speaker-transforms "${speakers}_train" \
+    --dev-speaker-transforms "${speakers}_$first_pass${seeded}_dev" \
+    --system "$chosen_system" --out "$exp/$chosen_system$seeded"
+  make_graph
+  decode_and_score --speakers "${speakers}_$first_pass$seeded"
+}
+
+# Several systems over the same alignment, that are there already: their posteriors are averaged.
+combined() {  # --alignment NAME --lm ARPA [--first-pass SYSTEM, of adapted ones] SYSTEM...
+  local alignment lm first_pass='' members=() name
+  alignment_and_lm "$@"
+  local models=()
+  for name in "${members[@]}"; do
+    models+=("$exp/$name$seeded")
+  done
+  decode_and_score ${first_pass:+--speakers "$exp/fmllr_${alignment}_$first_pass$seeded"} "${models[@]}"
+}
+
+alignment_and_lm() {  # arguments of a system, into the variables of the function that calls
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --alignment) alignment=$2; shift ;;
+      --lm) lm=$2; shift ;;
+      --first-pass) first_pass=$2; shift ;;
+      --*) die "$recipe_script: system $chosen_system: unknown argument $1" ;;
+      *) members+=("$1") ;;
+    esac
+    shift
+  done
+}
+
+make_graph() {
   stage 8 "decoding graph HCLG"
   run tools.make_graph --lang "$work/lang" --arpa "$lm" --transitions "$exp/align_${alignment}_train/transitions" \
     --out "$exp/graph_$alignment"
-
-  decode_and_score --model "$exp/$chosen_system$seeded" --graph "$exp/graph_$alignment"
 }
 
-decode_and_score() {  # ARGS of tools.decode
-  local split decoded=$exp/decode_$chosen_system$seeded
+decode_and_score() {  # [--speakers PREFIX of transforms] [MODEL...]; without, the model of the system
+  local split decoded=$exp/decode_$chosen_system$seeded speakers=
+  [ "${1-}" != --speakers ] || { speakers=$2; shift 2; }
+  [ $# -gt 0 ] || set -- "$exp/$chosen_system$seeded"
   stage 9 "decode"
   for split in dev $tests; do
-    run tools.decode --system "$chosen_system" --features "$work/features/$split" "$@" --out "${decoded}_$split"
+    run tools.decode --system "$chosen_system" --features "$work/features/$split" --model "$@" \
+      --graph "$exp/graph_$alignment" ${speakers:+--speaker-transforms "${speakers}_$split"} --out "${decoded}_$split"
   done
 
   stage 10 "score"
