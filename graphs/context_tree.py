@@ -79,12 +79,16 @@ class ContextTree:
 
     def pdf_id(self, window: Sequence[int], pdf_class: int) -> int:
         """window: context_width phone_ids. Raises KeyError where the tree has no answer."""
-        event = dict(enumerate(window))
-        event[PDF_CLASS] = pdf_class
-        found = _reach(self.root, event)
-        if len(found) != 1:
+        node = self.root if len(window) == self.context_width else None
+        while node is not None and not isinstance(node, Leaf):
+            value = pdf_class if node.key == PDF_CLASS else window[node.key]
+            if isinstance(node, Split):
+                node = node.yes if value in node.values else node.no
+            else:
+                node = node.branches[value] if 0 <= value < len(node.branches) else None
+        if node is None:
             raise KeyError(f"the tree has no pdf for the window {tuple(window)}, pdf class {pdf_class}")
-        return found.pop()
+        return node.pdf_id
 
     def pdf_ids_of(self, phone_id: int, pdf_class: int) -> Set[int]:
         """Every pdf_id that the phone's pdf class has in some context."""

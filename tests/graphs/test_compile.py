@@ -21,7 +21,9 @@ from graphs.lexicon import BACKOFF, Lexicon, Pronunciation
 from graphs.lexicon_fst import make_lexicon_fst
 from graphs.topology import TopologyOptions
 from graphs.training_graph import sentence_fst, training_graph
-from graphs.transitions import TransitionModel
+from graphs.transitions import TransitionModel, TransitionState
+from tests.graphs.test_context_fst import windows_over
+from tests.graphs.trees import random_tree
 from tests.reference.paths import all_paths, best_scores
 
 ARPA = r"""
@@ -50,11 +52,13 @@ ngram 2=5
 LEXICON = [("two", "t u", 1.0), ("too", "t u", 1.0), ("toot", "t u t", 1.0), ("a", "u", 0.6), ("a", "t", 0.4)]
 
 
-def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical"):
+def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical", context=(1, 0)):
     (tmp_path / "lm.arpa").write_text(ARPA)
     lexicon = Lexicon([Pronunciation(w, tuple(p.split()), q) for w, p, q in LEXICON])
     lang = make_lang(lexicon, LangOptions(silence_prob=silence_prob), TopologyOptions(speech=speech, silence="1state"))
     tree = ContextTree.monophone(lang.topology)
+    if context != (1, 0):
+        tree = random_tree(lang.topology, *context, seed=3, alike=(lang.phones.id_of("SIL"),))
     transitions = TransitionModel.from_tree(tree, lang.topology)
     grammar = make_grammar_fst(read_arpa(tmp_path / "lm.arpa")[0], lang.words)
     graph = compile_hclg(make_lexicon_fst(lang, disambig=True), grammar, tree, transitions, lang.num_phones + 1,
@@ -102,6 +106,43 @@ def test_every_short_path(tmp_path, silence_prob, speech, push, frames):
     assert len(expected) > 50 and found.keys() == expected.keys()
     worst = max(abs(found[key] - expected[key]) for key in expected)
     assert worst < 1e-3
+
+
+def in_one_frame_each(lang, tree, transitions, sentence, silence_prob):
+    """Oracle for phones of one state: {transition_ids of a frame a phone: best log probability} of all ways to say the
+    sentence, by windows slid over the phones."""
+    forward, best = transitions.log_prob, {}
+    silence = (lang.phones.id_of("SIL"), math.log(silence_prob), math.log(1 - silence_prob))
+    phone_graph = sentence_fst(sentence, {w: lang.pronunciations(w) for w in sentence}, *silence)
+    for phones, _, score in all_paths(phone_graph, 12):
+        ids = []
+        for window in windows_over(phones, tree):
+            pdf_id, phone_id = tree.pdf_id(window, 0), window[tree.central_position]
+            number = transitions.state_number(TransitionState(phone_id, 0, pdf_id, pdf_id))
+            ids += [i for i in transitions.transition_ids_of(number) if not transitions.is_self_loop[i]]
+        best[tuple(ids)] = max(score + float(forward[ids].sum()), best.get(tuple(ids), -math.inf))
+    return best
+
+
+@pytest.mark.parametrize("context", [(3, 1), (2, 1), (2, 0)])
+def test_every_short_path_of_phones_in_context(tmp_path, context):
+    lang, tree, transitions, grammar, graph = build(tmp_path, context=context)
+    assert (graph.arcs.ilabel > 0).all() and tree.num_pdfs > 8
+    found = found_paths(graph, 4)
+    found.pop(((), ()), None)
+    expected = expected_paths(lang, tree, transitions, grammar, 0.4, 4)
+    assert len(expected) > 50 and found.keys() == expected.keys()
+    assert max(abs(found[key] - expected[key]) for key in expected) < 1e-3
+    # and the graphs of sentences, on which this stands, against windows slid over phones
+    too, a = lang.words.id_of("too"), lang.words.id_of("a")
+    for sentence in ([too], [a], [a, too], [a, a, too]):
+        best = in_one_frame_each(lang, tree, transitions, sentence, 0.4)
+        silence = (lang.phones.id_of("SIL"), math.log(0.4), math.log(0.6))
+        hmm = training_graph(sentence_fst(sentence, {w: lang.pronunciations(w) for w in sentence}, *silence), tree,
+                             transitions)
+        scores = {ids: score for (ids, _), score in best_scores(hmm, 12).items()
+                  if not transitions.is_self_loop[list(ids)].any()}
+        assert scores.keys() == best.keys() and scores == pytest.approx(best, abs=1e-4)
 
 
 def test_no_disambiguation_symbol_is_left(tmp_path):

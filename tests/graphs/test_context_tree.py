@@ -60,7 +60,8 @@ def test_pairs_of_pdf_ids_are_those_of_some_window(seed):
         assert tree.pdf_pairs_of(phone_id, *classes, phones) == expected
 
 
-@pytest.mark.parametrize("window, pdf_class", [((2,), 0), ((0,), 0), ((9,), 0), ((-1,), 0), ((3,), 2), ((), 0)])
+@pytest.mark.parametrize("window, pdf_class", [((2,), 0), ((0,), 0), ((9,), 0), ((-1,), 0), ((3,), 2), ((), 0),
+                                               ((2, 2), 0)])
 def test_a_window_without_one_answer_is_a_key_error(window, pdf_class):
     with pytest.raises(KeyError, match="the tree has no pdf for the window"):
         ContextTree.from_text(MONOPHONE).pdf_id(window, pdf_class)

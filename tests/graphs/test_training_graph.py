@@ -5,8 +5,6 @@ import math
 
 import pytest
 
-from graphs.context_fst import compose_context
-from graphs.context_tree import PDF_CLASS, ContextTree, Leaf, Table
 from graphs.errors import InputError
 from graphs.training_graph import sentence_fst, training_graph
 from tests.graphs.hmms import small_model
@@ -51,12 +49,6 @@ def test_what_cannot_be_said_is_refused():
         sentence_fst([5, 7], VARIANTS, SIL)
     with pytest.raises(InputError, match="word_id 8"):
         sentence_fst([8], {8: []})
-
-
-def test_a_tree_that_asks_for_neighbours_is_refused():
-    tree = ContextTree(3, 1, Table(1, (None, Table(PDF_CLASS, (Leaf(0),)))))
-    with pytest.raises(InputError, match=r"expected a context width of 1 \(monophone\), found 3"):
-        compose_context(sentence_fst([5], VARIANTS), tree)
 
 
 def test_states_and_arcs_are_in_order_and_start_with_the_words():

@@ -14,27 +14,29 @@ from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.bootstrap import BootstrapOptions, ctc_log_likelihoods, even_states
 from hybrid.align.forced import Aligner, AlignOptions, word_segments
 from tests.graphs.hmms import small_model
+from tests.graphs.test_context_fst import windows_over
+from tests.graphs.trees import random_tree
 
 pytest.importorskip("k2")
 ENTRIES = [("cat", "k a t"), ("act", "a k t"), ("act", "a t"), ("a", "a")]
 
 
-def make_aligner(silence_prob=0.5, **options):
+def make_aligner(silence_prob=0.5, context=(1, 0), **options):
     lexicon = Lexicon([Pronunciation(word, tuple(phones.split())) for word, phones in ENTRIES])
     lang = make_lang(lexicon, LangOptions(silence_prob=silence_prob), TopologyOptions(speech="3state"))
     tree = ContextTree.monophone(lang.topology)
+    if context != (1, 0):
+        tree = random_tree(lang.topology, *context, seed=4, alike=(lang.phones.id_of("SIL"),))
     transitions = TransitionModel.from_tree(tree, lang.topology)
     return Aligner(lang, tree, transitions, AlignOptions(**options), 0.01)
 
 
 def planted(aligner, phones_and_frames, noise=0.5, seed=0):
-    """Log-likelihoods in which the states of these phones stand out, three equal parts each."""
-    lang, transitions = aligner.lang, aligner.transitions
-    rows = []
-    for phone, frames in phones_and_frames:
-        pdfs = transitions.pdf_id[1:][transitions.phone_id[1:] == lang.phones.id_of(phone)]
-        states = np.unique(pdfs)
-        rows += [int(states[3 * t // frames]) for t in range(frames)]
+    """Log-likelihoods in which the states of these phones in their contexts stand out, three equal parts each."""
+    transitions, tree = aligner.transitions, aligner.tree
+    rows, windows = [], windows_over([aligner.lang.phones.id_of(phone) for phone, _ in phones_and_frames], tree)
+    for (_, frames), window in zip(phones_and_frames, windows):
+        rows += [tree.pdf_id(window, 3 * t // frames) for t in range(frames)]
     scores = torch.randn(len(rows), transitions.num_pdfs, generator=torch.Generator().manual_seed(seed)) * noise
     scores[torch.arange(len(rows)), torch.tensor(rows)] += 12.0
     return scores
@@ -45,17 +47,23 @@ def segments_of(aligner, alignment):
             for s in phone_segments(alignment, aligner.transitions)]
 
 
-@pytest.mark.parametrize("text, truth, words", [
+TRUTHS = [
     ("cat act", [("SIL", 6), ("k", 3), ("a", 9), ("t", 6), ("a", 3), ("t", 6), ("SIL", 3)],
      [("cat", 6, 18), ("act", 24, 9)]),
     ("act cat", [("a", 6), ("k", 3), ("t", 3), ("SIL", 9), ("k", 3), ("a", 3), ("t", 3)],
      [("act", 0, 12), ("cat", 21, 9)]),
     ("a a", [("a", 6), ("a", 6)], [("a", 0, 6), ("a", 6, 6)]),
     ("", [("SIL", 9)], []),
-])
-def test_a_planted_path_is_found(text, truth, words):
-    aligner = make_aligner()
-    outcome = aligner.align("u", text, planted(aligner, truth))
+]
+
+
+@pytest.mark.parametrize("text, truth, words", TRUTHS)
+@pytest.mark.parametrize("context", [(1, 0), (3, 1), (2, 1), (2, 0), (5, 2)])
+def test_a_planted_path_is_found(text, truth, words, context):
+    aligner = make_aligner(context=context)
+    scores = planted(aligner, truth)
+    outcome = aligner.align("u", text, scores)
+    assert aligner.transitions.pdf_id[outcome.alignment.transition_ids].tolist() == scores.argmax(1).tolist()
     assert outcome.outcome == "done"
     assert segments_of(aligner, outcome.alignment) == truth
     named = [(aligner.lang.words.symbol_of(s.label), s.start_frame, s.num_frames) for s in outcome.alignment.words]
