@@ -2,7 +2,9 @@
 
 from graphs.options import choice
 from hybrid.nn.cnn import CnnOptions
+from hybrid.nn.cnn_bigru import CnnBigruOptions
 from hybrid.nn.cnn_tdnn import CnnTdnnOptions
+from hybrid.nn.conformer import ConformerOptions
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.recurrent import BigruOptions, BlstmOptions, GruOptions, LstmOptions
 from hybrid.nn.tdnn import TdnnOptions
@@ -14,7 +16,8 @@ from hybrid.nn.tdnnf import TdnnfOptions
 # (hybrid/nn/convolution.py). Where a module of it has `after_step`, the training loop calls that after each update.
 ARCHITECTURES = {
     "dnn": DnnOptions, "tdnn": TdnnOptions, "tdnnf": TdnnfOptions, "cnn": CnnOptions, "cnn_tdnn": CnnTdnnOptions,
-    "lstm": LstmOptions, "blstm": BlstmOptions, "gru": GruOptions, "bigru": BigruOptions}
+    "lstm": LstmOptions, "blstm": BlstmOptions, "gru": GruOptions, "bigru": BigruOptions, "cnn_bigru": CnnBigruOptions,
+    "conformer": ConformerOptions}
 
 
 def arch_field():

@@ -7,11 +7,11 @@ from torch import nn
 
 from graphs.options import check_at_least, check_share
 from hybrid.nn.convolution import ConvolutionNetwork, convolution_layers
-from hybrid.nn.frequency import MapOptions
+from hybrid.nn.frequency import FilterOptions
 
 
 @dataclass(frozen=True)
-class CnnOptions(MapOptions):
+class CnnOptions(FilterOptions):
     """thins: can it compute some of the output frames at a part of the cost (hybrid/nn/convolution.py)?"""
 
     thins = True

@@ -6,7 +6,7 @@ from torch import nn
 
 from graphs.options import check_at_least
 from hybrid.nn.convolution import ConvolutionNetwork
-from hybrid.nn.frequency import MapOptions
+from hybrid.nn.frequency import FilterOptions
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.nn.tdnnf import check_continuous_dropout, factored_layers
 
@@ -14,12 +14,12 @@ BYPASS = 0.66
 
 
 @dataclass(frozen=True)
-class CnnTdnnOptions(TdnnOptions, MapOptions):
+class CnnTdnnOptions(TdnnOptions, FilterOptions):
     bottleneck: int = field(default=0, metadata={
         "help": "rank of the layers after the first one, which are then those of a TDNN-F; 0: of a TDNN"})
 
     def __post_init__(self):
-        for part in (TdnnOptions, MapOptions):
+        for part in (TdnnOptions, FilterOptions):
             part.__post_init__(self)
         check_at_least(0, self, "bottleneck")
         if self.bottleneck:

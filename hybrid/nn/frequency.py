@@ -18,20 +18,32 @@ from hybrid.nn.padding import MaskedBatchNorm, frame_mask
 
 @dataclass(frozen=True)
 class MapOptions:
-    """What the features are, and convolutions over them."""
+    """What the features are."""
 
     cepstra_of: int = field(default=0, metadata={
         "help": "the features are cepstra of so many mel filters, which convolutions and masks then see; 0: they are "
                 "mel energies"})
     delta_blocks: int = field(default=1, metadata={"help": "1 + order of the deltas in the features"})
+
+    def __post_init__(self):
+        check_at_least(0, self, "cepstra_of")
+        check_at_least(1, self, "delta_blocks")
+
+    def maps(self, in_dim: int) -> "MelMaps":
+        return MelMaps(in_dim, self.cepstra_of, self.delta_blocks)
+
+
+@dataclass(frozen=True)
+class FilterOptions(MapOptions):
+    """And convolutions over them."""
+
     filters: Tuple[int, ...] = field(default=(16, 16), metadata={
         "help": "filters of each 3x3 convolution over time and frequency"})
     halve: Tuple[int, ...] = field(default=(1, 1), metadata={
         "help": "for each of them, 1 where it halves the number of frequencies, 0 where not"})
 
     def __post_init__(self):
-        check_at_least(0, self, "cepstra_of")
-        check_at_least(1, self, "delta_blocks")
+        super().__post_init__()
         if not self.filters or min(self.filters) < 1:
             raise ValueError(f"filters: expected numbers from 1 up, found {self.filters}")
         if len(self.halve) != len(self.filters) or not set(self.halve) <= {0, 1}:
@@ -39,9 +51,6 @@ class MapOptions:
 
     def front_end(self, in_dim: int) -> "FrequencyFrontEnd":
         return FrequencyFrontEnd(self.maps(in_dim), self.filters, [2 if halve else 1 for halve in self.halve])
-
-    def maps(self, in_dim: int) -> "MelMaps":
-        return MelMaps(in_dim, self.cepstra_of, self.delta_blocks)
 
 
 class MelMaps(nn.Module):

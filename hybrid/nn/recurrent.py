@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from graphs.options import check_at_least, check_share
 from hybrid.nn.padding import extend_edges, reverse_frames
+from hybrid.nn.stacking import HELP, StackedOutput, context_of_outputs, divided
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -23,13 +24,14 @@ class RecurrentOptions:
     hidden_dim: int = field(default=256, metadata={"help": "units of a hidden layer in each direction"})
     num_layers: int = field(default=3, metadata={"help": "hidden layers"})
     dropout: float = field(default=0.1, metadata={"help": "share of units dropped after each layer"})
+    stack: int = field(default=1, metadata={"help": HELP})
 
     def __post_init__(self):
-        check_at_least(1, self, "hidden_dim", "num_layers")
+        check_at_least(1, self, "hidden_dim", "num_layers", "stack")
         check_share(self, "dropout")
 
     def build(self, in_dim: int, out_dim: int, subsampling: int = 1) -> nn.Module:
-        return RecurrentNetwork(in_dim, out_dim, self.cell, self.hidden_dim, self.num_layers, subsampling, self.dropout)
+        return RecurrentNetwork(in_dim, out_dim, subsampling, self)
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ class LstmOptions(RecurrentOptions):
         check_at_least(0, self, "delay")
 
     def build(self, in_dim: int, out_dim: int, subsampling: int = 1) -> nn.Module:
-        return RecurrentNetwork(in_dim, out_dim, self.cell, self.hidden_dim, self.num_layers, subsampling, self.dropout,
-                                self.delay)
+        return RecurrentNetwork(in_dim, out_dim, subsampling, self, self.delay)
 
 
 @dataclass(frozen=True)
@@ -89,28 +90,28 @@ class RecurrentLayer(nn.Module):
 
 
 class RecurrentNetwork(nn.Module):
-    """Recurrent layers and a linear output.
+    """Recurrent layers over steps of stacked frames, and a linear output.
 
     Attributes:
-      subsampling_factor: so many frames are stacked into one before the first layer.
-      left_context, right_context: as of hybrid.nn.convolution.ConvolutionNetwork; inf in a recurrent direction.
+      subsampling_factor, left_context, right_context: as of hybrid.nn.convolution.ConvolutionNetwork; the contexts are
+        inf in a recurrent direction.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, cell: str, hidden_dim: int, num_layers: int,
-                 subsampling_factor: int = 1, dropout: float = 0.0, delay: int = -1):
-        """delay: frames after the current ones that a network of one direction sees; -1: it has both directions."""
+    def __init__(self, in_dim: int, out_dim: int, subsampling: int, options: RecurrentOptions, delay: int = -1):
+        """delay: frames after those of a step that a network of one direction sees; -1: it has both directions."""
         super().__init__()
-        self.subsampling_factor, self.delay = subsampling_factor, max(0, delay)
-        self.left_context, self.right_context = math.inf, math.inf
+        self.subsampling_factor, self.step = subsampling, subsampling * options.stack
+        self.delay, after = max(0, delay), math.inf
         if delay >= 0:
-            self.right_context = subsampling_factor - 1 - (subsampling_factor - 1) // 2 + delay
-        layers, width = [], in_dim * subsampling_factor
-        for _ in range(num_layers):
-            layers.append(RecurrentLayer(width, hidden_dim, cell, backward=delay < 0))
+            after = self.step - 1 - (self.step - 1) // 2 + delay
+        self.left_context, self.right_context = context_of_outputs(math.inf, after, subsampling, options.stack)
+        layers, width = [], in_dim * self.step
+        for _ in range(options.num_layers):
+            layers.append(RecurrentLayer(width, options.hidden_dim, options.cell, backward=delay < 0))
             width = layers[-1].out_dim
         self.layers = nn.ModuleList(layers)
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(width, out_dim)
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = StackedOutput(width, out_dim, options.stack)
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
         """
@@ -119,11 +120,10 @@ class RecurrentNetwork(nn.Module):
           lengths: ``[B]`` int64, at least 1.
         Returns: logits ``[B, ceil(T / subsampling_factor), C]`` and lengths likewise.
         """
-        factor = self.subsampling_factor
-        extra = -features.shape[1] % factor
-        x = extend_edges(features, lengths, -self.delay, self.delay + extra)
-        x = x.reshape(x.shape[0], x.shape[1] // factor, x.shape[2] * factor)
-        lengths = (lengths + factor - 1) // factor
+        out_frames, out_lengths = (divided(n, self.subsampling_factor) for n in (features.shape[1], lengths))
+        x = extend_edges(features, lengths, -self.delay, self.delay + -features.shape[1] % self.step)
+        x = x.reshape(x.shape[0], x.shape[1] // self.step, x.shape[2] * self.step)
+        lengths = divided(lengths, self.step)
         for layer in self.layers:
             x = self.dropout(layer(x, lengths))
-        return self.output(x), lengths
+        return self.output(x, out_frames), out_lengths

@@ -3,7 +3,9 @@
 import torch
 
 from hybrid.nn.cnn import CnnOptions
+from hybrid.nn.cnn_bigru import CnnBigruOptions
 from hybrid.nn.cnn_tdnn import CnnTdnnOptions
+from hybrid.nn.conformer import ConformerOptions
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.padding import MaskedBatchNorm
 from hybrid.nn.recurrent import BigruOptions, BlstmOptions, GruOptions, LstmOptions
@@ -23,6 +25,8 @@ SMALL = {
     "blstm": BlstmOptions(hidden_dim=6, num_layers=2),
     "gru": GruOptions(hidden_dim=6, num_layers=2, delay=0),
     "bigru": BigruOptions(hidden_dim=6, num_layers=2),
+    "cnn_bigru": CnnBigruOptions(num_filters=2, num_blocks=1, hidden_dim=6, num_layers=2, **MAPS),
+    "conformer": ConformerOptions(filters=(2, 2), hidden_dim=12, num_layers=2, heads=3, kernel=3, **MAPS),
 }
 
 # further corners of some of them
@@ -30,6 +34,14 @@ MORE = {
     "tdnn_even": ("tdnn", TdnnOptions(hidden_dim=12, dilations=(1, 1, 2), residual=False)),
     "tdnnf_flat": ("tdnnf", TdnnfOptions(hidden_dim=12, bottleneck=7, dilations=(0, 2, 2), bypass=0.0)),
     "cnn_tdnn_full": ("cnn_tdnn", CnnTdnnOptions(hidden_dim=12, dilations=(1, 2), filters=(3,), halve=(1,))),
+    "lstm_stacked": ("lstm", LstmOptions(hidden_dim=6, num_layers=1, delay=2, stack=2)),
+    "bigru_stacked": ("bigru", BigruOptions(hidden_dim=6, num_layers=1, stack=3)),
+    "cnn_bigru_stacked": ("cnn_bigru", CnnBigruOptions(num_filters=2, num_blocks=1, hidden_dim=6, num_layers=1,
+                                                       stack=3)),
+    "conformer_near": ("conformer", ConformerOptions(filters=(2,), halve=(0,), hidden_dim=12, num_layers=2, heads=2,
+                                                     kernel=1, left=2, right=1)),
+    "conformer_stacked": ("conformer", ConformerOptions(filters=(2,), halve=(0,), hidden_dim=12, num_layers=1,
+                                                        heads=2, kernel=3, left=1, right=0, stack=2)),
 }
 
 CASES = {**SMALL, **{name: options for name, (_, options) in MORE.items()}}
