@@ -15,6 +15,7 @@
 #   run MODULE ARGS...          python -m MODULE ARGS with the options of the conf files and of the command line
 #   system NAME "title" COMMAND ...   COMMAND, if --systems asks for NAME, once for each of --seeds; the first system is
 #                               the default. $chosen_system is NAME, $seeded what its folders' names end with
+#   as_system NAME COMMAND ...  what system NAME does, on which the chosen one stands
 #   options_file FILE           options that a stage has written; those that the user gives win over them
 # and the stages that recipes have in common, tools/recipe/stages.sh. All that is printed goes into $work/run.log,
 # too. The first program that fails ends the recipe, and so does a signal.
@@ -43,7 +44,7 @@ usage() {
 Usage: ./run.sh ${recipe#"$root/"} [options] [section.key=value ...]
 
 Stages:
-$(listed stage | sed -E 's/^([0-9]+)/  \1 /')
+$(listed stage | sort -s -n -k1,1 | sed -E 's/^([0-9]+)/  \1 /')
 
 Systems:
 $(listed system | sed -E 's/^([^ ]+) /  \1: /')
@@ -175,6 +176,14 @@ system() {  # NAME "title" COMMAND ...
     "$@"
   done
   chosen_system='' chosen_seed='' seeded=''
+}
+
+as_system() {  # NAME COMMAND ...: what another system does, which this one stands on
+  local outer=$chosen_system
+  chosen_system=$1
+  shift
+  "$@"
+  chosen_system=$outer
 }
 
 options_file() {  # FILE
