@@ -11,13 +11,15 @@ PROGRAM = (Program("tools.align", __doc__, options={"align": "hybrid.align.force
            .input("--features", help="features folder", required=True)
            .input("--lang", help="lang folder", required=True)
            .input("--model", help="acoustic model folder", required=True)
+           .input("--speaker-transforms", nargs="+", default=[], help="folders of tools.estimate_fmllr and the like")
            .argument("--textgrids", action="store_true", help="write a Praat TextGrid for each utterance"))
 
 
 def work(job: Job) -> None:
     from hybrid.align.work import AlignWork, align_folder
     _, facts = align_folder(
-        AlignWork(job.args.features, job.args.lang, job.options("align"), model=job.args.model),
+        AlignWork(job.args.features, job.args.lang, job.options("align"), model=job.args.model,
+                  speakers=tuple(job.args.speaker_transforms)),
         job.out, job.nj, job.log, job.args.textgrids)
     job.facts.update(facts)
 

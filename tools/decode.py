@@ -2,6 +2,9 @@
 
     python -m tools.decode --features features/test --model exp/am2 --graph exp/graph --out exp/decode_am2_test
 
+Several models over one tree (--model A B) search with the average of their scores; --speaker-transforms are those of
+the features' speakers, and each model takes what it was trained with.
+
 Every utterance comes out, as a lattice (done, retried with wider beams, or partial) or as a named failure in
 outcomes.tsv.
 """
@@ -10,8 +13,11 @@ from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding_options:SearchOptions"}, resumable=True)
            .input("--features", help="features folder", required=True)
-           .input("--model", help="acoustic model folder", required=True)
+           .input("--model", nargs="+", help="acoustic model folders", required=True)
            .input("--graph", help="graph folder", required=True)
+           .input("--speaker-transforms", nargs="+", default=[], help="folders of tools.estimate_fmllr and the like")
+           .argument("--weights", nargs="+", type=float, default=[], help="of the models; default: equal ones")
+           .argument("--average", default="log", choices=("log", "linear"), help="of the models' posteriors")
            .argument("--part-size", type=int, default=20, help="utterances in a part that is written at once")
            .argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to search"))
 
@@ -21,15 +27,17 @@ def work(job: Job) -> None:
 
     import torch
 
+    from hybrid.am.ensemble import EnsembleFolders
     from hybrid.recognize.decode import DecodeWork, decode_folder
-    device = job.args.device
+    args, device = job.args, job.args.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     options = job.options("search")
-    outcomes, totals = decode_folder(
-        DecodeWork(job.args.features, job.args.model, job.args.graph, options, device), job.out,
-        job.nj if device == "cpu" else 1, job.args.part_size, job.log)
-    shutil.copy(job.args.graph / "words.txt", job.out / "words.txt")
+    models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.weights), args.average)
+    outcomes, totals = decode_folder(DecodeWork(args.features, models, args.graph, options, device), job.out,
+                                     job.nj if device == "cpu" else 1, args.part_size, job.log)
+    for name in ("words.txt", "transitions"):  # what the ids of the lattices stand for
+        shutil.copy(args.graph / name, job.out / name)
     outcomes.write(job.out / "outcomes.tsv")
     arcs_per_frame = totals["arcs"] / max(1, totals["frames"])
     job.log.info("%s; %d frames, %.1f lattice arcs a frame", outcomes.summary(), totals["frames"], arcs_per_frame)

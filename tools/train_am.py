@@ -15,6 +15,9 @@ PROGRAM = (Program("tools.train_am", __doc__, options={"am": "hybrid.training.fr
            .input("--dev-features", help="features folder of the development set", required=True)
            .input("--alignment", help="alignments of the training set", required=True)
            .input("--dev-alignment", help="alignments of the development set", required=True)
+           .input("--speaker-transforms", nargs="+", default=[],
+                  help="folders of tools.estimate_fmllr and the like for the training set, applied in this order")
+           .input("--dev-speaker-transforms", nargs="+", default=[], help="the same for the development set")
            .argument("--section", default="am", help="section of the conf file with the options"))
 
 
@@ -23,6 +26,7 @@ def work(job: Job) -> None:
     from graphs.hmm_folder import read_hmm
     from hybrid.align.alignment import read_alignments
     from hybrid.data.features import FeatureReader
+    from hybrid.speakers.transforms import SpeakerTransforms
     from hybrid.training.device import use_threads
     from hybrid.training.framewise import train_am
     options, args = job.options("am"), job.args
@@ -32,9 +36,11 @@ def work(job: Job) -> None:
     if dev_transitions.states != transitions.states or dev_tree.fingerprint() != tree.fingerprint():
         raise InputError(f"--dev-alignment {args.dev_alignment}", f"tree and transition_ids of {args.alignment}",
                          "others")
-    job.facts.update(train_am(
-        FeatureReader(args.features), FeatureReader(args.dev_features), read_alignments(args.alignment),
-        read_alignments(args.dev_alignment), tree, transitions, options, job.out, job.log))
+    features, dev = FeatureReader(args.features), FeatureReader(args.dev_features)
+    speakers = [SpeakerTransforms.read(folders, reader) if folders else None for folders, reader in
+                ((args.speaker_transforms, features), (args.dev_speaker_transforms, dev))]
+    job.facts.update(train_am(features, dev, read_alignments(args.alignment), read_alignments(args.dev_alignment),
+                              tree, transitions, options, job.out, job.log, *speakers))
 
 
 if __name__ == "__main__":

@@ -32,12 +32,13 @@ class AlignWork:
     ctc: Optional[Path] = None
     bootstrap: object = None  # hybrid.align.bootstrap.BootstrapOptions
     model: Optional[Path] = None
+    speakers: Tuple[Path, ...] = ()  # tables of speakers that the model was trained with
 
     def __call__(self, utterance_ids: List[str]) -> List[Tuple[str, Outcome]]:
         reader, scores, aligner, finish = _load(self)
         results = []
         for utterance_id in utterance_ids:
-            outcome = aligner.align(utterance_id, reader.text(utterance_id), scores(reader[utterance_id]))
+            outcome = aligner.align(utterance_id, reader.text(utterance_id), scores(reader[utterance_id], utterance_id))
             results.append((utterance_id, finish(outcome)))
         return results
 
@@ -48,14 +49,14 @@ class AlignWork:
 
 @lru_cache(maxsize=1)
 def _load(work: AlignWork):
-    """(features, function features -> log-likelihoods, Aligner, function Outcome -> Outcome)."""
+    """(features, function features, utterance_id -> log-likelihoods, Aligner, function Outcome -> Outcome)."""
     from graphs.context_tree import ContextTree
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)
     lang = Lang.read(work.lang)
     if work.ctc is None:
-        from hybrid.am.acoustic_model import AcousticModel
-        model = AcousticModel.load(work.model)
+        from hybrid.am.ensemble import EnsembleFolders
+        model = EnsembleFolders((work.model,), work.speakers).load(reader)
         tree, transitions = model.tree, model.transitions
         scores, finish = model.log_likelihoods, lambda outcome: outcome
     else:
@@ -71,7 +72,7 @@ def _bootstrap(work: AlignWork, lang: Lang, transitions: TransitionModel) -> Tup
     from hybrid.align.ctc_model import CtcModel
     model = CtcModel.load(work.ctc)
 
-    def scores(features):
+    def scores(features, utterance_id):
         return ctc_log_likelihoods(model.log_posteriors(features), model.log_priors, len(features), lang,
                                    transitions, work.bootstrap)
 

@@ -10,7 +10,7 @@ A model folder holds model.json, weights and priors (hybrid/nn/model_folder.py),
 
 import math
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from graphs.errors import InputError
 from graphs.hmm_folder import TRANSITIONS, TREE, read_hmm
 from hybrid.nn.inputs import checked_batch, utterance_batch
 from hybrid.nn.model_folder import load_model, model_file, read_priors
+from hybrid.speakers.table import Space
 
 
 class AcousticModel:
@@ -33,10 +34,11 @@ class AcousticModel:
       prior_scale: the share of the priors that is divided out.
       tree, transitions: graphs.context_tree.ContextTree and graphs.transitions.TransitionModel of the alignments it
         was trained on.
+      spaces: of the speakers' transforms that its features come through, in order (hybrid/speakers/transforms.py).
     """
 
     def __init__(self, network: nn.Module, log_priors: Tensor, tree, transitions, feature_dim: int,
-                 prior_scale: float = 1.0, frame_shift: float = 0.01):
+                 prior_scale: float = 1.0, frame_shift: float = 0.01, spaces: Sequence[Tuple[str, str]] = ()):
         if not (math.isfinite(prior_scale) and prior_scale >= 0):
             raise InputError("prior_scale", "a number of at least 0", str(prior_scale))
         self.device = next(network.parameters()).device
@@ -46,7 +48,7 @@ class AcousticModel:
         self.prior_scale, self.frame_shift = prior_scale, frame_shift
         self.subsampling_factor: int = network.subsampling_factor
         self.output_shift = self.subsampling_factor * frame_shift
-        self.num_pdfs = len(log_priors)
+        self.num_pdfs, self.spaces = len(log_priors), [Space(*space) for space in spaces]
 
     @classmethod
     def load(cls, folder: Path, checkpoint: Optional[str] = None, prior_scale: Optional[float] = None,
@@ -67,7 +69,8 @@ class AcousticModel:
         if transitions.num_pdfs != description["out_dim"]:
             raise InputError(str(folder / TRANSITIONS), f"{description['out_dim']} pdf_ids", str(transitions.num_pdfs))
         scale = description["prior_scale"] if prior_scale is None else prior_scale
-        return cls(network, log_priors, tree, transitions, description["in_dim"], scale, description["frame_shift"])
+        return cls(network, log_priors, tree, transitions, description["in_dim"], scale, description["frame_shift"],
+                   description.get("speakers", []))
 
     def log_likelihoods(self, features: Tensor) -> Tensor:
         """Scores of one utterance.

@@ -89,6 +89,9 @@ class MelMaps(nn.Module):
         if features.dim != self.channels * features.base_dim:
             raise InputError("delta_blocks", f"{features.dim // features.base_dim}, as in the features",
                              str(self.channels))
+        if features.base_dim != self.base_dim:
+            raise InputError("delta_blocks", f"{features.base_dim} features in each, and nothing appended",
+                             str(self.base_dim))
         if self.cepstra_of:
             domain = MelDomain.of(features, self.cepstra_of)
             self.to_mel.copy_(domain.to_mel(torch.eye(self.base_dim)))

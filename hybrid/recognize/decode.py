@@ -1,4 +1,4 @@
-"""Decoding a features folder into lattices: model, graph and search together, in parts that can be resumed."""
+"""Decoding a features folder into lattices: models, graph and search together, in parts that can be resumed."""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import List, Tuple
 
+from hybrid.am.ensemble import EnsembleFolders
 from hybrid.outcomes import Outcomes
 
 
@@ -14,7 +15,7 @@ class DecodeWork:
     """What a process needs to decode utterances; models and graph are loaded once in each."""
 
     features: Path
-    model: Path
+    models: EnsembleFolders
     graph: Path
     options: object  # graphs.decoding_options.SearchOptions
     device: str
@@ -25,7 +26,7 @@ class DecodeWork:
     def __call__(self, utterance_ids: List[str]) -> List[tuple]:
         """(utterance_id, Result) of each utterance."""
         reader, model, searcher = _load(self)
-        scored = [(i, model.log_likelihoods(reader[i])) for i in utterance_ids]
+        scored = [(i, model.log_likelihoods(reader[i], i)) for i in utterance_ids]
         results = searcher.search(scored)
         return [(i, results[i]) for i in utterance_ids]
 
@@ -36,10 +37,9 @@ def _load(work: DecodeWork):
 
     from graphs.graph_io import read_graph
     from graphs.search import Searcher
-    from hybrid.am.acoustic_model import AcousticModel
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)
-    model = AcousticModel.load(work.model, device=work.device)
+    model = work.models.load(reader, work.device)
     graph = read_graph(work.graph, model.transitions, model.tree)
     return reader, model, Searcher(graph, model.transitions, work.options, torch.device(work.device))
 

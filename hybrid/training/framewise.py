@@ -10,7 +10,7 @@ off by 19.0 ms on average came out at 15.1 ms with splice=1 and at 17.8 ms with 
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterable, Mapping, Optional
+from typing import Dict, Iterable, Mapping, Optional, Tuple
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from hybrid.nn.architectures import arch_field
 from hybrid.nn.frequency import fit_to_features
 from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.outcomes import Outcomes
+from hybrid.speakers.transforms import SpeakerTransforms
 from hybrid.training.chunks import ChunkBatches
 from hybrid.training.ctc import average_posteriors, check_same_features
 from hybrid.training.device import seed_everything
@@ -118,17 +119,20 @@ def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: T
 
 def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[str, Alignment],
              dev_alignments: Mapping[str, Alignment], tree: ContextTree, transitions: TransitionModel,
-             options: AmOptions, out: Path, log) -> dict:
+             options: AmOptions, out: Path, log, speakers: Optional[SpeakerTransforms] = None,
+             dev_speakers: Optional[SpeakerTransforms] = None) -> dict:
     """Trains, and writes a folder that hybrid.am.acoustic_model.AcousticModel loads, and outcomes.tsv.
 
     Args:
       features, dev: features of the training and the development set, made in the same way.
       alignments, dev_alignments: by utterance_id; both with transition_ids of `transitions`.
       tree: the one that `transitions` was made with; it goes into the folder.
+      speakers, dev_speakers: transforms of their features, of the same spaces.
     Returns: facts for the stage record.
     Raises: InputError when things do not fit; TooManyFailures when too many utterances are unusable.
     """
     check_same_features(features, dev)
+    dim, spaces = transformed_features(features, speakers, dev_speakers)
     out.mkdir(parents=True, exist_ok=True)
     outcomes = Outcomes(log)
     pdf_ids = usable_pdf_ids(features, alignments, transitions, outcomes, subsampling=options.subsampling)
@@ -136,34 +140,49 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(options.max_failed_share, "acoustic model training")
     seed_everything(options.seed)
-    model = options.arch.build(features.dim, transitions.num_pdfs, options.subsampling)
+    model = options.arch.build(dim, transitions.num_pdfs, options.subsampling)
     fit_to_features(model, features)
     log.info("%s with %d parameters, %d pdf_ids; %s", flat(options)["arch"], num_parameters(model),
              transitions.num_pdfs, outcomes.summary())
     trainer = Trainer(
         model, FrameCrossEntropy({**pdf_ids, **dev_pdf_ids}, options.label_smoothing, options.every),
-        training_batches(features, list(pdf_ids), model, options),
-        FeatureBatches(dev, options.max_duration, shuffle=False, ids=list(dev_pdf_ids)), options, out, log)
+        training_batches(features, list(pdf_ids), model, options, speakers),
+        FeatureBatches(dev, options.max_duration, shuffle=False, ids=list(dev_pdf_ids),
+                       transforms=[dev_speakers] if dev_speakers else []), options, out, log)
     result = trainer.run()
     counts = pdf_counts((of_original(alignments, utterance_id) for utterance_id in pdf_ids), transitions)
     if options.priors == "posteriors":
-        plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(pdf_ids))
+        plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(pdf_ids),
+                               transforms=[speakers] if speakers else [])
         counts = average_posteriors(model, plain, trainer.device).numpy()
     write_priors(out, torch.from_numpy(log_priors_from_counts(counts, options.prior_floor)))
     write_hmm(out, tree, transitions)
     facts = {"dev_loss": result.dev["loss"], "dev_frame_error": result.dev["frame_error"],
              "checkpoint": result.checkpoint, "parameters": num_parameters(model),
              "training_seed": options.seed, "outcomes": outcomes.counts}
-    write_description(out, options.arch, features.dim, transitions.num_pdfs, options.subsampling,
+    write_description(out, options.arch, dim, transitions.num_pdfs, options.subsampling, speakers=spaces,
                       frame_shift=features.frame_shift, checkpoint=result.checkpoint, prior_scale=options.prior_scale,
                       dev_loss=facts["dev_loss"], training=flat(options))
     trainer.clean_up()
     return facts
 
 
-def training_batches(features: FeatureReader, ids, model, options: AmOptions):
+def transformed_features(features: FeatureReader, speakers: Optional[SpeakerTransforms],
+                         dev_speakers: Optional[SpeakerTransforms]) -> Tuple[int, list]:
+    """Columns of what the network sees, and the spaces that its speakers' transforms lead to, for model.json."""
+    spaces, dev_spaces = ([list(space) for space in one.spaces] if one else [] for one in (speakers, dev_speakers))
+    if spaces != dev_spaces:
+        raise InputError("speaker transforms of the development set", f"of {spaces or 'none'}, as in training",
+                         f"{dev_spaces or 'none'}")
+    return speakers.dim if speakers else features.dim, spaces
+
+
+def training_batches(features: FeatureReader, ids, model, options: AmOptions,
+                     speakers: Optional[SpeakerTransforms] = None):
     """Batches of whole utterances, or of chunks with the network's context around them."""
     transforms = augmentation(options, options.seed, features)
+    if speakers:
+        transforms.append(speakers)
     tempo = Tempo.for_features(options, options.seed, features)
     if not options.chunk_frames:
         return FeatureBatches(features, options.max_duration, seed=options.seed, ids=ids,

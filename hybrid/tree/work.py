@@ -100,6 +100,8 @@ def _network_moments(work: StatsWork):
     if work.model is None:
         raise InputError("--model", f"an acoustic model, since tree.statistics is {work.options.statistics}", "none")
     model = AcousticModel.load(work.model)
+    if model.spaces:
+        raise InputError(str(work.model), "a model of features as they are", "one trained behind speakers' transforms")
     kind = SoftCounts if work.options.statistics == "posteriors" else MeanLogs
 
     def moments(features: torch.Tensor) -> np.ndarray:

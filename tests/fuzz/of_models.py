@@ -1,4 +1,4 @@
-"""Readers of hybrid/nn, hybrid/am and hybrid/training."""
+"""Readers of hybrid/nn, hybrid/am, hybrid/speakers and hybrid/training."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,8 @@ import torch
 
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.nn.tensor_file import read_tensors, write_tensors
+from hybrid.speakers.gaussians import Gaussians
+from hybrid.speakers.table import Space, SpeakerTable
 from hybrid.training.checkpoint import load_state, save_state
 from hybrid.training.journal import HISTORY, read_history
 from tests.fuzz.mutations import json_values
@@ -27,6 +29,14 @@ def _state(folder: Path) -> None:
     save_state({"model": {"w": torch.ones(2)}, "at": {"epoch": 1, "sums": {"loss": [0.5, 3.0]}}}, folder / "state")
 
 
+def _speakers(folder: Path) -> None:
+    SpeakerTable.of(Space("fmllr", "x"), {name: {"matrix": torch.eye(2, 3)} for name in ("a", "b")}).write(folder)
+
+
+def _gaussians(folder: Path) -> None:
+    Gaussians(torch.zeros(2, 1, 3), torch.ones(2, 1, 3), torch.zeros(2, 1)).write(folder)
+
+
 READERS = [
     Reader("model/model.json", "model.json", write_model, AcousticModel.load, json_values),
     Reader("model/weights", "best.safetensors", write_model, AcousticModel.load),
@@ -34,6 +44,8 @@ READERS = [
     Reader("model/transitions", "transitions", write_model, AcousticModel.load),
     Reader("model/tree", "tree", write_model, AcousticModel.load),
     Reader("tensors", "x.safetensors", _tensors, lambda folder: read_tensors(folder / "x.safetensors")),
+    Reader("speakers", "speakers.safetensors", _speakers, SpeakerTable.read),
+    Reader("gaussians", "gaussians.safetensors", _gaussians, Gaussians.read),
     Reader("checkpoint", "state", _state, lambda folder: load_state(folder / "state")),
     Reader("train.jsonl", HISTORY, _history, read_history),
 ]

@@ -42,6 +42,8 @@ SHOWN = [
     ("exp/am", ["best"], "model", ["weights"]),
     ("exp/am/best.safetensors", [], "tensors", ["epoch:", "shape"]),
     ("exp/am/tree", [], "context tree", ["monophone"]),
+    ("exp/fmllr", [], "speakers", ["kind: fmllr", "fits: 0123", "speakers: 3", "3x5x6"]),
+    ("exp/fmllr", ["s1"], "speakers", ["5x6"]),
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
     ("exp/decode_test", [], "lattices", ["lattices:", "u2", "0.5"]),
     ("exp/score_am", [], "scores", ["speakers of test", "one", "ten"]),
@@ -91,7 +93,7 @@ def test_pictures(work, tmp_path, path, item):
 @pytest.mark.parametrize("path, arguments, message", [
     ("nothing", [], "an existing file or folder"),
     ("storage.bin", [], "decoding graph: a folder with HCLG.npz"),
-    ("features", ["u9"], "an utterance such as u000"),
+    ("features", ["u9"], "an utterance such as u000"), ("exp/fmllr", ["s9"], "a speaker such as s0"),
     ("lang", ["zebra"], "a word or a phone such as"),
     ("exp/decode_test", ["u9"], "an utterance such as u0"),
     ("exp/am/tree", ["x"], "no item"),

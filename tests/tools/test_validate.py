@@ -35,8 +35,8 @@ def work(good, tmp_path):
 
 
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align
-    exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree exp/graph
-    exp/decode_test exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
+    exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree exp/fmllr
+    exp/graph exp/decode_test exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
 
 
 def test_what_the_library_wrote_is_good(good, capsys):
@@ -262,6 +262,13 @@ def record_that_is_a_list(work):
     (work / "exp" / "align" / ".stage.json").write_text("[1, 2]")
 
 
+def transform_without_an_inverse(work):
+    path = work / "exp" / "fmllr" / "speakers.safetensors"
+    tensors, facts = read_tensors(path)
+    tensors["matrix"][1, 2] = 0.0
+    write_tensors(path, tensors, facts)
+
+
 def lost_output(work):
     change_record(work / "exp" / "am", outputs={"averaged.safetensors": [1, 1, "x"]})
 
@@ -293,6 +300,7 @@ def stage_that_was_cut_off(work):
     (flipped_tree, "exp/am", "tree: expected the bytes that model.json knows"),
     (history_cut_off, "exp/am", "train.jsonl: expected a line end"),
     (priors_of_no_distribution, "exp/am", "priors"),
+    (transform_without_an_inverse, "exp/fmllr", "s1: expected a transform that can be undone"),
     (stale_graph, "exp/graph", "stale"),
     (graph_with_epsilons, "exp/graph", "found 2 arcs with an epsilon"),
     (graph_with_dead_states, "exp/graph", "expected every state on a path"),

@@ -20,6 +20,7 @@ from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
 from hybrid.outcomes import Outcomes
+from hybrid.speakers.table import Space, SpeakerTable
 from tests.graphs.langs import small_lang
 from tests.graphs.test_lattice import random_lattice
 from tests.graphs.test_search import loop_graph
@@ -77,6 +78,7 @@ def make_work(work):
     stage(work / "features", "tools.compute_features", [work / "cuts" / "train.jsonl.gz"])
     _hmm(work, lang)
     _decoding(work)
+    _speakers(work / "exp" / "fmllr")
     (work / "storage").rename(work / "corpus_storage")
     add_system(work, "score_am", "am", 6, tests=("dev", "test"))
 
@@ -109,6 +111,14 @@ def _model(folder, num_pdfs):
                 "learning_rate": 0.001, "seconds": 2.0} for epoch in (1, 2)]
     (folder / "train.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in history))
     stage(folder, "tools.train_am", facts={"dev_accuracy": 0.75, "training_seed": 3})
+
+
+def _speakers(folder):
+    """Of the features' speakers."""
+    matrices = {f"s{n}": {"matrix": torch.eye(5, 6) + 0.01 * n} for n in range(3)}
+    folder.mkdir()
+    SpeakerTable.of(Space("fmllr", "0123"), matrices).write(folder)
+    stage(folder, "tools.estimate_fmllr")
 
 
 def _decoding(work):

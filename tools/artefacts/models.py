@@ -1,9 +1,9 @@
-"""Trained networks: model folders and tensor files."""
+"""Trained networks: model folders and tensor files; what is known of speakers."""
 
 from pathlib import Path
 from typing import Dict, Iterable, Optional
 
-from tools.artefacts.kind import Kind, facts, folder_with, section, some
+from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
 
 
 def describe_model(path: Path, item: Optional[str] = None) -> str:
@@ -102,7 +102,33 @@ def tensor_file_problems(path: Path) -> Iterable[str]:
             yield f"{path}: weights {name}: expected finite numbers, found others"
 
 
+def describe_speakers(path: Path, item: Optional[str] = None) -> str:
+    """item: a speaker."""
+    from hybrid.speakers.table import SpeakerTable
+    table = SpeakerTable.read(path)
+    if item is not None and item not in table:
+        raise not_found(path, "a speaker", item, table.speakers)
+    tensors = table.tensors if item is None else table[item]
+    return facts(("kind", table.space.kind), ("fits", table.space.fits), ("speakers", len(table.speakers)),
+                 ("first", some(table.speakers, 5))) + _parameters(tensors)
+
+
+def speakers_problems(path: Path) -> Iterable[str]:
+    """Matrices that lose a dimension, beside what the reader finds."""
+    import torch
+
+    from hybrid.speakers.table import SpeakerTable
+    from hybrid.speakers.transforms import MATRIX
+    table = SpeakerTable.read(path)
+    for speaker in table.speakers if MATRIX in table.tensors else ():
+        matrix = table[speaker][MATRIX]
+        if not torch.linalg.slogdet(matrix[:, :-1].double())[1] > -500:
+            yield f"{path}: {speaker}: expected a transform that can be undone, found one without an inverse"
+
+
 KINDS = (
+    Kind("speakers", "a folder with speakers.safetensors", folder_with("speakers.safetensors"), describe_speakers,
+         speakers_problems, item="speaker"),
     Kind("model", "a folder with model.json", folder_with("model.json"), describe_model, model_problems,
          draw_model, item="checkpoint"),
     Kind("tensors", "a file *.safetensors", lambda path: path.is_file() and path.suffix == ".safetensors",

@@ -13,6 +13,7 @@ from graphs.errors import InputError  # noqa: E402
 from graphs.graph_io import write_graph  # noqa: E402
 from graphs.lattice_io import read_lattices  # noqa: E402
 from graphs.search import Searcher  # noqa: E402
+from hybrid.am.ensemble import EnsembleFolders  # noqa: E402
 from hybrid.recognize import decode  # noqa: E402
 from hybrid.recognize.decode import DecodeWork, decode_folder  # noqa: E402
 from tests.graphs.hmms import small_model  # noqa: E402
@@ -33,11 +34,12 @@ def work(tmp_path, monkeypatch):
     graph, transitions = sentence_graph([5, 6])
     write_graph(tmp_path / "graph", graph, transitions)
     reader = Features({f"u{n}": scores(0 if n == 3 else 8 + n, transitions, n) for n in range(5)})
-    model = SimpleNamespace(tree=small_model()[0], transitions=transitions, log_likelihoods=lambda features: features)
+    model = SimpleNamespace(tree=small_model()[0], transitions=transitions, spaces=[],
+                            log_likelihoods=lambda features: features)
     monkeypatch.setattr("hybrid.data.features.FeatureReader", lambda folder, cache_mb=0: reader)
     monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder, device: model)
     decode._load.cache_clear()
-    yield DecodeWork(Path("features"), Path("model"), tmp_path / "graph", WIDE, "cpu")
+    yield DecodeWork(Path("features"), EnsembleFolders((Path("model"),)), tmp_path / "graph", WIDE, "cpu")
     decode._load.cache_clear()
 
 
@@ -85,7 +87,7 @@ def test_a_part_says_what_became_of_its_utterances(work, tmp_path):
 
 def test_a_graph_of_another_model_is_refused(work, monkeypatch):
     tree, transitions = small_model("2state", "1state", seed=5)
-    other = SimpleNamespace(tree=tree, transitions=transitions)
+    other = SimpleNamespace(tree=tree, transitions=transitions, spaces=[])
     monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder, device: other)
     with pytest.raises(InputError, match="the graph is stale"):
         work.prepare()

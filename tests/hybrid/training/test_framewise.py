@@ -18,6 +18,8 @@ from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.nn.tdnnf import TdnnfOptions
 from hybrid.outcomes import Outcomes
+from hybrid.speakers.table import Space, SpeakerTable
+from hybrid.speakers.transforms import SpeakerTransforms
 from hybrid.training.framewise import AmOptions, train_am, usable_pdf_ids
 from tests.hybrid.training.material import LOG, make_corpus
 
@@ -177,3 +179,28 @@ def test_a_damaged_model_folder_is_named(corpus, tmp_path):
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         AmOptions(**bad)
+
+
+def test_a_network_behind_transforms_of_speakers(corpus, tmp_path):
+    """The features of training are spoilt by a rotation that the transforms undo; what they fit is in model.json."""
+    dev = FeatureReader(corpus / "dev")
+    rotation = torch.linalg.qr(torch.randn(dev.dim, dev.dim, generator=torch.Generator().manual_seed(0)))[0]
+    both = []
+    for split in ("train", "dev"):
+        reader = FeatureReader(corpus / split)
+        values = {"matrix": torch.cat([rotation, torch.zeros(dev.dim, 1)], dim=1), "vector": torch.ones(2)}
+        table = SpeakerTable.of(Space("fmllr", "g1"), {"anna": values})
+        both.append((reader, SpeakerTransforms([table], reader), read_alignments(corpus / f"ali_{split}")))
+    (train, speakers, alignments), (dev, dev_speakers, dev_alignments) = both
+    tree, transitions = read_hmm(corpus / "ali_train")
+    options = AmOptions(**{**OPTIONS, "priors": "posteriors"})
+    facts = train_am(train, dev, alignments, dev_alignments, tree, transitions, options, tmp_path, LOG, speakers,
+                     dev_speakers)
+    assert facts["dev_frame_error"] < 0.2
+    model = AcousticModel.load(tmp_path)
+    assert model.spaces == [("fmllr", "g1")] and model.feature_dim == dev.dim + 2
+    utterance_id = dev.ids[0]
+    seen = model.log_likelihoods(dev_speakers(dev[utterance_id], 0, utterance_id)).argmax(1).numpy()
+    assert (seen == dev_alignments[utterance_id].pdf_ids(transitions)).mean() > 0.7
+    with pytest.raises(InputError, match="speaker transforms of the development set: expected of"):
+        train_am(train, dev, alignments, dev_alignments, tree, transitions, options, tmp_path / "x", LOG, speakers)

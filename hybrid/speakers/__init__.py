@@ -1,0 +1,1 @@
+"""What is known of each speaker: feature transforms, vectors, adapted networks."""

@@ -1,0 +1,109 @@
+"""Posteriors of pdf_ids at each frame, sparse: from alignments, where each is 1, and from lattices."""
+
+from dataclasses import dataclass
+from typing import Dict, Iterable, Mapping, NamedTuple, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphs.errors import InputError
+from graphs.transitions import TransitionModel
+from hybrid.align.alignment import Alignment
+from hybrid.data.copies import of_original
+
+MIN_WEIGHT = 1e-3  # of an entry of a lattice; the others of its frame are scaled up
+
+
+class Posteriors(NamedTuple):
+    """N entries: the pdf_id at the frame has that weight.
+
+    frames, pdf_ids: ``[N]`` int64; weights: ``[N]`` float64 above 0; num_frames: of the utterance.
+    """
+
+    frames: Tensor
+    pdf_ids: Tensor
+    weights: Tensor
+    num_frames: int
+
+
+@dataclass(frozen=True)
+class FrameWeights:
+    """How much a frame counts: `silence_weight` where the transition_id is of a silence phone, else 1."""
+
+    transitions: TransitionModel
+    silence_ids: frozenset = frozenset()
+    silence_weight: float = 1.0
+
+    def of(self, transition_ids: np.ndarray) -> np.ndarray:
+        silent = np.isin(self.transitions.phone_id[transition_ids], list(self.silence_ids))
+        return np.where(silent, self.silence_weight, 1.0)
+
+
+def of_alignment(alignment: Alignment, weights: FrameWeights) -> Posteriors:
+    """Raises InputError for transition_ids that the model lacks."""
+    pdf_ids = alignment.pdf_ids(weights.transitions)
+    return _posteriors(np.arange(len(pdf_ids)), pdf_ids, weights.of(alignment.transition_ids), len(pdf_ids))
+
+
+def of_lattice(lattice, weights: FrameWeights, lm_scale: float, acoustic_scale: float,
+               word_insertion_penalty: float = 0.0, best_path: bool = False) -> Posteriors:
+    """
+    Args:
+      lattice: graphs.lattice.Lattice with transition_ids of the model.
+      best_path: of the best path alone.
+    Raises: InputError for transition_ids that the model lacks.
+    """
+    scales = (lm_scale, acoustic_scale, word_insertion_penalty)
+    last = int(lattice.transition_id.max())
+    if last > weights.transitions.num_transition_ids:
+        raise InputError(f"lattice {lattice.utterance_id}", "transition_ids up to "
+                         f"{weights.transitions.num_transition_ids}, as in the transition model", str(last))
+    if best_path:
+        transition_ids = lattice.best_path(*scales).transition_ids
+        frames, shares = np.arange(len(transition_ids)), np.ones(len(transition_ids))
+    else:
+        arcs = lattice.transition_id > 0
+        frames, transition_ids = lattice.state_frames()[lattice.src[arcs]], lattice.transition_id[arcs]
+        shares = lattice.arc_posteriors(*scales)[arcs]
+    pdf_ids, num_pdfs = weights.transitions.pdf_id[transition_ids], weights.transitions.num_pdfs
+    cells, place = np.unique(frames.astype(np.int64) * num_pdfs + pdf_ids, return_inverse=True)
+    sums = np.bincount(place.ravel(), weights=shares, minlength=len(cells))
+    counted = np.bincount(place.ravel(), weights=shares * weights.of(transition_ids), minlength=len(cells))
+    frames, pdf_ids = cells // num_pdfs, cells % num_pdfs
+    kept = sums >= MIN_WEIGHT
+    left = np.bincount(frames[kept], weights=sums[kept], minlength=lattice.num_frames)
+    return _posteriors(frames[kept], pdf_ids[kept], counted[kept] / left[frames[kept]], lattice.num_frames)
+
+
+def _posteriors(frames: np.ndarray, pdf_ids: np.ndarray, weights: np.ndarray, num_frames: int) -> Posteriors:
+    counts = weights > 0
+    frames, pdf_ids = (torch.from_numpy(ids[counts].astype(np.int64)) for ids in (frames, pdf_ids))
+    return Posteriors(frames, pdf_ids, torch.from_numpy(weights[counts].astype(np.float64)), num_frames)
+
+
+def fitting(posteriors: Mapping[str, Posteriors], features, tolerance: int,
+            ) -> Tuple[Dict[str, Posteriors], Dict[str, str]]:
+    """The posteriors of utterances of the features (a copy's are its original's), and why others have none.
+
+    Args:
+      features: FeatureReader.
+      tolerance: frames by which the lengths may differ.
+    """
+    found, lacking = {}, {}
+    for utterance_id in features.ids:
+        one, frames = of_original(posteriors, utterance_id), features.num_frames(utterance_id)
+        if one is None:
+            lacking[utterance_id] = "neither alignment nor lattice"
+        elif abs(one.num_frames - frames) > tolerance:
+            lacking[utterance_id] = f"{frames} frames, posteriors of {one.num_frames}"
+        else:
+            within = one.frames < frames
+            found[utterance_id] = Posteriors(*(part[within] for part in one[:3]), frames)
+    return found, lacking
+
+
+def read_lattice_posteriors(lattices: Iterable, weights: FrameWeights, *scales, best_path: bool = False,
+                            ) -> Dict[str, Posteriors]:
+    """utterance_id -> posteriors; scales: lm_scale, acoustic_scale, word_insertion_penalty."""
+    return {lattice.utterance_id: of_lattice(lattice, weights, *scales, best_path=best_path) for lattice in lattices}

@@ -1,0 +1,106 @@
+"""Averages of models, and models behind their speakers' transforms."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from graphs.errors import InputError
+from hybrid.am.acoustic_model import AcousticModel
+from hybrid.am.ensemble import Ensemble, EnsembleFolders
+from hybrid.nn.dnn import DnnOptions
+from hybrid.nn.model_folder import write_description, write_priors
+from hybrid.nn.tensor_file import write_tensors
+from hybrid.speakers.table import Space, SpeakerTable
+from tests.hybrid.speakers.material import Features
+from tests.hybrid.training.material import make_small_lang, make_transitions
+
+DIM = 3
+FITS = Space("fmllr", "g1")
+
+
+def write_model(folder, seed, spaces=(), prior_scale=0.7):
+    folder.mkdir()
+    transitions = make_transitions(make_small_lang())
+    torch.manual_seed(seed)
+    options = DnnOptions(hidden_dim=4, num_layers=1, splice=0)
+    write_tensors(folder / "best.safetensors", options.build(DIM, transitions.num_pdfs).state_dict())
+    write_priors(folder, torch.randn(transitions.num_pdfs).log_softmax(0))
+    transitions.write(folder / "transitions")
+    write_description(folder, options, DIM, transitions.num_pdfs, frame_shift=0.01, checkpoint="best",
+                      prior_scale=prior_scale, speakers=[list(space) for space in spaces])
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two plain models, one behind transforms, and the transforms."""
+    table = tmp_path / "fmllr"
+    table.mkdir()
+    SpeakerTable.of(FITS, {"anna": {"matrix": 2 * torch.eye(DIM, DIM + 1)}}).write(table)
+    return SimpleNamespace(a=write_model(tmp_path / "a", 1), b=write_model(tmp_path / "b", 2, prior_scale=0.3),
+                           adapted=write_model(tmp_path / "adapted", 3, [FITS]), table=table)
+
+
+@pytest.fixture
+def features():
+    torch.manual_seed(5)
+    return Features({"anna-1": torch.randn(6, DIM)})
+
+
+def scores(features, *models, **more):
+    return EnsembleFolders(models, **more).load(features).log_likelihoods(features["anna-1"], "anna-1")
+
+
+def test_one_model_is_itself(folders, features):
+    expected = AcousticModel.load(folders.a).log_likelihoods(features["anna-1"])
+    assert torch.equal(scores(features, folders.a), expected)
+    for average in ("log", "linear"):
+        assert torch.equal(scores(features, folders.a, folders.b, weights=(1.0, 0.0), average=average), expected)
+        together = scores(features, folders.a, folders.a, average=average)
+        assert torch.allclose(together, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", [(), (3.0, 1.0)])
+def test_averages(folders, features, weights):
+    a, b = AcousticModel.load(folders.a), AcousticModel.load(folders.b)
+    share = 0.75 if weights else 0.5
+    one, other = a.log_likelihoods(features["anna-1"]), b.log_likelihoods(features["anna-1"])
+    found = scores(features, folders.a, folders.b, weights=weights)
+    assert torch.allclose(found, share * one + (1 - share) * other, atol=1e-5)
+    posteriors = (share * (one + 0.7 * a.log_priors).exp() + (1 - share) * (other + 0.3 * b.log_priors).exp())
+    assert torch.allclose(posteriors.sum(1), torch.ones(6), atol=1e-5)
+    priors = share * 0.7 * a.log_priors + (1 - share) * 0.3 * b.log_priors
+    found = scores(features, folders.a, folders.b, weights=weights, average="linear")
+    assert torch.allclose(found, posteriors.log() - priors, atol=1e-5)
+
+
+def test_a_model_trained_behind_transforms_gets_them_and_the_other_does_not(folders, features):
+    adapted = AcousticModel.load(folders.adapted).log_likelihoods(2 * features["anna-1"])
+    plain = AcousticModel.load(folders.a).log_likelihoods(features["anna-1"])
+    assert torch.allclose(scores(features, folders.adapted, speakers=(folders.table,)), adapted)
+    both = scores(features, folders.adapted, folders.a, speakers=(folders.table,))
+    assert torch.allclose(both, (adapted + plain) / 2, atol=1e-5)
+
+
+def test_transforms_are_neither_forgotten_nor_in_vain(folders, features):
+    with pytest.raises(InputError, match="adapted: expected --speaker-transforms of kind fmllr that fit g1, found none"):
+        EnsembleFolders((folders.adapted,)).load(features)
+    with pytest.raises(InputError, match="fmllr: expected transforms that a model was trained with"):
+        EnsembleFolders((folders.a,), (folders.table,)).load(features)
+    with pytest.raises(InputError, match="speaker bert"):
+        EnsembleFolders((folders.adapted,), (folders.table,)).load(Features({"bert-1": torch.zeros(4, DIM)}))
+
+
+@pytest.mark.parametrize("more, message", [
+    ({"weights": (1.0,)}, "2 numbers"), ({"weights": (0.0, 0.0)}, "one above"), ({"weights": (-1.0, 2.0)}, "from 0 up"),
+    ({"weights": (float("nan"), 1.0)}, "from 0 up"), ({"average": "mean"}, "one of log, linear")])
+def test_averages_that_cannot_be(folders, features, more, message):
+    with pytest.raises(InputError, match=message):
+        EnsembleFolders((folders.a, folders.b), **more).load(features)
+
+
+def test_models_of_different_trees_are_refused():
+    models = [SimpleNamespace(tree=None, transitions=SimpleNamespace(states=states)) for states in ([1], [2])]
+    with pytest.raises(InputError, match="one tree"):
+        Ensemble(models, [None, None])

@@ -1,0 +1,105 @@
+"""Speaker-adaptive training on planted speakers."""
+
+import logging
+
+import pytest
+import torch
+
+from graphs.errors import InputError, TooManyFailures
+from hybrid.speakers.adaptive import Evidence, Found, log_likelihood, train, transforms, write_transforms
+from hybrid.speakers.fmllr import FmllrOptions, identity
+from hybrid.speakers.table import SpeakerTable
+from tests.hybrid.speakers.material import Features, distorted, random_gaussians, random_transform, sample
+
+LOG = logging.getLogger("test")
+DIM = 4
+
+
+def planted(speakers, frames=1500, utterances=2, first_seed=0, components=1):
+    """Evidence of speakers who distort what the same Gaussians made, and the Gaussians."""
+    gaussians = random_gaussians(9, components=components)
+    features, posteriors = Features(), {}
+    for number, speaker in enumerate(speakers):
+        for utterance in range(utterances):
+            x, one = sample(gaussians, frames, first_seed + 10 * number + utterance)
+            name = f"{speaker}-{utterance}"
+            features[name] = distorted(x, random_transform(DIM, first_seed + number)).float()
+            posteriors[name] = one
+    return Evidence(features, posteriors, posteriors), gaussians
+
+
+def frame_error(evidence, gaussians, found):
+    wrong = count = 0
+    for name, x in evidence.features.items():
+        transform = found[name.split("-")[0]].transform
+        y = x.double() @ transform[:, :-1].T + transform[:, -1]
+        wrong += int((gaussians.log_likelihoods(y).argmax(dim=1) != evidence.posteriors[name].pdf_ids).sum())
+        count += len(x)
+    return wrong / count
+
+
+@pytest.mark.parametrize("components", [1, 2])
+def test_training_takes_speakers_apart_from_what_they_say_and_new_ones_follow(components, caplog):
+    evidence, _ = planted(["anna", "bert", "carl", "dora"], components=components)
+    options = FmllrOptions(rounds=4, components=components)
+    with caplog.at_level(logging.INFO):
+        gaussians, found = train(evidence, 12, options, LOG)
+    likelihoods = [float(r.getMessage().split()[-1]) for r in caplog.records if r.getMessage().startswith("round")]
+    assert len(likelihoods) == 4 and likelihoods == sorted(likelihoods)
+    plain, nothing = train(evidence, 12, FmllrOptions(rounds=0, min_frames=1e9, min_frames_diagonal=1e9,
+                                                      min_frames_offset=1e9, components=components), LOG)
+    assert all(one.form == "none" and torch.equal(one.transform, identity(DIM)) for one in nothing.values())
+    assert log_likelihood(evidence, gaussians, found) > log_likelihood(evidence, plain, nothing) + 0.2
+    assert frame_error(evidence, gaussians, found) < 0.7 * frame_error(evidence, plain, nothing)
+
+    others, _ = planted(["emil", "fred"], frames=400, first_seed=500, components=components)
+    followed = transforms(others, gaussians, options)
+    untouched = {speaker: Found(identity(DIM), "none", 0.0) for speaker in followed}
+    assert log_likelihood(others, gaussians, followed) > log_likelihood(others, gaussians, untouched) + 0.2
+    assert frame_error(others, gaussians, followed) < 0.8 * frame_error(others, plain, untouched)
+
+
+def test_the_likelihood_is_that_of_the_features_as_they_are():
+    evidence, gaussians = planted(["anna"], utterances=1)
+    transform = random_transform(DIM, 3)
+    features, posteriors = evidence.features["anna-0"].double(), evidence.posteriors["anna-0"]
+    y = features @ transform[:, :-1].T + transform[:, -1]
+    scores = gaussians.log_likelihoods(y)[torch.arange(len(y)), posteriors.pdf_ids]
+    expected = scores.mean() + transform[:, :-1].det().abs().log()
+    found = log_likelihood(evidence, gaussians, {"anna": Found(transform, "full", 0.0)})
+    assert found == pytest.approx(float(expected))
+
+
+def test_expected_frames_keep_a_speaker_of_few_frames_near_the_identity():
+    evidence, gaussians = planted(["anna"], frames=30, utterances=1)
+    few = dict(min_frames=0.0, min_frames_diagonal=0.0, min_frames_offset=0.0)
+    free = transforms(evidence, gaussians, FmllrOptions(**few))["anna"].transform
+    held = transforms(evidence, gaussians, FmllrOptions(**few, prior_frames=1e5))["anna"].transform
+    assert (held - identity(DIM)).norm() < 0.05 < (free - identity(DIM)).norm()
+
+
+def test_nothing_is_lost_silently(tmp_path):
+    evidence, gaussians = planted(["anna", "bert", "carl"], frames=300)
+    few = {name: one for name, one in evidence.posteriors.items() if name not in ("bert-1", "carl-0", "carl-1")}
+    evidence = Evidence(evidence.features, few, few)
+    lacking = {name: "no lattice" for name in ("bert-1", "carl-0", "carl-1")}
+    options = FmllrOptions(min_frames=400.0)
+    found = transforms(evidence, gaussians, options)
+    facts = write_transforms(tmp_path, gaussians, found, evidence, lacking, options, LOG)
+    assert facts["outcomes"] == {"done": 1, "partial": 1, "failed": 1}
+    assert (tmp_path / "outcomes.tsv").read_text().splitlines()[1:] == [
+        "bert\tpartial\ttransform: diagonal, of 300 frames; bert-1: no lattice",
+        "carl\tfailed\ttransform: none, of 0 frames; carl-0: no lattice; carl-1: no lattice"]
+    assert facts["log_likelihood_per_frame"] > facts["without_transforms"]
+    table = SpeakerTable.read(tmp_path)
+    assert table.space == ("fmllr", gaussians.fingerprint()) and table.speakers == ["anna", "bert", "carl"]
+    assert torch.equal(table["carl"]["matrix"], torch.eye(DIM, DIM + 1))
+    assert torch.allclose(table["anna"]["matrix"].double(), found["anna"].transform, atol=1e-6)
+    with pytest.raises(TooManyFailures, match="1 of 3"):
+        write_transforms(tmp_path, gaussians, found, evidence, lacking, FmllrOptions(max_failed_share=0.3), LOG)
+
+
+def test_gaussians_of_other_features_are_refused():
+    evidence, _ = planted(["anna"])
+    with pytest.raises(InputError, match="Gaussians: expected 4 features, found 6"):
+        transforms(evidence, random_gaussians(dim=6), FmllrOptions())

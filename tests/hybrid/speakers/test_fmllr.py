@@ -1,0 +1,165 @@
+"""fMLLR on planted transforms, against a numerical optimizer, and its limits."""
+
+import math
+
+import pytest
+import torch
+
+from hybrid.speakers.fmllr import (
+    FmllrOptions, FmllrStats, best_transform, diagonal_transform, full_transform, identity, offset_transform)
+from tests.hybrid.speakers.material import distorted, random_gaussians, random_transform, sample, soft
+
+DIM = 4
+
+
+def stats_of(gaussians, features, posteriors, transform=None):
+    stats = FmllrStats(gaussians.dim)
+    stats.add(features, gaussians, posteriors, identity(gaussians.dim) if transform is None else transform)
+    return stats
+
+
+def transformed(features, transform):
+    return features @ transform[:, :-1].T + transform[:, -1]
+
+
+def log_likelihood(gaussians, features, posteriors, transform):
+    """Of the features as they are, by torch's own normal distribution; one component."""
+    y = transformed(features, transform)[posteriors.frames]
+    normal = torch.distributions.Normal(gaussians.means[posteriors.pdf_ids, 0],
+                                        gaussians.variances[posteriors.pdf_ids, 0].sqrt())
+    scores = normal.log_prob(y).sum(dim=1) + torch.linalg.slogdet(transform[:, :-1])[1]
+    return (scores * posteriors.weights).sum()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_planted_transform_is_recovered(seed):
+    gaussians = random_gaussians(seed)
+    features, posteriors = sample(gaussians, 20_000, seed)
+    planted = random_transform(DIM, seed)
+    stats = stats_of(gaussians, distorted(features, planted), posteriors)
+    found = full_transform(stats, identity(DIM), 100)
+    assert torch.allclose(found, planted, atol=0.04)
+    assert stats.objective(found) >= stats.objective(planted) > stats.objective(identity(DIM))
+
+
+def test_undistorted_features_keep_the_identity():
+    gaussians = random_gaussians()
+    features, posteriors = sample(gaussians, 20_000)
+    stats = stats_of(gaussians, features, posteriors)
+    for found in (full_transform(stats, identity(DIM), 40), diagonal_transform(stats), offset_transform(stats)):
+        assert torch.allclose(found, identity(DIM), atol=0.03)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_objective_is_the_likelihood_up_to_a_constant(seed):
+    gaussians = random_gaussians(seed)
+    features, posteriors = sample(gaussians, 60, seed)
+    posteriors = soft(posteriors, gaussians.num_pdfs, seed)
+    stats = stats_of(gaussians, features, posteriors)
+    assert stats.beta == pytest.approx(float(posteriors.weights.sum()))
+    one, other = random_transform(DIM, seed), random_transform(DIM, seed + 10)
+    gain = log_likelihood(gaussians, features, posteriors, one) - log_likelihood(gaussians, features, posteriors, other)
+    assert stats.objective(one) - stats.objective(other) == pytest.approx(float(gain), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_sweep_lowers_the_likelihood_and_the_last_meets_a_numerical_optimizer(seed):
+    gaussians = random_gaussians(seed)
+    features, posteriors = sample(gaussians, 200, seed)
+    features = distorted(features, random_transform(DIM, seed, size=0.3))
+    posteriors = soft(posteriors, gaussians.num_pdfs, seed)
+    stats = stats_of(gaussians, features, posteriors)
+    values = [float(log_likelihood(gaussians, features, posteriors, full_transform(stats, identity(DIM), sweeps)))
+              for sweeps in (1, 2, 3, 5, 10, 200)]
+    assert float(log_likelihood(gaussians, features, posteriors, identity(DIM))) < values[0]
+    assert all(later >= earlier - 1e-9 for earlier, later in zip(values, values[1:]))
+    variable = identity(DIM).clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([variable], lr=1.0, max_iter=500, tolerance_grad=1e-9, tolerance_change=1e-14,
+                                  line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = -log_likelihood(gaussians, features, posteriors, variable) / 200
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+    best = float(log_likelihood(gaussians, features, posteriors, variable.detach()))
+    assert values[-1] == pytest.approx(best, abs=200 * 1e-5)
+
+
+@pytest.mark.parametrize("form, function", [("diagonal", diagonal_transform), ("offset", offset_transform)])
+def test_simpler_forms_are_the_best_of_their_kind(form, function):
+    gaussians = random_gaussians(5)
+    features, posteriors = sample(gaussians, 300, 5)
+    features = distorted(features, random_transform(DIM, 5))
+    stats = stats_of(gaussians, features, posteriors)
+    found = function(stats)
+    best = stats.objective(found)
+    for i in range(DIM):
+        for column in ([i, DIM] if form == "diagonal" else [DIM]):
+            for step in (-1e-3, 1e-3):
+                moved = found.clone()
+                moved[i, column] += step
+                assert stats.objective(moved) < best
+    expected = found[:, :-1].diagonal() if form == "diagonal" else torch.ones(DIM, dtype=torch.float64)
+    assert torch.equal(found[:, :-1], torch.diag(expected))
+
+
+def test_components_share_frames_as_the_transform_stands():
+    gaussians = random_gaussians(1, components=3)
+    features, posteriors = sample(gaussians, 8_000, 1)
+    planted = random_transform(DIM, 1, size=0.1)
+    features = distorted(features, planted)
+    found, last = identity(DIM), -math.inf
+    for _ in range(6):  # EM
+        stats = stats_of(gaussians, features, posteriors, found)
+        found = full_transform(stats, found, 40)
+        total = gaussians.occupancies(transformed(features, found), posteriors)[1]
+        now = total + 8_000 * float(torch.linalg.slogdet(found[:, :-1])[1])
+        assert now >= last - 1e-6
+        last = now
+    assert torch.allclose(found, planted, atol=0.08)
+
+
+def test_expected_frames_draw_to_the_identity():
+    gaussians = random_gaussians(2, components=2)
+    shares = torch.arange(1.0, 13.0, dtype=torch.float64)
+    shares /= shares.sum()
+    prior = FmllrStats(DIM)
+    prior.add_expected(gaussians, shares, 100.0)
+    assert prior.beta == pytest.approx(100.0)
+    assert torch.allclose(full_transform(prior, identity(DIM), 50), identity(DIM), atol=1e-6)
+    assert torch.allclose(full_transform(prior, random_transform(DIM, size=0.05), 200), identity(DIM), atol=0.02)
+    features, posteriors = sample(gaussians, 400, 2)
+    planted = random_transform(DIM, 2)
+    distances = []
+    for frames in (0.0, 100.0, 1e4, 1e7):
+        stats = stats_of(gaussians, distorted(features, planted), posteriors)
+        stats.add_expected(gaussians, shares, frames)
+        distances.append(float((full_transform(stats, identity(DIM), 50) - identity(DIM)).norm()))
+    assert distances == sorted(distances, reverse=True) and distances[-1] < 1e-3 < distances[0]
+
+
+@pytest.mark.parametrize("frames, form", [(500, "full"), (499, "diagonal"), (100, "diagonal"), (99, "offset"),
+                                          (20, "offset"), (19, "none"), (0, "none")])
+def test_few_frames_allow_less(frames, form):
+    gaussians = random_gaussians()
+    features, posteriors = sample(gaussians, 600)
+    stats = stats_of(gaussians, distorted(features, random_transform(DIM)), posteriors)
+    found = best_transform(stats, frames, identity(DIM), FmllrOptions())
+    assert found.form == form
+    expected = {"full": full_transform(stats, identity(DIM), 40), "diagonal": diagonal_transform(stats),
+                "offset": offset_transform(stats), "none": identity(DIM)}[form]
+    assert torch.equal(found.transform, expected)
+    gain = (stats.objective(expected) - stats.objective(identity(DIM))) / 600
+    assert found.gain == pytest.approx(gain) and (gain > 0) == (form != "none")
+
+
+@pytest.mark.parametrize("bad", [{"rounds": -1}, {"components": 3}, {"components": 0}, {"sweeps": 0},
+                                 {"min_frames": 50.0}, {"min_frames_offset": 101.0}, {"silence_weight": 1.5},
+                                 {"acoustic_scale": 0.0}, {"variance_floor": 0.0}, {"prior_frames": -1.0},
+                                 {"max_failed_share": 1.0}, {"lm_scale": -1.0},
+                                 {"word_insertion_penalty": float("inf")}])
+def test_options_out_of_range(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        FmllrOptions(**bad)

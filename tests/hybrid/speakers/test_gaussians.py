@@ -1,0 +1,119 @@
+"""Gaussians of pdf_ids: against torch's distributions, and what few or no frames make of them."""
+
+import pytest
+import torch
+
+from graphs.errors import InputError
+from hybrid.nn.tensor_file import write_tensors
+from hybrid.speakers.gaussians import FILE, Gaussians, estimate, split
+from hybrid.speakers.posteriors import Posteriors
+from tests.hybrid.speakers.material import random_gaussians, sample, soft
+
+
+def naive(gaussians):
+    """torch's mixtures, one a pdf_id."""
+    components = torch.distributions.Independent(
+        torch.distributions.Normal(gaussians.means, gaussians.variances.sqrt()), 1)
+    return torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=gaussians.log_weights), components)
+
+
+@pytest.mark.parametrize("components", [1, 3])
+def test_likelihoods_are_those_of_torch(components):
+    gaussians = random_gaussians(0, components=components)
+    features, posteriors = sample(gaussians, 50)
+    expected = naive(gaussians).log_prob(features[:, None].expand(-1, gaussians.num_pdfs, -1))
+    assert torch.allclose(gaussians.log_likelihoods(features), expected, atol=1e-9)
+    assert gaussians.log_likelihoods(features.float()).dtype == torch.float64
+    posteriors = soft(posteriors, gaussians.num_pdfs)
+    shares, total = gaussians.occupancies(features, posteriors)
+    assert torch.allclose(shares.sum(dim=1), posteriors.weights)
+    assert total == pytest.approx(float((expected[posteriors.frames, posteriors.pdf_ids] * posteriors.weights).sum()))
+
+
+def test_natural_form_sums_over_entries_and_components():
+    gaussians = random_gaussians(1, components=2)
+    features, posteriors = sample(gaussians, 20, 1)
+    posteriors = soft(posteriors, gaussians.num_pdfs)
+    pulls, precisions = gaussians.in_natural_form(features, posteriors)
+    shares, _ = gaussians.occupancies(features, posteriors)
+    expected = torch.zeros(2, 20, gaussians.dim, dtype=torch.float64)
+    for n, (frame, pdf_id) in enumerate(zip(posteriors.frames, posteriors.pdf_ids)):
+        for m in range(2):
+            inverse = 1.0 / gaussians.variances[pdf_id, m]
+            expected[0, frame] += shares[n, m] * gaussians.means[pdf_id, m] * inverse
+            expected[1, frame] += shares[n, m] * inverse
+    assert torch.allclose(pulls, expected[0]) and torch.allclose(precisions, expected[1])
+    assert not pulls[3].any()  # a silent frame
+
+
+def test_single_gaussians_are_weighted_means_and_variances():
+    truth = random_gaussians(2)
+    features, posteriors = sample(truth, 400, 2)
+    posteriors = soft(posteriors, truth.num_pdfs)
+    found, _ = estimate([(features[:150], _part(posteriors, 0, 150)), (features[150:], _part(posteriors, 150, 400))],
+                        None, truth.num_pdfs, truth.dim, 0.01)
+    for pdf_id in range(truth.num_pdfs):
+        own = posteriors.pdf_ids == pdf_id
+        weights, x = posteriors.weights[own, None], features[posteriors.frames[own]]
+        mean = (weights * x).sum(0) / weights.sum()
+        assert torch.allclose(found.means[pdf_id, 0], mean)
+        assert torch.allclose(found.variances[pdf_id, 0], (weights * (x - mean).square()).sum(0) / weights.sum())
+    assert not found.log_weights.any()
+
+
+def _part(posteriors, start, end):
+    own = (posteriors.frames >= start) & (posteriors.frames < end)
+    return Posteriors(posteriors.frames[own] - start, posteriors.pdf_ids[own], posteriors.weights[own], end - start)
+
+
+def test_em_on_split_components_never_loses_likelihood_and_finds_two_peaks():
+    truth = random_gaussians(3, num_pdfs=3, dim=2, components=2)
+    features, posteriors = sample(truth, 3000, 3)
+    gaussians, _ = estimate([(features, posteriors)], None, 3, 2, 1e-3)
+    gaussians, last, values = split(gaussians), None, []
+    for _ in range(30):
+        gaussians, value = estimate([(features, posteriors)], gaussians, 3, 2, 1e-3)
+        values.append(value)
+    assert all(later >= earlier - 1e-6 for earlier, later in zip(values, values[1:]))
+    single = estimate([(features, posteriors)], estimate([(features, posteriors)], None, 3, 2, 1e-3)[0], 3, 2, 1e-3)[1]
+    assert values[-1] > single + 100
+    assert gaussians.means.shape == (3, 2, 2)
+
+
+def test_a_pdf_without_frames_has_what_all_frames_have_and_variances_have_a_floor():
+    features = torch.cat([torch.zeros(30, 2), torch.tensor([[4.0, 2.0]]).repeat(10, 1)]).double()
+    pdf_ids = torch.tensor([0] * 30 + [1] * 9 + [2])
+    posteriors = Posteriors(torch.arange(40), pdf_ids, torch.ones(40, dtype=torch.float64), 40)
+    found, _ = estimate([(features, posteriors)], None, 4, 2, 0.25)
+    mean, variance = features.mean(0), features.var(0, unbiased=False)
+    assert torch.allclose(found.means[0, 0], torch.zeros(2).double())
+    assert torch.allclose(found.variances[0, 0], 0.25 * variance)
+    for pdf_id in (1, 2, 3):  # 9 frames, 1 frame, none
+        assert torch.allclose(found.means[pdf_id, 0], mean) and torch.allclose(found.variances[pdf_id, 0], variance)
+    with pytest.raises(InputError, match="frames to estimate"):
+        estimate([], None, 2, 2, 0.1)
+
+
+def test_gaussians_come_back(tmp_path):
+    gaussians = random_gaussians(4, components=2)
+    gaussians.write(tmp_path)
+    found = Gaussians.read(tmp_path)
+    assert torch.equal(found.means, gaussians.means) and found.fingerprint() == gaussians.fingerprint()
+    assert random_gaussians(5, components=2).fingerprint() != gaussians.fingerprint()
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"means": torch.zeros(2, 1, 3)}, "of one shape"), ({"log_weights": torch.zeros(2, 2)}, "of one shape"),
+    ({"variances": torch.zeros(2, 1, 2)}, "variances above 0"), ({"means": torch.full((2, 1, 2), float("nan"))}, "finite"),
+])
+def test_files_of_other_content(tmp_path, change, message):
+    good = {"means": torch.zeros(2, 1, 2), "variances": torch.ones(2, 1, 2), "log_weights": torch.zeros(2, 1)}
+    write_tensors(tmp_path / FILE, {**good, **change})
+    with pytest.raises(InputError, match=message):
+        Gaussians.read(tmp_path)
+    write_tensors(tmp_path / FILE, {"means": good["means"]})
+    with pytest.raises(InputError, match="means, variances and log_weights"):
+        Gaussians.read(tmp_path)
+    with pytest.raises(InputError, match="a folder with gaussians"):
+        Gaussians.read(tmp_path / "none")

@@ -1,0 +1,75 @@
+"""Posteriors of pdf_ids, against all paths of small lattices."""
+
+import numpy as np
+import pytest
+import torch
+
+from graphs.errors import InputError
+from hybrid.align.alignment import Alignment
+from hybrid.speakers.posteriors import FrameWeights, Posteriors, fitting, of_alignment, of_lattice
+from tests.graphs.hmms import small_model
+from tests.graphs.test_lattice import enumerate_paths, random_lattice
+from tests.hybrid.speakers.material import Features
+
+
+@pytest.fixture
+def transitions():
+    return small_model("2state", "1state", seed=5)[1]
+
+
+def dense(posteriors, num_pdfs):
+    """``[T, num_pdfs]``."""
+    found = np.zeros((posteriors.num_frames, num_pdfs))
+    for frame, pdf_id, weight in zip(*posteriors[:3]):
+        assert found[frame, pdf_id] == 0  # one entry each
+        found[frame, pdf_id] = weight
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("silence_weight", [1.0, 0.25, 0.0])
+def test_posteriors_of_a_lattice_are_sums_over_its_paths(seed, silence_weight, transitions):
+    lattice, scales = random_lattice(seed), (1.5, 0.7, 0.3)
+    silence_ids = frozenset([int(transitions.phone_id[1])])
+    weights = FrameWeights(transitions, silence_ids, silence_weight)
+    scores = lattice.scores(*scales)
+    paths = enumerate_paths(lattice)
+    shares = np.array([np.exp(scores[path].sum()) for path in paths])
+    expected = np.zeros((lattice.num_frames, transitions.num_pdfs))
+    for path, share in zip(paths, shares / shares.sum()):
+        ids = [int(i) for i in lattice.transition_id[path] if i]
+        for frame, transition_id in enumerate(ids):
+            factor = silence_weight if transitions.phone_id[transition_id] in silence_ids else 1.0
+            expected[frame, transitions.pdf_id[transition_id]] += share * factor
+    found = of_lattice(lattice, weights, *scales)
+    assert np.allclose(dense(found, transitions.num_pdfs), expected, atol=5e-3)
+    assert (found.weights > 0).all() and found.num_frames == lattice.num_frames
+    best = of_lattice(lattice, weights, *scales, best_path=True)
+    alignment = Alignment("utt", lattice.best_path(*scales).transition_ids, 0.0)
+    assert all(torch.equal(a, b) for a, b in zip(best[:3], of_alignment(alignment, weights)[:3]))
+    assert torch.equal(best.pdf_ids, torch.from_numpy(transitions.pdf_id[alignment.transition_ids]).long()[
+        torch.from_numpy(weights.of(alignment.transition_ids) > 0)])
+
+
+def test_small_entries_are_dropped_and_the_others_sum_to_one(transitions):
+    lattice = random_lattice(0)
+    found = of_lattice(lattice, FrameWeights(transitions), 1.0, 20.0)
+    assert np.allclose(dense(found, transitions.num_pdfs).sum(axis=1), 1.0) and found.weights.min() >= 1e-3
+
+
+def test_transition_ids_of_another_model_are_refused(transitions):
+    lattice = random_lattice(0)
+    lattice.transition_id[0] = transitions.num_transition_ids + 1
+    with pytest.raises(InputError, match=f"lattice utt: expected transition_ids up to {transitions.num_transition_ids}"):
+        of_lattice(lattice, FrameWeights(transitions), 1.0, 1.0)
+
+
+def test_utterances_without_fitting_posteriors_are_named():
+    def posteriors(frames):
+        return Posteriors(torch.arange(frames), torch.zeros(frames).long(), torch.ones(frames).double(), frames)
+    features = Features({f"a-{n}": torch.zeros(5, 2) for n in range(5)})
+    found, lacking = fitting({"a-0": posteriors(5), "a-1": posteriors(6), "a-2": posteriors(7), "a-3": posteriors(4)},
+                             features, 1)
+    assert lacking == {"a-2": "5 frames, posteriors of 7", "a-4": "neither alignment nor lattice"}
+    assert {name: len(one.frames) for name, one in found.items()} == {"a-0": 5, "a-1": 5, "a-3": 4}
+    assert all(one.num_frames == 5 for one in found.values())
