@@ -5,10 +5,10 @@ pdf class of the topology has a pdf of its own.
 """
 
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Tuple
 
 from graphs.context_tree import ContextTree
-from graphs.errors import InputError
+from graphs.errors import InputError, naming
 from graphs.transitions import TransitionModel
 
 TRANSITIONS = "transitions"
@@ -32,24 +32,11 @@ def read_hmm_files(transitions_path, tree_path=None) -> Hmm:
     """As read_hmm; tree_path: None for the tree of monophones."""
     transitions = TransitionModel.read(transitions_path)
     tree = ContextTree.monophone(transitions.topology) if tree_path is None else ContextTree.read(tree_path)
-    strange = _misfit(tree, transitions)
-    if strange is not None:
+    with naming(str(transitions_path)):
+        expected = TransitionModel.from_tree(tree, transitions.topology)
+    strange = sorted({*expected.states} ^ {*transitions.states})
+    if strange:
         kind = f"the tree {tree_path}" if tree_path else f"monophones, as there is no file {TREE}"
-        raise InputError(str(transitions_path), f"the pdf_ids of {kind}", f"others in {strange}")
+        raise InputError(str(transitions_path), f"the pdf_ids of {kind}",
+                         f"others in phone {strange[0].phone_id}, HMM state {strange[0].hmm_state}")
     return tree, transitions
-
-
-def _misfit(tree: ContextTree, transitions: TransitionModel) -> Optional[str]:
-    """The first HMM state whose pdf_ids in the transitions are not all those, and only those, of the tree."""
-    found = {}
-    for state in transitions.states:
-        forward, self_loop = found.setdefault((state.phone_id, state.hmm_state), (set(), set()))
-        forward.add(state.forward_pdf_id)
-        self_loop.add(state.self_loop_pdf_id)
-    for phone_id in transitions.topology.phone_ids:
-        for hmm_state, entry in enumerate(transitions.topology.entry(phone_id)):
-            expected = tuple(tree.pdf_ids_of(phone_id, pdf_class)
-                             for pdf_class in (entry.forward_pdf_class, entry.self_loop_pdf_class))
-            if found.get((phone_id, hmm_state), (set(), set())) != expected or not expected[0]:
-                return f"phone {phone_id}, HMM state {hmm_state}"
-    return None
