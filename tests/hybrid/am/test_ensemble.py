@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
+from graphs.hmm_folder import write_hmm
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.am.ensemble import Ensemble, EnsembleFolders
 from hybrid.nn.dnn import DnnOptions
@@ -13,7 +14,7 @@ from hybrid.nn.model_folder import write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
 from hybrid.speakers.table import Space, SpeakerTable
 from tests.hybrid.speakers.material import Features
-from tests.hybrid.training.material import make_small_lang, make_transitions
+from tests.hybrid.training.material import make_hmm, make_small_lang
 
 DIM = 3
 FITS = Space("fmllr", "g1")
@@ -21,12 +22,12 @@ FITS = Space("fmllr", "g1")
 
 def write_model(folder, seed, spaces=(), prior_scale=0.7):
     folder.mkdir()
-    transitions = make_transitions(make_small_lang())
+    tree, transitions = make_hmm(make_small_lang())
     torch.manual_seed(seed)
     options = DnnOptions(hidden_dim=4, num_layers=1, splice=0)
     write_tensors(folder / "best.safetensors", options.build(DIM, transitions.num_pdfs).state_dict())
     write_priors(folder, torch.randn(transitions.num_pdfs).log_softmax(0))
-    transitions.write(folder / "transitions")
+    write_hmm(folder, tree, transitions)
     write_description(folder, options, DIM, transitions.num_pdfs, frame_shift=0.01, checkpoint="best",
                       prior_scale=prior_scale, speakers=[list(space) for space in spaces])
     return folder
