@@ -52,7 +52,8 @@ class TreeRests:
             elif kind is Table:
                 found = self._number((Table, parts[0], tuple(self.rest(branch, key, value) for branch in parts[1])))
             else:
-                found = self._split(parts[0], parts[1], *(self.rest(branch, key, value) for branch in parts[2:]))
+                yes, no = self.rest(parts[2], key, value), self.rest(parts[3], key, value)
+                found = self._split(parts[0], parts[1], yes, no)
             self._known[node, key, value] = found
         return found
 

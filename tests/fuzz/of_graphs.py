@@ -6,6 +6,7 @@ from pathlib import Path
 
 from graphs.arpa import read_arpa
 from graphs.context_tree import ContextTree
+from graphs.hmm_folder import read_hmm, write_hmm
 from graphs.lang import Lang
 from graphs.lattice_io import lattice_part, read_lattices, write_lattices
 from graphs.lexicon import Lexicon
@@ -74,6 +75,8 @@ READERS = [
     _reader("topo", "topo", _write_topology, Topology.read),
     _reader("tree", "tree", lambda path: small_model()[0].write(path), ContextTree.read),
     _reader("transitions", "transitions", lambda path: small_model()[1].write(path), TransitionModel.read),
+    *(Reader(f"hmm folder/{file}", file, lambda folder: write_hmm(folder, *small_model()), read_hmm)
+      for file in ("tree", "transitions")),
     *(Reader(f"lang/{file}", file, lambda folder: small_lang().write(folder), Lang.read,
              **({"mutate": json_values} if file.endswith(".json") else {}))
       for file in ("phones.txt", "words.txt", "lexiconp.txt", "silence_phones.txt", "oov.txt", "topo", "lang.json")),

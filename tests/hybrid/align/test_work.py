@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from graphs.errors import TooManyFailures
+from graphs.hmm_folder import read_hmm
 from graphs.transitions import TransitionModel
 from hybrid.align import work as align_work
 from hybrid.align.alignment import read_alignments
@@ -44,8 +45,8 @@ class Features(dict):
 
 
 @pytest.fixture
-def aligner(tmp_path):
-    found = make_aligner()
+def aligner(tmp_path, request):
+    found = make_aligner(context=getattr(request, "param", (1, 0)))
     found.lang.write(tmp_path / "lang")
     return found
 
@@ -119,6 +120,17 @@ def test_transitions_are_estimated_from_the_alignments(tmp_path, aligner, featur
             seen += 1
             assert np.exp(written.log_prob[list(ids)]) == pytest.approx([counts[i] / total for i in ids], abs=0.02)
     assert seen >= 3
+
+
+@pytest.mark.parametrize("aligner", [(1, 0), (3, 1)], indirect=True)
+def test_the_models_tree_is_used_and_rides_along(tmp_path, aligner, features, monkeypatch):
+    work = by_model(tmp_path, aligner, monkeypatch, max_failed_share=0.5)
+    (tmp_path / "ali").mkdir()
+    align_folder(work, tmp_path / "ali", 1, LOG)
+    tree, transitions = read_hmm(tmp_path / "ali")
+    assert tree.to_text() == aligner.tree.to_text() == work.hmm()[0].to_text()
+    for name, alignment in read_alignments(tmp_path / "ali").items():
+        assert alignment.pdf_ids(transitions).tolist() == features[name].argmax(1).tolist()
 
 
 def test_textgrids_are_written_when_wanted(tmp_path, aligner, features, monkeypatch):
