@@ -13,8 +13,7 @@ from hybrid.align.alignment import read_alignments, write_alignments
 from hybrid.align.convert import Converter, ConvertOptions
 from hybrid.align.work import write_times
 from hybrid.outcomes import Outcomes
-
-DESCRIPTION = "tree.json"
+from hybrid.tree.summary import DESCRIPTION
 
 
 def read_tree_folder(folder: Path) -> Tuple[Hmm, int]:
@@ -55,7 +54,7 @@ def convert_folder(source: Path, tree_folder: Path, lang_folder: Path, options: 
     write_times(out, alignments, transitions, Lang.read(lang_folder), textgrids)
     write_alignments(out, alignments)
     frames = sum(alignment.num_frames for alignment in alignments)
-    log.info("%s; %d frames, every %s of the original", outcomes.summary(), frames,
-             "one" if subsampling == 1 else f"{subsampling}th")
+    log.info("%s; %d frames, %s of the original", outcomes.summary(), frames,
+             "those" if subsampling == 1 else f"one in {subsampling}")
     return outcomes, {"outcomes": outcomes.counts, "frames": frames, "pdfs": transitions.num_pdfs,
                       "subsampling": subsampling}

@@ -1,9 +1,9 @@
 """Questions of a tree: is a phone of the window one of these?
 
-Automatic questions are the sets of a clustering (Kaldi bin/cluster-phones.cc): all phones are cut in two by what
-their statistics are worth together, each part again, down to single phones; every part that appears is a question. Phones
-are compared by all their pdf classes, state by state. Position variants of a phone stay together; where there
-are positions, each of them is a question of its own. So are silence, and silence or the end of the utterance.
+Automatic questions are the sets of a clustering (Kaldi bin/cluster-phones.cc): all phones are cut in two by what their
+statistics are worth together, each part again, down to single phones; every part that appears is a question. Phones
+are compared by all their pdf classes, state by state. Position variants of a phone stay together; where there are
+positions, each of them is a question of its own. So are silence, and silence or the end of the utterance.
 
 A file of questions holds a set of phones a line (Kaldi's questions.txt; questions.int, by phone_id, when it is named
 so); `<eps>` is the place before the first and after the last phone.

@@ -6,33 +6,16 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
-from graphs.context_tree import PDF_CLASS
+from graphs.context_tree import ContextTree
+from graphs.errors import InputError
 from graphs.options import flat
+from graphs.text_file import read_lines, to_int
+from hybrid.report.tree_picture import phones_of, question_text
 from hybrid.tree.build import BuiltTree, Choice, Stump
 from hybrid.tree.options import TreeOptions
 from hybrid.tree.stats import EventStats
 
-DESCRIPTION = "tree.json"
-
-
-def key_name(key: int, central_position: int) -> str:
-    """
-    >>> [key_name(key, 1) for key in (-1, 0, 1, 2)]
-    ['pdf class', 'left', 'phone', 'right']
-    >>> key_name(0, 2), key_name(4, 2)
-    ('left 2', 'right 2')
-    """
-    if key == PDF_CLASS:
-        return "pdf class"
-    if key == central_position:
-        return "phone"
-    distance = abs(key - central_position)
-    return ("left" if key < central_position else "right") + (f" {distance}" if distance > 1 else "")
-
-
-def value_names(key: int, values: Sequence[int], phones) -> str:
-    """The set of a question; phones: graphs.symbols.SymbolTable."""
-    return " ".join(str(value) if key == PDF_CLASS else phones.symbol_of(value) for value in sorted(values))
+DESCRIPTION, LEAVES, SPLITS = "tree.json", "leaves.tsv", "splits.tsv"
 
 
 def write_summary(out: Path, built: BuiltTree, stats: EventStats, options: TreeOptions, phones) -> Dict:
@@ -42,9 +25,9 @@ def write_summary(out: Path, built: BuiltTree, stats: EventStats, options: TreeO
     facts = {"leaves": built.tree.num_pdfs, "split_leaves": built.num_split_leaves, "stumps": len(built.stumps),
              "events": len(stats), "frames": int(frames), "log_likelihood_roots": roots,
              "log_likelihood_split": split, "log_likelihood": joined}
-    _write_table(out / "leaves.tsv", ("pdf_id", "phones", "pdf_classes", "frames"), _leaf_rows(built, stats, phones))
-    _write_table(out / "splits.tsv", ("number", "phones", "pdf_class", "key", "question", "gain", "yes", "no"), [
-        (number, *_stump_names(step.stump, phones), *_question(step.choice, stats, phones))
+    _write_table(out / LEAVES, ("pdf_id", "phones", "pdf_classes", "frames"), _leaf_rows(built, stats, phones))
+    _write_table(out / SPLITS, ("number", "phones", "pdf_class", "question", "gain", "yes", "no"), [
+        (number, *_stump_names(step.stump, phones), *_question(step.choice, built.tree, phones))
         for number, step in enumerate(built.steps, 1)])
     description = {"subsampling": options.subsampling, "options": flat(options), **facts}
     (out / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
@@ -56,8 +39,8 @@ def _stump_names(stump: Stump, phones) -> tuple:
             "all" if stump.pdf_class < 0 else stump.pdf_class)
 
 
-def _question(choice: Choice, stats: EventStats, phones) -> tuple:
-    return (key_name(choice.key, stats.central_position), value_names(choice.key, choice.values, phones),
+def _question(choice: Choice, tree: ContextTree, phones) -> tuple:
+    return (question_text(choice.key, choice.values, tree.central_position, phones_of(tree), phones.symbol_of),
             f"{choice.gain:.2f}", f"{choice.yes_count:.0f}", f"{choice.no_count:.0f}")
 
 
@@ -78,3 +61,18 @@ def _leaf_rows(built: BuiltTree, stats: EventStats, phones) -> List[tuple]:
 
 def _write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence]) -> None:
     path.write_text("".join("\t".join(map(str, row)) + "\n" for row in (header, *rows)), encoding="utf-8")
+
+
+def read_leaf_frames(path: Path) -> Dict[int, str]:
+    """pdf_id -> frames of a leaves.tsv. InputError that names a bad line."""
+    frames: Dict[int, str] = {}
+    for number, line in read_lines(path)[0][1:]:
+        fields = line.split("\t")
+        try:
+            pdf_id, count = to_int(fields[0]), to_int(fields[3])
+        except (ValueError, IndexError):
+            raise InputError(f"{path}:{number}", "`PDF_ID PHONES CLASSES FRAMES` between tabs", repr(line)) from None
+        if pdf_id in frames:
+            raise InputError(f"{path}:{number}", "each pdf_id once", str(pdf_id))
+        frames[pdf_id] = str(count)
+    return frames

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Iterable, Optional
+from typing import Dict, Iterable, Optional
 
 import numpy as np
 
@@ -53,12 +53,66 @@ def transitions_problems(path: Path) -> Iterable[str]:
 
 
 def describe_tree(path: Path, item: Optional[str] = None) -> str:
-    text = path.read_text(encoding="utf-8")
+    """item: a phone, whose questions are listed, or PHONE:CLASS for one of its pdf classes."""
     tree = _read_tree(path)
+    if item is not None:
+        from hybrid.report.tree_picture import boxes_of, tree_text
+        known, name_of = _known(path, tree, item), phone_namer(path.parent)
+        return tree_text(boxes_of(tree, known, name_of, _leaf_frames(path)))
+    text = path.read_text(encoding="utf-8")
     names = {1: "monophone", 2: "biphone", 3: "triphone"}
     return facts(("context", f"{tree.context_width} ({names.get(tree.context_width, 'wide')})"),
                  ("central position", tree.central_position), ("pdfs", tree.num_pdfs),
                  ("questions asked", text.split().count("SE")))
+
+
+def draw_tree(path: Path, item: Optional[str], picture: Path) -> None:
+    """The questions about a phone or one of its pdf classes; without an item the pdf_ids of all phones."""
+    from hybrid.report.tree_picture import draw_overview, draw_part
+    tree, name_of = _read_tree(path), phone_namer(path.parent)
+    if item is None:
+        draw_overview(tree, name_of, picture, f"{path}: {tree.num_pdfs} pdf_ids")
+    else:
+        draw_part(tree, _known(path, tree, item), name_of, picture, f"{item} in {path}", _leaf_frames(path))
+
+
+def _known(path: Path, tree, item: str) -> Dict[int, int]:
+    """What PHONE or PHONE:CLASS says of the keys of the tree."""
+    from graphs.context_tree import PDF_CLASS
+    from hybrid.report.tree_picture import phones_of
+    name_of = phone_namer(path.parent)
+    phone_of = {name_of(phone_id): phone_id for phone_id in sorted(phones_of(tree))}
+    if item in phone_of:
+        return {tree.central_position: phone_of[item]}
+    phone, _, pdf_class = item.rpartition(":")
+    if phone not in phone_of or not (pdf_class.isascii() and pdf_class.isdigit()):
+        raise not_found(path, "a phone, or PHONE:CLASS with a pdf class,", item, phone_of)
+    return {tree.central_position: phone_of[phone], PDF_CLASS: int(pdf_class)}
+
+
+def _leaf_frames(path: Path) -> Dict[int, str]:
+    """pdf_id -> frames, by the leaves.tsv beside the tree, if there is one."""
+    from hybrid.tree.summary import LEAVES, read_leaf_frames
+    return read_leaf_frames(path.parent / LEAVES) if (path.parent / LEAVES).is_file() else {}
+
+
+def describe_tree_folder(path: Path, item: Optional[str] = None) -> str:
+    from graphs.text_file import read_json_object, read_lines
+    from hybrid.tree.summary import DESCRIPTION, SPLITS
+    if item is not None:
+        return describe_tree(path / "tree", item)
+    description = read_json_object(path / DESCRIPTION)
+    header, *rows = ([*line.split("\t")] for _, line in read_lines(path / SPLITS)[0])
+    simple = ((name, value) for name, value in description.items() if not isinstance(value, dict))
+    return describe_tree(path / "tree") + facts(*simple) + section("first splits", header, rows[:20])
+
+
+def tree_folder_problems(path: Path) -> Iterable[str]:
+    from hybrid.align.convert_work import read_tree_folder
+    from hybrid.tree.summary import LEAVES, read_leaf_frames
+    (tree, transitions), _ = read_tree_folder(path)
+    if sorted(read_leaf_frames(path / LEAVES)) != list(range(tree.num_pdfs)):
+        yield f"{path / LEAVES}: expected a line for each of {tree.num_pdfs} pdf_ids, found others"
 
 
 def _read_tree(path: Path):
@@ -246,6 +300,8 @@ KINDS = (
     Kind("transition model", "a file that starts with <TransitionModel>", file_starting("<TransitionModel>"),
          describe_transitions, transitions_problems, item="phone"),
     Kind("context tree", "a file that starts with ContextDependency", file_starting("ContextDependency"),
-         describe_tree, read_problem(_read_tree)),
+         describe_tree, read_problem(_read_tree), draw_tree, item="phone"),
+    Kind("tree folder", "a folder with tree.json", folder_with("tree.json"), describe_tree_folder,
+         tree_folder_problems, lambda path, item, picture: draw_tree(path / "tree", item, picture), item="phone"),
     Kind("CTM", "a file *.ctm", _is_ctm, describe_ctm, ctm_problems, item="utterance"),
 )

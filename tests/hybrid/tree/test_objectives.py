@@ -33,7 +33,8 @@ def best_distribution(part, loss):
     """The smallest sum of a loss of (x, y) over the frames, y any distribution."""
     def total(logits):
         return sum(loss(np.exp(row), softmax(logits)) for row in part)
-    return min(minimize(total, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 5000}).fun
+    options = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 5000}
+    return min(minimize(total, start, method="Nelder-Mead", options=options).fun
                for start in (np.zeros(part.shape[1]), part.mean(axis=0)))
 
 

@@ -57,8 +57,9 @@ def test_items_without_frames_stand_alone():
     counts[[0, 2]], sums[[0, 2]] = 0, 0
     assert sorted(clusters(counts, sums, OBJECTIVE)) == [[0], [1], [2], [3]]
     assert clusters(counts[:1], sums[:1], OBJECTIVE) == [[0]]
-    same = np.ones((3, 1)), np.ones((3, 1, 2))
-    assert sorted(clusters(*same, OBJECTIVE), key=len)[:3] == [[1], [2], [0]] or len(clusters(*same, OBJECTIVE)) == 4
+    same = clusters(np.ones((3, 1)), np.ones((3, 1, 2)), OBJECTIVE)
+    assert sorted(map(len, same)) == [1, 1, 1, 2] and {frozenset(part) for part in same} >= set(
+        map(frozenset, ([0], [1], [2])))
 
 
 def stats(lang, means, classes=2):
@@ -79,7 +80,8 @@ def test_automatic_questions_of_a_lang():
     lang = small_lang("A B C D")
     sets = automatic_sets(stats(lang, {"SIL": -50.0, "A": 0.0, "B": 9.0, "C": 0.5, "D": 9.5}), OBJECTIVE, lang)
     names = [{lang.phones.symbol_of(i) for i in one} for one in sets]
-    for expected in ({"SIL"}, {"A", "B", "C", "D"}, {"A", "C"}, {"B", "D"}, {"A"}, {"SPN"}, {"<eps>", "SIL"}, {"<eps>"}):
+    for expected in ({"SIL"}, {"A", "B", "C", "D"}, {"A", "C"}, {"B", "D"}, {"A"}, {"SPN"}, {"<eps>", "SIL"},
+                     {"<eps>"}):
         assert expected in names
     assert len(set(sets)) == len(sets)
 

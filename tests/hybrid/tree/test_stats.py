@@ -41,7 +41,8 @@ def test_accumulated_events_are_sorted_and_unique():
     rows = list(zip(map(tuple, stats.windows.tolist()), stats.pdf_classes.tolist()))
     assert rows == [((0, 1), 0), ((0, 1), 1), ((1, 2), 0), ((2, 2), 0), ((2, 3), 0), ((2, 3), 1)]
     assert stats.counts.tolist() == [4, 2, 4, 2, 2, 4]
-    assert stats.sums[0].tolist() == [4.0, 8.0] and stats.sums.sum(axis=0).tolist() == (2 * moments.sum(axis=0)).tolist()
+    assert stats.sums[0].tolist() == [4.0, 8.0]
+    assert stats.sums.sum(axis=0).tolist() == (2 * moments.sum(axis=0)).tolist()
     assert (stats.width, stats.central.tolist(), len(stats)) == (2, [1, 1, 2, 2, 3, 3], 6)
     assert stats.values(-1).tolist() == [0, 1, 0, 0, 0, 1] and stats.values(0).tolist() == [0, 0, 1, 2, 2, 2]
 
