@@ -54,7 +54,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     data = sys.stdin.buffer.read()
     try:
         if args.list:
-            print("\n".join(list_options(read_plan(data))))
+            print("\n".join(list_options(read_plan(data))), flush=True)
             return 0
         if args.lock is not None:
             lock(args.lock, args.work)
@@ -62,6 +62,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # nobody reads the list any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return 0
 
 
