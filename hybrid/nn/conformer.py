@@ -62,7 +62,7 @@ class ConvolutionModule(nn.Module):
         super().__init__()
         self.norm = LayerNorm(dim)
         self.gated = nn.Linear(dim, 2 * dim)
-        self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
+        self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim, bias=False)
         self.normalization = MaskedBatchNorm(dim)
         self.pointwise = nn.Linear(dim, dim)
         self.dropout = nn.Dropout(dropout)
