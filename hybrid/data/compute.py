@@ -86,6 +86,8 @@ def compute_features(cuts: Sequence[Cut], options: FeatureOptions, out: Path, ou
     if options.kind == "ready" or not any(cut.has_recording for cut in cuts):
         if training and augment.copies:
             raise InputError("augment.copies", "recordings to make copies of", "ready features")
+        if options.enhance != "none":
+            raise InputError(f"features.enhance = {options.enhance}", "recordings to enhance", "ready features")
         work, sampling_rate, shift = _plan_ready(cuts, options, training)
         kind, nj = "ready", min(nj, 4)
     else:

@@ -12,6 +12,7 @@ from lhotse.utils import compute_num_frames
 from graphs.errors import DamagedInput, InputError, first_line
 from hybrid.data.audio import load_audio
 from hybrid.data.augment import Recipe
+from hybrid.data.enhance import enhance
 from hybrid.data.features import FeatureOptions
 from hybrid.data.storage import check_matrix
 from hybrid.data.transforms import seed_of
@@ -115,6 +116,7 @@ def extract(portion: Portion, options: FeatureOptions, sampling_rate: int, devic
             samples = load_audio(cut)[0]
             if cut.id in recipes:
                 samples = recipes[cut.id].apply(samples, sampling_rate)
+            samples = enhance(samples, sampling_rate, options.enhance)
         except Exception as error:  # soundfile, lhotse and the file system each have their own
             results[i] = Extracted(None, first_line(error))
             continue

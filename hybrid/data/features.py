@@ -18,6 +18,7 @@ from torch import Tensor
 from graphs.errors import DamagedInput, InputError, first_line
 from graphs.text_file import read_json_object
 from hybrid.data.cmvn import GLOBAL, MODES, CmvnStats, normalise, normalise_utterance
+from hybrid.data.enhance import METHODS
 from hybrid.data.lhotse_json import COUNT, POSITIVE, STEP, check
 from hybrid.data.manifest import read_cuts, speaker_of, text_of
 from hybrid.data.storage import FORMATS, check_matrix
@@ -45,6 +46,8 @@ class FeatureOptions:
     frame_length: float = field(default=0.025, metadata={"help": "seconds in a frame"})
     dither: float = field(default=0.0, metadata={"help": "noise added to 16-bit samples"})
     use_energy: bool = field(default=False, metadata={"help": "log energy in front (fbank) or for C0 (mfcc)"})
+    enhance: str = field(default="none", metadata={
+        "help": f"noise taken off the audio before, of every split: {', '.join(METHODS)}"})
     cmvn: str = field(default="speaker", metadata={"help": "none, utterance, speaker or global"})
     cmvn_variance: bool = field(default=True, metadata={"help": "normalise the variance, too"})
     deltas: int = field(default=0, metadata={"help": "order of time derivatives, 0 to 2"})
@@ -57,7 +60,7 @@ class FeatureOptions:
     seed: int = field(default=0, metadata={"help": "of random volume and dither"})
 
     def __post_init__(self):
-        for name, allowed in (("kind", KINDS), ("cmvn", MODES), ("storage", FORMATS),
+        for name, allowed in (("kind", KINDS), ("cmvn", MODES), ("storage", FORMATS), ("enhance", METHODS),
                               ("device", ("auto", "cpu", "cuda"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}: one of {', '.join(allowed)}, not {getattr(self, name)!r}")

@@ -48,12 +48,18 @@ def describe_cut(cut) -> str:
         ("recording", recording and f"{recording.id}, {recording.duration:.3f} s, cut at {cut.start:.3f} s"),
         ("source", recording and ", ".join(str(source.source) for source in recording.sources)),
         ("features", cut.has_features and f"{cut.num_frames} frames of {cut.num_features}, "
-         f"{cut.frame_shift:g} s apart"))
+         f"{cut.frame_shift:g} s apart"),
+        ("acoustics", ", ".join(f"{name} {value}" for name, value in _acoustics(cut).items())))
     for supervision in cut.supervisions:
         for name, items in (supervision.alignment or {}).items():
             text += section(f"{name} alignment", (name, "start", "end"), (
                 (one.symbol, f"{one.start:.3f}", f"{one.end:.3f}") for one in items))
     return text
+
+
+def _acoustics(cut) -> dict:
+    """Of a copy in other acoustics (hybrid/data/augment.py): its noise and its room."""
+    return (getattr(cut, "custom", None) or {}).get("augmentation", {})
 
 
 def draw_cuts(path: Path, item: Optional[str], picture: Path) -> None:
