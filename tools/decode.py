@@ -16,6 +16,7 @@ PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding_
            .input("--model", nargs="+", help="acoustic model folders", required=True)
            .input("--graph", help="graph folder", required=True)
            .input("--speaker-transforms", nargs="+", default=[], help="folders of tools.estimate_fmllr and the like")
+           .input("--adaptation", nargs="+", default=[], help="folders of tools.adapt, each for one of the models")
            .argument("--weights", nargs="+", type=float, default=[], help="of the models; default: equal ones")
            .argument("--average", default="log", choices=("log", "linear"), help="of the models' posteriors")
            .argument("--part-size", type=int, default=20, help="utterances in a part that is written at once")
@@ -33,7 +34,8 @@ def work(job: Job) -> None:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     options = job.options("search")
-    models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.weights), args.average)
+    models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.weights), args.average,
+                             tuple(args.adaptation))
     outcomes, totals = decode_folder(DecodeWork(args.features, models, args.graph, options, device), job.out,
                                      job.nj if device == "cpu" else 1, args.part_size, job.log)
     for name in ("words.txt", "transitions"):  # what the ids of the lattices stand for

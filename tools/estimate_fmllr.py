@@ -48,40 +48,19 @@ def read_evidence(args, features, options):
     """The transition model, posteriors of the utterances (hybrid.speakers.adaptive.Evidence), and those without."""
     from graphs.errors import InputError
     from graphs.lang import Lang
-    from graphs.lattice_io import read_lattices
     from graphs.transitions import TransitionModel
-    from hybrid.align.alignment import read_alignments
     from hybrid.speakers.adaptive import Evidence
-    from hybrid.speakers.posteriors import FrameWeights, fitting, of_alignment, read_lattice_posteriors
-    from hybrid.training.framewise import FRAME_TOLERANCE
-    transitions = TransitionModel.read(transitions_of(args.alignment or args.lattices))
-    if args.gaussians:
-        known = TransitionModel.read(args.gaussians / "transitions")
-        if known.states != transitions.states:
-            raise InputError(f"{args.alignment or args.lattices}", f"the transition_ids of {args.gaussians}", "others")
+    from hybrid.speakers.posteriors import FrameWeights, read_posteriors
+    from tools.artefacts.hmm import transitions_behind
+    source = args.alignment or args.lattices
+    transitions = TransitionModel.read(transitions_behind(source))
+    if args.gaussians and TransitionModel.read(args.gaussians / "transitions").states != transitions.states:
+        raise InputError(str(source), f"the transition_ids of {args.gaussians}", "others")
     silence_ids = Lang.read(args.lang).silence_ids
-    read = []
-    for weight in (1.0, options.silence_weight):
-        weights = FrameWeights(transitions, silence_ids, weight)
-        if args.alignment:
-            one = {i: of_alignment(item, weights) for i, item in read_alignments(args.alignment).items()}
-        else:
-            one = read_lattice_posteriors(read_lattices(args.lattices), weights, options.lm_scale,
-                                          options.acoustic_scale, options.word_insertion_penalty,
-                                          best_path=options.best_path)
-        fits, lacking = fitting(one, features, FRAME_TOLERANCE)
-        read.append(fits)
-    return transitions, Evidence(features, *read), lacking
-
-
-def transitions_of(folder):
-    """The transition model of a folder of alignments or lattices: in it, or of the graph that made it."""
-    from graphs.errors import InputError
-    from tools.artefacts.kind import input_of
-    path = input_of(folder, "transitions")
-    if path is None:
-        raise InputError(str(folder), "transitions in it, or a stage record that leads there", "none")
-    return path
+    (posteriors, lacking), (counted, _) = (
+        read_posteriors(source, FrameWeights(transitions, silence_ids, weight), features, options)
+        for weight in (1.0, options.silence_weight))
+    return transitions, Evidence(features, posteriors, counted), lacking
 
 
 if __name__ == "__main__":

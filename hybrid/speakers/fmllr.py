@@ -21,13 +21,13 @@ from torch import Tensor
 
 from graphs.options import check_at_least, check_positive, check_share
 from hybrid.speakers.gaussians import Gaussians
-from hybrid.speakers.posteriors import Posteriors
+from hybrid.speakers.posteriors import LatticeScales, Posteriors
 
 CONVERGED = 1e-5  # gain of Q in a sweep over the rows, per frame, that ends the iteration
 
 
 @dataclass(frozen=True)
-class FmllrOptions:
+class FmllrOptions(LatticeScales):
     """The section [fmllr]: transforms, the Gaussians they fit, and what is read from lattices."""
 
     rounds: int = field(default=4, metadata={
@@ -41,16 +41,14 @@ class FmllrOptions:
     prior_frames: float = field(default=0.0, metadata={
         "help": "frames as the Gaussians expect them, added to each speaker's: draws the transform to 1"})
     silence_weight: float = field(default=0.0, metadata={"help": "weight of frames of silence"})
-    acoustic_scale: float = field(default=0.1, metadata={"help": "factor on log-likelihoods of lattices"})
-    lm_scale: float = field(default=1.0, metadata={"help": "factor on graph scores of lattices"})
-    word_insertion_penalty: float = field(default=0.0, metadata={"help": "subtracted for each word of lattices"})
-    best_path: bool = field(default=False, metadata={"help": "trust the best path alone instead of posteriors"})
+    subsampling: int = field(default=1, metadata={"help": "feature frames for each frame of alignment or lattices"})
     max_failed_share: float = field(default=0.5, metadata={"help": "share of speakers that may lack posteriors"})
 
     def __post_init__(self):
-        check_at_least(0, self, "rounds", "min_frames_offset", "prior_frames", "lm_scale")
-        check_at_least(1, self, "components", "sweeps")
-        check_positive(self, "variance_floor", "acoustic_scale")
+        super().__post_init__()
+        check_at_least(0, self, "rounds", "min_frames_offset", "prior_frames")
+        check_at_least(1, self, "components", "sweeps", "subsampling")
+        check_positive(self, "variance_floor")
         check_share(self, "max_failed_share")
         if self.components & (self.components - 1):
             raise ValueError(f"components: expected a power of 2, found {self.components}")
@@ -59,8 +57,6 @@ class FmllrOptions:
                              f"{self.min_frames_offset}, {self.min_frames_diagonal}, {self.min_frames}")
         if not 0 <= self.silence_weight <= 1:
             raise ValueError(f"silence_weight: expected 0 to 1, found {self.silence_weight}")
-        if not math.isfinite(self.word_insertion_penalty):
-            raise ValueError("word_insertion_penalty: expected a finite number")
 
 
 class FmllrStats:

@@ -1,17 +1,21 @@
 """Posteriors of pdf_ids at each frame, sparse: from alignments, where each is 1, and from lattices."""
 
-from dataclasses import dataclass
-from typing import Dict, Iterable, Mapping, NamedTuple, Tuple
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Mapping, NamedTuple, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from graphs.errors import InputError
+from graphs.options import check_at_least, check_positive
 from graphs.transitions import TransitionModel
-from hybrid.align.alignment import Alignment
+from hybrid.align.alignment import Alignment, read_alignments
 from hybrid.data.copies import of_original
 
+FRAME_TOLERANCE = 1  # frames by which the lengths of features and posteriors may differ
 MIN_WEIGHT = 1e-3  # of an entry of a lattice; the others of its frame are scaled up
 
 
@@ -25,6 +29,22 @@ class Posteriors(NamedTuple):
     pdf_ids: Tensor
     weights: Tensor
     num_frames: int
+
+
+@dataclass(frozen=True)
+class LatticeScales:
+    """Options of whatever reads posteriors from lattices."""
+
+    acoustic_scale: float = field(default=0.1, metadata={"help": "factor on log-likelihoods of lattices"})
+    lm_scale: float = field(default=1.0, metadata={"help": "factor on graph scores of lattices"})
+    word_insertion_penalty: float = field(default=0.0, metadata={"help": "subtracted for each word of lattices"})
+    best_path: bool = field(default=False, metadata={"help": "trust the best path alone instead of posteriors"})
+
+    def __post_init__(self):
+        check_positive(self, "acoustic_scale")
+        check_at_least(0, self, "lm_scale")
+        if not math.isfinite(self.word_insertion_penalty):
+            raise ValueError("word_insertion_penalty: expected a finite number")
 
 
 @dataclass(frozen=True)
@@ -46,20 +66,18 @@ def of_alignment(alignment: Alignment, weights: FrameWeights) -> Posteriors:
     return _posteriors(np.arange(len(pdf_ids)), pdf_ids, weights.of(alignment.transition_ids), len(pdf_ids))
 
 
-def of_lattice(lattice, weights: FrameWeights, lm_scale: float, acoustic_scale: float,
-               word_insertion_penalty: float = 0.0, best_path: bool = False) -> Posteriors:
+def of_lattice(lattice, weights: FrameWeights, options: LatticeScales) -> Posteriors:
     """
     Args:
       lattice: graphs.lattice.Lattice with transition_ids of the model.
-      best_path: of the best path alone.
     Raises: InputError for transition_ids that the model lacks.
     """
-    scales = (lm_scale, acoustic_scale, word_insertion_penalty)
+    scales = (options.lm_scale, options.acoustic_scale, options.word_insertion_penalty)
     last = int(lattice.transition_id.max())
     if last > weights.transitions.num_transition_ids:
         raise InputError(f"lattice {lattice.utterance_id}", "transition_ids up to "
                          f"{weights.transitions.num_transition_ids}, as in the transition model", str(last))
-    if best_path:
+    if options.best_path:
         transition_ids = lattice.best_path(*scales).transition_ids
         frames, shares = np.arange(len(transition_ids)), np.ones(len(transition_ids))
     else:
@@ -82,28 +100,37 @@ def _posteriors(frames: np.ndarray, pdf_ids: np.ndarray, weights: np.ndarray, nu
     return Posteriors(frames, pdf_ids, torch.from_numpy(weights[counts].astype(np.float64)), num_frames)
 
 
-def fitting(posteriors: Mapping[str, Posteriors], features, tolerance: int,
+def fitting(posteriors: Mapping[str, Posteriors], features, subsampling: int = 1,
             ) -> Tuple[Dict[str, Posteriors], Dict[str, str]]:
     """The posteriors of utterances of the features (a copy's are its original's), and why others have none.
 
     Args:
       features: FeatureReader.
-      tolerance: frames by which the lengths may differ.
+      subsampling: frames of the features for each of the posteriors.
     """
     found, lacking = {}, {}
     for utterance_id in features.ids:
         one, frames = of_original(posteriors, utterance_id), features.num_frames(utterance_id)
         if one is None:
             lacking[utterance_id] = "neither alignment nor lattice"
-        elif abs(one.num_frames - frames) > tolerance:
+        elif abs(one.num_frames - -(-frames // subsampling)) > FRAME_TOLERANCE:
             lacking[utterance_id] = f"{frames} frames, posteriors of {one.num_frames}"
         else:
-            within = one.frames < frames
-            found[utterance_id] = Posteriors(*(part[within] for part in one[:3]), frames)
+            repeated = (one.frames[:, None] * subsampling + torch.arange(subsampling)).flatten()
+            pdf_ids, weights = (part.repeat_interleave(subsampling) for part in (one.pdf_ids, one.weights))
+            within = repeated < frames
+            found[utterance_id] = Posteriors(repeated[within], pdf_ids[within], weights[within], frames)
     return found, lacking
 
 
-def read_lattice_posteriors(lattices: Iterable, weights: FrameWeights, *scales, best_path: bool = False,
-                            ) -> Dict[str, Posteriors]:
-    """utterance_id -> posteriors; scales: lm_scale, acoustic_scale, word_insertion_penalty."""
-    return {lattice.utterance_id: of_lattice(lattice, weights, *scales, best_path=best_path) for lattice in lattices}
+def read_posteriors(folder, weights: FrameWeights, features, options) -> Tuple[Dict[str, Posteriors], Dict[str, str]]:
+    """As `fitting`, from a folder of alignments or of lattices.
+
+    options: LatticeScales that have `subsampling`, too.
+    """
+    from graphs.lattice_io import read_lattices
+    if any(Path(folder).glob("alignments*.npz")):
+        found = {name: of_alignment(one, weights) for name, one in read_alignments(folder).items()}
+    else:
+        found = {lattice.utterance_id: of_lattice(lattice, weights, options) for lattice in read_lattices(folder)}
+    return fitting(found, features, options.subsampling)

@@ -21,6 +21,17 @@ def phone_namer(folder: Path):
     return lambda phone_id: phones.symbol_of(phone_id) if phone_id < len(phones) else str(phone_id)
 
 
+def transitions_behind(folder: Path) -> Path:
+    """The transition model of a folder of alignments or lattices: in it, or of the stages that made it.
+
+    Raises: InputError when there is none.
+    """
+    path = input_of(folder, "transitions")
+    if path is None:
+        raise InputError(str(folder), "the file transitions in it, or a stage record that leads there", "none")
+    return path
+
+
 def describe_transitions(path: Path, item: Optional[str] = None) -> str:
     from graphs.transitions import TransitionModel
     model = TransitionModel.read(path)

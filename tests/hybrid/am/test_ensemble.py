@@ -8,10 +8,11 @@ import torch
 from graphs.errors import InputError
 from graphs.hmm_folder import write_hmm
 from hybrid.am.acoustic_model import AcousticModel
-from hybrid.am.ensemble import Ensemble, EnsembleFolders
+from hybrid.am.ensemble import Ensemble, EnsembleFolders, Member
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
+from hybrid.speakers.network import AdaptableNetwork
 from hybrid.speakers.table import Space, SpeakerTable
 from tests.hybrid.speakers.material import Features
 from tests.hybrid.training.material import make_hmm, make_small_lang
@@ -87,7 +88,7 @@ def test_a_model_trained_behind_transforms_gets_them_and_the_other_does_not(fold
 def test_transforms_are_neither_forgotten_nor_in_vain(folders, features):
     with pytest.raises(InputError, match="adapted: expected --speaker-transforms of kind fmllr that fit g1, found none"):
         EnsembleFolders((folders.adapted,)).load(features)
-    with pytest.raises(InputError, match="fmllr: expected transforms that a model was trained with"):
+    with pytest.raises(InputError, match="--speaker-transforms .*fmllr: expected what fits one of the models"):
         EnsembleFolders((folders.a,), (folders.table,)).load(features)
     with pytest.raises(InputError, match="speaker bert"):
         EnsembleFolders((folders.adapted,), (folders.table,)).load(Features({"bert-1": torch.zeros(4, DIM)}))
@@ -104,4 +105,24 @@ def test_averages_that_cannot_be(folders, features, more, message):
 def test_models_of_different_trees_are_refused():
     models = [SimpleNamespace(tree=None, transitions=SimpleNamespace(states=states)) for states in ([1], [2])]
     with pytest.raises(InputError, match="one tree"):
-        Ensemble(models, [None, None])
+        Ensemble([Member(model) for model in models], None)
+
+
+@pytest.mark.parametrize("speakers", [(), ("table",)])
+def test_parameters_of_speakers_go_into_their_network_alone(folders, features, tmp_path, speakers):
+    speakers = tuple(getattr(folders, name) for name in speakers)
+    one = folders.adapted if speakers else folders.a
+    network = AcousticModel.load(one).network
+    table = SpeakerTable.of(Space("lin", AdaptableNetwork(network, DIM).fits), {
+        "anna": {"input": torch.cat([torch.eye(DIM), torch.ones(DIM, 1)], dim=1)}})
+    table.write(tmp_path)
+    x = features["anna-1"]
+    expected = AcousticModel.load(one).log_likelihoods((2 * x if speakers else x) + 1)
+    assert torch.allclose(scores(features, one, speakers=speakers, adaptations=(tmp_path,)), expected, atol=1e-6)
+    plain = AcousticModel.load(folders.b).log_likelihoods(x)
+    both = scores(features, one, folders.b, speakers=speakers, adaptations=(tmp_path,))
+    assert torch.allclose(both, (expected + plain) / 2, atol=1e-5)
+    with pytest.raises(InputError, match="--adaptation .*: expected what fits one of the models"):
+        EnsembleFolders((folders.b,), adaptations=(tmp_path,)).load(features)
+    with pytest.raises(InputError, match="speaker bert: expected its "):
+        EnsembleFolders((one,), speakers, adaptations=(tmp_path,)).load(Features({"anna-1": x, "bert-1": x}))

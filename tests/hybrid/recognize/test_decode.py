@@ -27,6 +27,9 @@ class Features(dict):
     def ids(self):
         return list(self)
 
+    def speaker(self, utterance_id):
+        return ""
+
 
 @pytest.fixture
 def work(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import torch
 
 from graphs.errors import InputError
 from hybrid.align.alignment import Alignment
-from hybrid.speakers.posteriors import FrameWeights, Posteriors, fitting, of_alignment, of_lattice
+from hybrid.speakers.posteriors import FrameWeights, LatticeScales, Posteriors, fitting, of_alignment, of_lattice
 from tests.graphs.hmms import small_model
 from tests.graphs.test_lattice import enumerate_paths, random_lattice
 from tests.hybrid.speakers.material import Features
@@ -41,10 +41,10 @@ def test_posteriors_of_a_lattice_are_sums_over_its_paths(seed, silence_weight, t
         for frame, transition_id in enumerate(ids):
             factor = silence_weight if transitions.phone_id[transition_id] in silence_ids else 1.0
             expected[frame, transitions.pdf_id[transition_id]] += share * factor
-    found = of_lattice(lattice, weights, *scales)
+    found = of_lattice(lattice, weights, LatticeScales(scales[1], scales[0], scales[2]))
     assert np.allclose(dense(found, transitions.num_pdfs), expected, atol=5e-3)
     assert (found.weights > 0).all() and found.num_frames == lattice.num_frames
-    best = of_lattice(lattice, weights, *scales, best_path=True)
+    best = of_lattice(lattice, weights, LatticeScales(scales[1], scales[0], scales[2], best_path=True))
     alignment = Alignment("utt", lattice.best_path(*scales).transition_ids, 0.0)
     assert all(torch.equal(a, b) for a, b in zip(best[:3], of_alignment(alignment, weights)[:3]))
     assert torch.equal(best.pdf_ids, torch.from_numpy(transitions.pdf_id[alignment.transition_ids]).long()[
@@ -53,7 +53,7 @@ def test_posteriors_of_a_lattice_are_sums_over_its_paths(seed, silence_weight, t
 
 def test_small_entries_are_dropped_and_the_others_sum_to_one(transitions):
     lattice = random_lattice(0)
-    found = of_lattice(lattice, FrameWeights(transitions), 1.0, 20.0)
+    found = of_lattice(lattice, FrameWeights(transitions), LatticeScales(20.0))
     assert np.allclose(dense(found, transitions.num_pdfs).sum(axis=1), 1.0) and found.weights.min() >= 1e-3
 
 
@@ -61,7 +61,7 @@ def test_transition_ids_of_another_model_are_refused(transitions):
     lattice = random_lattice(0)
     lattice.transition_id[0] = transitions.num_transition_ids + 1
     with pytest.raises(InputError, match=f"lattice utt: expected transition_ids up to {transitions.num_transition_ids}"):
-        of_lattice(lattice, FrameWeights(transitions), 1.0, 1.0)
+        of_lattice(lattice, FrameWeights(transitions), LatticeScales())
 
 
 def test_utterances_without_fitting_posteriors_are_named():
@@ -69,7 +69,18 @@ def test_utterances_without_fitting_posteriors_are_named():
         return Posteriors(torch.arange(frames), torch.zeros(frames).long(), torch.ones(frames).double(), frames)
     features = Features({f"a-{n}": torch.zeros(5, 2) for n in range(5)})
     found, lacking = fitting({"a-0": posteriors(5), "a-1": posteriors(6), "a-2": posteriors(7), "a-3": posteriors(4)},
-                             features, 1)
+                             features)
     assert lacking == {"a-2": "5 frames, posteriors of 7", "a-4": "neither alignment nor lattice"}
     assert {name: len(one.frames) for name, one in found.items()} == {"a-0": 5, "a-1": 5, "a-3": 4}
     assert all(one.num_frames == 5 for one in found.values())
+
+
+def test_posteriors_of_every_third_frame_are_repeated():
+    posteriors = Posteriors(torch.tensor([0, 1, 1, 2]), torch.tensor([5, 6, 7, 8]),
+                            torch.tensor([1.0, 0.4, 0.6, 1.0]).double(), 3)
+    found, lacking = fitting({"a-0": posteriors, "a-1": posteriors}, Features({
+        "a-0": torch.zeros(8, 2), "a-1": torch.zeros(13, 2)}), 3)
+    assert lacking == {"a-1": "13 frames, posteriors of 3"}
+    rows = sorted(zip(*(part.tolist() for part in found["a-0"][:3])))
+    assert rows == [(0, 5, 1.0), (1, 5, 1.0), (2, 5, 1.0), (3, 6, 0.4), (3, 7, 0.6), (4, 6, 0.4), (4, 7, 0.6),
+                    (5, 6, 0.4), (5, 7, 0.6), (6, 8, 1.0), (7, 8, 1.0)]

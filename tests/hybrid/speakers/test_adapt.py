@@ -1,0 +1,148 @@
+"""Adapting a network to planted speakers by backpropagation."""
+
+import logging
+
+import pytest
+import torch
+
+from hybrid.nn.recurrent import GruOptions
+from hybrid.nn.tdnn import TdnnOptions
+from hybrid.speakers.adapt import AdaptOptions, adapt, adapt_speakers, cross_entropy, make_utterance
+from hybrid.speakers.network import AdaptableNetwork
+from hybrid.speakers.posteriors import Posteriors
+from tests.hybrid.speakers.material import Features, distorted, random_gaussians, random_transform, sample, soft
+
+LOG = logging.getLogger("test")
+DIM, PDFS = 4, 6
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A network that tells the pdf_ids of random Gaussians apart, and the Gaussians."""
+    torch.manual_seed(0)
+    gaussians = random_gaussians(3, num_pdfs=PDFS)
+    network = TdnnOptions(hidden_dim=16, dilations=(0, 0), dropout=0.0).build(DIM, PDFS)
+    optimizer = torch.optim.Adam(network.parameters(), 0.02)
+    network.train()
+    for step in range(60):
+        features, posteriors = sample(gaussians, 300, step)
+        logits, _ = network(features.float()[None], torch.tensor([300]))
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(logits[0], posteriors.pdf_ids).backward()
+        optimizer.step()
+    return network.eval(), gaussians
+
+
+def speaker(gaussians, seed, frames=300):
+    """Features of a speaker's utterance, and soft targets with some frames that do not count."""
+    features, posteriors = sample(gaussians, frames, seed)
+    return distorted(features, random_transform(DIM, seed, size=0.3)).float(), soft(posteriors, PDFS)
+
+
+@pytest.mark.parametrize("method", ["lin", "lhuc"])
+def test_the_loss_falls_and_the_network_stays(trained, method):
+    network, gaussians = trained
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    grads = [value.requires_grad for value in network.parameters()]
+    utterances = [make_utterance(network, *speaker(gaussians, seed), 0.0) for seed in (1, 2)]
+    parameters, losses = adapt(AdaptableNetwork(network, DIM), utterances, AdaptOptions(method=method, epochs=4))
+    assert len(losses) == 5 and losses[-1] < losses[1] < losses[0]
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert [value.requires_grad for value in network.parameters()] == grads
+    assert not network.training and not any(value.requires_grad for value in parameters.values())
+    again, _ = adapt(AdaptableNetwork(network, DIM), utterances, AdaptOptions(method=method, epochs=4))
+    assert all(torch.equal(again[name], value) for name, value in parameters.items())
+
+
+@pytest.mark.parametrize("method", ["lin", "lhuc"])
+def test_no_epoch_changes_nothing(trained, method):
+    network, gaussians = trained
+    adaptable = AdaptableNetwork(network, DIM)
+    utterance = make_utterance(network, *speaker(gaussians, 1), 0.0)
+    parameters, losses = adapt(adaptable, [utterance], AdaptOptions(method=method, epochs=0))
+    assert len(losses) == 1
+    assert all(torch.equal(value, adaptable.first_parameters(method)[name]) for name, value in parameters.items())
+
+
+def test_adaptation_helps_on_speech_that_was_not_seen(trained):
+    network, gaussians = trained
+    adaptable = AdaptableNetwork(network, DIM)
+    transform = random_transform(DIM, 7, size=0.3)
+
+    def utterance(seed):
+        features, posteriors = sample(gaussians, 600, seed)
+        return make_utterance(network, distorted(features, transform).float(), posteriors, 0.0)
+    parameters, _ = adapt(adaptable, [utterance(1), utterance(2)], AdaptOptions(method="lin", epochs=10))
+    unseen = utterance(3)
+    with torch.no_grad():
+        plain = float(cross_entropy(network, unseen)[0])
+        with adaptable.with_parameters(parameters):
+            assert float(cross_entropy(network, unseen)[0]) < 0.8 * plain
+
+
+def test_targets_are_posteriors_and_the_network_s_own(trained):
+    network, gaussians = trained
+    features, posteriors = speaker(gaussians, 1, frames=30)
+    with torch.no_grad():
+        own = network(features[None], torch.tensor([30]))[0][0].softmax(1)
+    dense = torch.zeros(30, PDFS, dtype=torch.float64)
+    dense[posteriors.frames, posteriors.pdf_ids] = posteriors.weights
+    utterance = make_utterance(network, features, posteriors, 0.25)
+    assert torch.allclose(utterance.targets, (0.75 * dense + 0.25 * own).float(), atol=1e-6)
+    assert torch.allclose(utterance.weights, dense.sum(1).float()) and not utterance.weights[3]
+    loss, weight = cross_entropy(network, utterance)
+    expected = -(utterance.targets * own.log()).sum(1)[dense.sum(1) > 0].sum()
+    assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-5) and weight == pytest.approx(dense.sum())
+    # the more the unadapted network counts, the less is changed
+    moved = []
+    for kl_weight in (0.0, 0.5, 1.0):
+        one = make_utterance(network, features, posteriors, kl_weight)
+        parameters, losses = adapt(AdaptableNetwork(network, DIM), [one], AdaptOptions(method="lin", kl_weight=kl_weight))
+        moved.append(losses[0] - losses[-1])
+    assert moved == sorted(moved, reverse=True) and moved[0] > moved[1] > 0
+
+
+def test_silence_of_weight_zero_and_subsampled_outputs():
+    network = GruOptions(hidden_dim=4, num_layers=1).build(DIM, PDFS, 3).eval()
+    posteriors = Posteriors(torch.tensor([0, 1, 2, 3, 6]), torch.tensor([1, 1, 2, 4, 5]),
+                            torch.tensor([1.0, 0.5, 0.5, 1.0, 1.0]).double(), 8)
+    utterance = make_utterance(network, torch.randn(8, DIM), posteriors, 0.0)
+    assert utterance.weights.tolist() == [2.0, 1.0, 1.0]
+    assert utterance.targets[0].tolist() == [0, 0.75, 0.25, 0, 0, 0] and utterance.targets[2, 5] == 1
+
+
+class Model:
+    """Of AcousticModel what is asked for."""
+
+    def __init__(self, network):
+        self.network, self.feature_dim = network, DIM
+
+
+def test_no_speaker_is_lost(trained, caplog):
+    network, gaussians = trained
+    features, posteriors = Features(), {}
+    for number, (name, frames) in enumerate((("anna-0", 200), ("anna-1", 200), ("bert-0", 50), ("carl-0", 50))):
+        features[name], posteriors[name] = speaker(gaussians, number, frames)
+    del posteriors["carl-0"], posteriors["anna-1"]
+    lacking = {"carl-0": "no lattice", "anna-1": "no lattice"}
+    table, outcomes, facts = adapt_speakers(Model(network), None, features, posteriors, lacking, AdaptOptions(), LOG)
+    assert outcomes.notable == {"anna": ("partial", "anna-1: no lattice"),
+                                "bert": ("partial", "not adapted, of 43 frames"),
+                                "carl": ("failed", "not adapted, of 0 frames; carl-0: no lattice")}
+    assert table.space == ("lhuc", AdaptableNetwork(network, DIM).fits)
+    assert not any(value.any() for speaker in ("bert", "carl") for value in table[speaker].values())
+    assert all(value.any() for value in table["anna"].values())
+    assert facts["loss_after"] < facts["loss_before"]
+    doubled = adapt_speakers(Model(network), lambda x, epoch, utterance_id: 2 * x, features, posteriors, lacking,
+                             AdaptOptions(), LOG)[0]
+    expected, _ = adapt(AdaptableNetwork(network, DIM), [
+        make_utterance(network, 2 * features["anna-0"], posteriors["anna-0"], 0.0)], AdaptOptions())
+    assert all(torch.equal(doubled["anna"][name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("bad", [{"method": "fmllr"}, {"epochs": -1}, {"learning_rate": 0.0}, {"kl_weight": 1.5},
+                                 {"silence_weight": -0.1}, {"min_frames": -1.0}, {"subsampling": 0},
+                                 {"max_failed_share": 1.0}, {"acoustic_scale": 0.0}])
+def test_options_out_of_range(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        AdaptOptions(**bad)
