@@ -9,7 +9,7 @@
 | silence_phones.txt, nonsilence_phones.txt, optional_silence.txt, disambig.txt | phones, one a line |
 | oov.txt                | the word that stands for unknown words                                   |
 | topo                   | the HMM of each phone (graphs/topology.py)                               |
-| lang.json              | silence_prob, position_dependent                                         |
+| lang.json              | silence_prob, position_dependent, word_phones                            |
 
 Source: Kaldi utils/prepare_lang.sh.
 """
@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Collection, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from graphs.disambiguation import disambiguation_numbers
 from graphs.errors import InputError
@@ -51,6 +51,8 @@ class LangOptions:
         "help": "its pronunciation when the lexicon has none: a phone for spoken noise"})
     position_dependent: bool = field(default=False, metadata={
         "help": "a phone at the begin, inside, end of a word or alone is four phones (_B _I _E _S)"})
+    word_phones: int = field(default=0, metadata={
+        "help": "words that are said so often in the text (--text) have phones of their own, such as EY(EIGHT); 0: none"})
     attach_marks: bool = field(default=True, metadata={
         "help": "grapheme: combining marks belong to the letter before them"})
     lowercase: bool = field(default=True, metadata={
@@ -71,6 +73,10 @@ class LangOptions:
             value = getattr(self, name)
             if len(split_blanks(value)) != 1 or value in RESERVED_WORDS:
                 raise ValueError(f"{name}: expected one symbol, not a reserved one, found {value!r}")
+        if self.word_phones < 0:
+            raise ValueError(f"word_phones: expected at least 0, found {self.word_phones}")
+        if self.word_phones and self.position_dependent:
+            raise ValueError("word_phones: expected 0 with position_dependent, which they say, too")
         if self.num_pieces < 1:
             raise ValueError(f"num_pieces: expected at least 1, found {self.num_pieces}")
 
@@ -87,6 +93,7 @@ class Lang:
       silence_prob: its probability, 0 if there is none.
       oov_word: the word that stands for unknown words.
       topology: the HMM of each real phone.
+      position_dependent, word_phones: do phones carry position markers, are there phones of single words?
     """
 
     phones: SymbolTable
@@ -98,6 +105,7 @@ class Lang:
     oov_word: str
     topology: Topology
     position_dependent: bool = False
+    word_phones: bool = False
 
     @property
     def num_phones(self) -> int:
@@ -133,7 +141,9 @@ class Lang:
                 if phone not in self.silence_phones]
 
     def base_phone(self, phone: str) -> str:
-        """The phone without its position marker."""
+        """The phone without its position marker or its word."""
+        if self.word_phones:
+            return phone.partition("(")[0]
         if self.position_dependent and phone[-2:] in POSITIONS:
             return phone[:-2]
         return phone
@@ -183,7 +193,8 @@ class Lang:
                               ("nonsilence_phones", self.nonsilence_phones), ("disambig", disambig),
                               ("oov", (self.oov_word,)), ("lexiconp_disambig", self._disambiguated())):
             (folder / f"{name}.txt").write_text("".join(f"{s}\n" for s in symbols), encoding="utf-8")
-        settings = {"silence_prob": self.silence_prob, "position_dependent": self.position_dependent}
+        settings = {"silence_prob": self.silence_prob, "position_dependent": self.position_dependent,
+                    "word_phones": self.word_phones}
         (folder / "lang.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
     def _disambiguated(self) -> List[str]:
@@ -210,19 +221,24 @@ class Lang:
 
 
 def make_lang(lexicon: Lexicon, options: LangOptions, topology: TopologyOptions,
-              like: Optional[Lang] = None) -> Lang:
+              like: Optional[Lang] = None, word_counts: Mapping[str, int] = {}) -> Lang:
     """Builds a Lang.
 
     Args:
       lexicon: without silence; without position markers.
       like: an earlier Lang whose phone_ids and topology are kept, so that its models stay usable with another
         lexicon. InputError if the lexicon has a phone that it lacks.
+      word_counts: how often each word is said, for options.word_phones.
     """
     if options.strip_stress:
         lexicon = lexicon.without_stress()
     oov_word = _find_oov_word(lexicon, options.oov_word)
     if oov_word not in lexicon:
         lexicon = lexicon.with_entries([Pronunciation(oov_word, (options.oov_phone,))])
+    if options.word_phones:
+        _refuse_words([*lexicon.phones, *options.silence_phones])
+        frequent = {word for word in lexicon.words if word_counts.get(word, 0) >= options.word_phones}
+        lexicon = _with_words(lexicon, frequent, options.silence_phones)
     bases = lexicon.phones
     if options.position_dependent:
         _refuse_markers([*bases, *options.silence_phones])
@@ -242,7 +258,7 @@ def make_lang(lexicon: Lexicon, options: LangOptions, topology: TopologyOptions,
         phones=phones, words=SymbolTable([*sorted(lexicon.words), BACKOFF, SENTENCE_START, SENTENCE_END]),
         lexicon=lexicon, silence_phones=tuple(silence),
         optional_silence=options.silence_phones[0] if silence_prob else None, silence_prob=silence_prob,
-        oov_word=oov_word, position_dependent=options.position_dependent,
+        oov_word=oov_word, position_dependent=options.position_dependent, word_phones=options.word_phones > 0,
         topology=like.topology if like is not None else Topology.make(
             topology, nonsilence=[ids[p] for p in speech], silence=[ids[p] for p in silence]))
 
@@ -259,6 +275,21 @@ def _refuse_markers(phones: Sequence[str]) -> None:
         if phone[-2:] in POSITIONS:
             raise InputError(f"phone {phone}", f"no ending {', '.join(POSITIONS)} with position_dependent",
                              phone)
+
+
+def _refuse_words(phones: Sequence[str]) -> None:
+    for phone in phones:
+        if "(" in phone:
+            raise InputError(f"phone {phone}", "no bracket with word_phones, which are written PHONE(WORD)", phone)
+
+
+def _with_words(lexicon: Lexicon, words: Collection[str], silence_phones: Sequence[str]) -> Lexicon:
+    """Pronunciations of the words with phones of their own; whole-word models, as far as HMM states are concerned."""
+    def own(entry: Pronunciation) -> Tuple[str, ...]:
+        return tuple(phone if phone in silence_phones else f"{phone}({entry.word})" for phone in entry.phones)
+
+    return Lexicon([Pronunciation(e.word, own(e) if e.word in words else e.phones, e.probability) for e in lexicon],
+                   lexicon.notes)
 
 
 def _expand(phones: Sequence[str], position_dependent: bool, with_plain: bool = False) -> List[str]:

@@ -45,7 +45,8 @@ def check_lang(folder: Path, thorough: bool) -> Tuple[Optional[Lang], List[Input
         return None, problems
     optional_silence = next(iter(lists["optional_silence"]), None)
     lang = Lang(phones, words, lexicon, tuple(lists["silence_phones"]), optional_silence,
-                settings["silence_prob"], next(iter(lists["oov"])), topology, settings["position_dependent"])
+                settings["silence_prob"], next(iter(lists["oov"])), topology, settings["position_dependent"],
+                settings["word_phones"])
     problems += chain(_check_lexicon(folder, lang), _check_topology(folder, lang))
     if thorough:
         problems += _check_disambiguation(folder, lang)
@@ -66,10 +67,12 @@ def _read_symbols(path: Path) -> Dict[str, int]:
 def _read_settings(path: Path) -> dict:
     settings = read_json_object(path)
     prob, dependent = settings.get("silence_prob"), settings.get("position_dependent")
-    if not isinstance(prob, (int, float)) or not 0 <= prob < 1 or not isinstance(dependent, bool):
-        raise InputError(str(path), "silence_prob from 0 to below 1, position_dependent true or false",
-                         f"{prob!r} and {dependent!r}"[:200])
-    return {"silence_prob": float(prob), "position_dependent": dependent}
+    words = settings.get("word_phones", False)
+    if not isinstance(prob, (int, float)) or not 0 <= prob < 1 or not (
+            isinstance(dependent, bool) and isinstance(words, bool)):
+        raise InputError(str(path), "silence_prob from 0 to below 1, position_dependent and word_phones true or false",
+                         f"{prob!r}, {dependent!r} and {words!r}"[:200])
+    return {"silence_prob": float(prob), "position_dependent": dependent, "word_phones": words}
 
 
 def _check_tables(folder: Path, phones: SymbolTable, words: SymbolTable, lists: dict) -> Iterator[InputError]:

@@ -18,6 +18,9 @@ PROGRAM = (Program("tools.prepare_lang", __doc__, options={
 
 
 def work(job: Job) -> None:
+    from collections import Counter
+
+    from graphs.errors import InputError
     from graphs.lang import Lang, make_lang
     from graphs.text_file import raise_first
     options = job.options("lang")
@@ -25,7 +28,10 @@ def work(job: Job) -> None:
     for note in lexicon.notes:
         job.log.warning("lexicon: %s", note)
     like = Lang.read(job.args.like) if job.args.like else None
-    lang = make_lang(lexicon, options, job.options("topology"), like)
+    if options.word_phones and not job.args.text:
+        raise InputError("--text", "a text, since lang.word_phones counts its words", "none")
+    counts = Counter(word for words in read_texts(job) for word in words) if options.word_phones else {}
+    lang = make_lang(lexicon, options, job.options("topology"), like, counts)
     lang.write(job.out)
     raise_first(Lang.validate(job.out))
     job.facts.update(words=len(lang.lexicon.words), pronunciations=len(lang.lexicon), phones=lang.num_phones,
@@ -40,7 +46,6 @@ def _lexicon(job: Job, options):
     from graphs.arpa import read_arpa
     from graphs.errors import InputError
     from graphs.lexicon import RESERVED_WORDS, Lexicon
-    from hybrid.data.sentences import read_sentences
     from hybrid.data.units import PieceModel, unit_lexicon
     if options.unit == "lexicon":
         if job.args.lexicon is None:
@@ -48,7 +53,7 @@ def _lexicon(job: Job, options):
         return Lexicon.read(job.args.lexicon, options.lexicon_form)
     if not job.args.text:
         raise InputError("--text", f"a text, since lang.unit is {options.unit}", "none")
-    sentences = [words for path in job.args.text for _, words in read_sentences(path)]
+    sentences = list(read_texts(job))
     more = read_arpa(job.args.lm)[0].words if job.args.lm else []
     more = [word for word in more if word not in RESERVED_WORDS and word.lower() != options.oov_word.lower()]
     lexicon, model = unit_lexicon(options, sentences, more,
@@ -58,13 +63,17 @@ def _lexicon(job: Job, options):
     return lexicon
 
 
-def _report_coverage(job: Job, lang) -> None:
+def read_texts(job: Job):
+    """The words of each sentence."""
     from hybrid.data.sentences import read_sentences
+    return (words for path in job.args.text for _, words in read_sentences(path))
+
+
+def _report_coverage(job: Job, lang) -> None:
     total, unknown = 0, []
-    for path in job.args.text:
-        for _, words in read_sentences(path):
-            total += len(words)
-            unknown += lang.word_ids(" ".join(words))[1]
+    for words in read_texts(job):
+        total += len(words)
+        unknown += lang.word_ids(" ".join(words))[1]
     job.facts.update(text_words=total, oov_words=len(unknown))
     if unknown:
         some = ", ".join(sorted(set(unknown))[:8])

@@ -20,6 +20,7 @@ from graphs.topology import HmmEntry
 from graphs.transitions import TransitionModel, TransitionState
 from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.forced import Outcome
+from hybrid.align.relabel import Relabelling
 from hybrid.tree.stats import windows_of
 
 
@@ -43,24 +44,27 @@ class Converter:
       source, target: graphs.transitions.TransitionModel.
     """
 
-    def __init__(self, source: TransitionModel, tree: ContextTree, target: TransitionModel, subsampling: int = 1):
+    def __init__(self, source: TransitionModel, tree: ContextTree, target: TransitionModel, subsampling: int = 1,
+                 phones: Optional[Relabelling] = None):
         """
         Args:
           tree: of `target`.
           subsampling: every so many-th frame is kept.
+          phones: where the target's phones are not the source's.
         Raises: InputError when the models are not of the same phones, or the tree is not the target's.
         """
         lacking = sorted(set(source.topology.phone_ids) - set(target.topology.phone_ids))
-        if lacking:
+        if lacking and phones is None:
             raise InputError("transition model", "the phones of the alignment", f"none of phone_id {lacking[0]}")
         if tree.num_pdfs != target.num_pdfs:
             raise InputError("transition model", f"{tree.num_pdfs} pdf_ids as in the tree", str(target.num_pdfs))
         if subsampling < 1:
             raise InputError("subsampling", "at least 1", str(subsampling))
         self.source, self.tree, self.target, self.subsampling = source, tree, target, subsampling
+        self._phones = phones
+        pairs = phones.pairs if phones is not None else [(i, i) for i in source.topology.phone_ids]
         self._same_states = subsampling == 1 and all(
-            _same_shape(source.topology.entry(phone_id), target.topology.entry(phone_id))
-            for phone_id in source.topology.phone_ids)
+            _same_shape(source.topology.entry(one), target.topology.entry(other)) for one, other in pairs)
         self._windows: Dict[Tuple[int, ...], List[TransitionState]] = {}
 
     def convert(self, alignment: Alignment) -> Outcome:
@@ -71,6 +75,10 @@ class Converter:
         segments = phone_segments(alignment, self.source)
         if not segments:
             return Outcome("failed", "no frames")
+        if self._phones is not None:
+            alignment, segments, reason = self._phones(alignment, segments)
+            if reason:
+                return Outcome("failed", reason)
         windows = windows_of([segment.label for segment in segments], self.tree.context_width,
                              self.tree.central_position)
         if self._same_states:

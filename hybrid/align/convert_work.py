@@ -1,16 +1,19 @@
 """Converting a folder of alignments to a tree."""
 
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
+from graphs.context_tree import ContextTree
 from graphs.errors import InputError
 from graphs.hmm_folder import Hmm, read_hmm, write_hmm
 from graphs.lang import Lang
 from graphs.text_file import read_json_object
+from graphs.transitions import TransitionModel
 from hybrid.align.alignment import read_alignments, write_alignments
 from hybrid.align.convert import Converter, ConvertOptions
+from hybrid.align.relabel import Relabelling
 from hybrid.align.work import write_times
 from hybrid.outcomes import Outcomes
 from hybrid.tree.summary import DESCRIPTION
@@ -26,18 +29,28 @@ def read_tree_folder(folder: Path) -> Tuple[Hmm, int]:
     return read_hmm(folder), subsampling
 
 
-def convert_folder(source: Path, tree_folder: Path, lang_folder: Path, options: ConvertOptions, out: Path, log,
-                   textgrids: bool = False) -> Tuple[Outcomes, Dict]:
+def _monophones(lang: Lang) -> Hmm:
+    tree = ContextTree.monophone(lang.topology)
+    return tree, TransitionModel.from_tree(tree, lang.topology)
+
+
+def convert_folder(source: Path, tree_folder: Optional[Path], lang_folder: Path, options: ConvertOptions, out: Path,
+                   log, textgrids: bool = False, from_lang: Optional[Path] = None) -> Tuple[Outcomes, Dict]:
     """Converts every alignment of a folder and writes archive, CTM files, tree and transitions.
 
     The transition probabilities written are estimated from the alignments.
 
+    Args:
+      tree_folder: None for monophones of the lang.
+      from_lang: the lang of the alignments, where it is another one.
     Returns: the outcomes, and facts for the record.
     Raises: TooManyFailures above the allowed share.
     """
-    (tree, transitions), subsampling = read_tree_folder(tree_folder)
+    lang = Lang.read(lang_folder)
+    (tree, transitions), subsampling = read_tree_folder(tree_folder) if tree_folder else (_monophones(lang), 1)
     subsampling = subsampling if options.subsampling is None else options.subsampling
-    converter = Converter(read_hmm(source)[1], tree, transitions, subsampling)
+    phones = Relabelling(Lang.read(from_lang), lang) if from_lang else None
+    converter = Converter(read_hmm(source)[1], tree, transitions, subsampling, phones)
     outcomes, alignments = Outcomes(log), []
     for utterance_id, alignment in read_alignments(source).items():
         outcome = converter.convert(alignment)
@@ -51,7 +64,7 @@ def convert_folder(source: Path, tree_folder: Path, lang_folder: Path, options: 
         counts += np.bincount(alignment.transition_ids, minlength=len(counts))
     transitions.estimate(counts)
     write_hmm(out, tree, transitions)
-    write_times(out, alignments, transitions, Lang.read(lang_folder), textgrids)
+    write_times(out, alignments, transitions, lang, textgrids)
     write_alignments(out, alignments)
     frames = sum(alignment.num_frames for alignment in alignments)
     log.info("%s; %d frames, %s of the original", outcomes.summary(), frames,

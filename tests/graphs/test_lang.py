@@ -84,6 +84,22 @@ def test_position_dependent_phones():
         small_lang([("x", "A_B", 1.0)], position_dependent=True)
 
 
+def test_phones_of_words_that_are_said_often():
+    lexicon, counts = make_lexicon([*ENTRIES, ("hush", "SIL B", 1.0)]), {"bad": 7, "b": 6, "hush": 9, "unheard": 50}
+    lang = make_lang(lexicon, LangOptions(word_phones=7), TopologyOptions(), word_counts=counts)
+    assert [e.phones for e in lang.lexicon][:6] == [
+        ("B",), ("B",), ("B(bad)", "A(bad)", "D(bad)"), ("B(bad)", "A(bad)"), ("A", "D", "D"), ("SIL", "B(hush)")]
+    assert [e.probability for e in lang.lexicon][2:4] == [0.75, 0.25]
+    assert lang.base_phone("B(bad)") == "B" and lang.base_phone("B") == "B" and lang.word_phones
+    assert small_lang().base_phone("B(bad)") == "B(bad)" and not small_lang().word_phones
+    with pytest.raises(InputError, match=r"phone A\(b: expected no bracket"):
+        small_lang([("x", "A(b", 1.0)], word_phones=1)
+    with pytest.raises(ValueError, match="word_phones: expected 0 with position_dependent"):
+        LangOptions(word_phones=1, position_dependent=True)
+    with pytest.raises(ValueError, match="word_phones"):
+        LangOptions(word_phones=-1)
+
+
 def test_no_silence():
     for none in (None, 0.0):
         lang = small_lang(silence_prob=none)
@@ -96,7 +112,7 @@ def test_stress_is_dropped_on_demand():
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"silence_prob": None}, {"position_dependent": True}, {"silence_phones": ("SIL", "NSN")}])
+    {}, {"silence_prob": None}, {"position_dependent": True}, {"word_phones": 1}, {"silence_phones": ("SIL", "NSN")}])
 def test_round_trip(tmp_path, options):
     lang = small_lang([*ENTRIES, ("\u0928\u092e", "\u0928 \u092e", 0.1)], **options)
     lang.write(tmp_path / "lang")

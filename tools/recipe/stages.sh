@@ -3,6 +3,7 @@
 #   prepare ARGS...        stages 1 to 3: data, lang (ARGS go to tools.prepare_lang), features
 #   bootstrap MODEL...     stages 4 to 6: CTC model, first alignment, rounds of a narrow DNN (one a MODEL)
 #   context_tree NAME MODEL ...   stage 6: a tree over phones in context; MODEL's alignments become NAME's, of its states
+#   word_phones NAME MODEL ...    stage 6: a lang with phones of words, and MODEL's alignments in it
 #   hybrid ...             stages 7 to 10, for a system: acoustic model, HCLG, decoding, scores
 #   adapted ...            the same with transforms of each speaker's features, from the lattices of a first pass
 #   combined ...           stages 9 and 10 of several systems together
@@ -81,9 +82,21 @@ context_tree() {  # NAME MODEL that aligned, ARGS of tools.build_tree
   done
 }
 
+# Phones of their own for words that are said often; options in [lang.NAME], above all word_phones.
+word_phones() {  # NAME MODEL that aligned, ARGS of tools.prepare_lang
+  local name=$1 aligned=$2 split
+  shift 2
+  stage 6 "phones of words: a lang of its own, the alignments in it"
+  run tools.prepare_lang --system "$name" "$@" --text "$work/cuts/train.jsonl.gz" --out "$work/lang_$name"
+  for split in train dev; do
+    run tools.convert_alignment --alignment "$exp/align_${aligned}_$split" --from-lang "$work/lang" \
+      --lang "$work/lang_$name" --out "$exp/align_${name}_$split"
+  done
+}
+
 # A network over the HMM states of an alignment; its options are in [am] and [am.SYSTEM].
-hybrid() {  # --alignment NAME --lm ARPA
-  local alignment lm
+hybrid() {  # --alignment NAME --lm ARPA [--lang LANG]
+  local alignment lm lang=$work/lang
   alignment_and_lm "$@"
   stage 7 "acoustic model"
   train_on_alignment "$alignment" --system "$chosen_system" --out "$exp/$chosen_system$seeded"
@@ -93,15 +106,15 @@ hybrid() {  # --alignment NAME --lm ARPA
 
 # The same over features that a transform of each speaker (fMLLR) brings nearer to all others. Those of dev and test
 # come from the lattices of another system over the same alignment; options in [fmllr].
-adapted() {  # --alignment NAME --lm ARPA --first-pass SYSTEM
-  local alignment lm first_pass split
+adapted() {  # --alignment NAME --lm ARPA [--lang LANG] --first-pass SYSTEM
+  local alignment lm lang=$work/lang first_pass split
   alignment_and_lm "$@"
   local speakers=$exp/fmllr_$alignment
   stage 7 "transforms of speakers, and an acoustic model over what they give"
-  run tools.estimate_fmllr --features "$work/features/train" --lang "$work/lang" \
+  run tools.estimate_fmllr --features "$work/features/train" --lang "$lang" \
     --alignment "$exp/align_${alignment}_train" --out "${speakers}_train"
   for split in dev $tests; do
-    run tools.estimate_fmllr --features "$work/features/$split" --lang "$work/lang" \
+    run tools.estimate_fmllr --features "$work/features/$split" --lang "$lang" \
       --lattices "$exp/decode_$first_pass${seeded}_$split" --gaussians "${speakers}_train" \
       --out "${speakers}_$first_pass${seeded}_$split"
   done
@@ -113,8 +126,8 @@ adapted() {  # --alignment NAME --lm ARPA --first-pass SYSTEM
 }
 
 # Several systems over the same alignment, that are there already: their posteriors are averaged.
-combined() {  # --alignment NAME --lm ARPA [--first-pass SYSTEM, of adapted ones] SYSTEM...
-  local alignment lm first_pass='' members=() name
+combined() {  # --alignment NAME --lm ARPA [--lang LANG] [--first-pass SYSTEM, of adapted ones] SYSTEM...
+  local alignment lm lang=$work/lang first_pass='' members=() name
   alignment_and_lm "$@"
   local models=()
   for name in "${members[@]}"; do
@@ -128,6 +141,7 @@ alignment_and_lm() {  # arguments of a system, into the variables of the functio
     case $1 in
       --alignment) alignment=$2; shift ;;
       --lm) lm=$2; shift ;;
+      --lang) lang=$2; shift ;;
       --first-pass) first_pass=$2; shift ;;
       --*) die "$recipe_script: system $chosen_system: unknown argument $1" ;;
       *) members+=("$1") ;;
@@ -138,7 +152,7 @@ alignment_and_lm() {  # arguments of a system, into the variables of the functio
 
 make_graph() {
   stage 8 "decoding graph HCLG"
-  run tools.make_graph --lang "$work/lang" --arpa "$lm" --transitions "$exp/align_${alignment}_train/transitions" \
+  run tools.make_graph --lang "$lang" --arpa "$lm" --transitions "$exp/align_${alignment}_train/transitions" \
     --out "$exp/graph_$alignment"
 }
 
