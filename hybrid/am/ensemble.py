@@ -52,18 +52,20 @@ class Ensemble:
     """
     Attributes:
       tree, transitions: graphs.context_tree.ContextTree and graphs.transitions.TransitionModel of the models.
+      output_shift: seconds from row to row of the log-likelihoods.
     """
 
     def __init__(self, models: Sequence[AcousticModel], transforms: Sequence[Optional[SpeakerTransforms]],
                  weights: Sequence[float] = (), average: str = "log"):
         """Raises: InputError for models of different transition_ids, and for weights that cannot be."""
         self.tree, self.transitions = models[0].tree, models[0].transitions
+        self.output_shift: float = models[0].output_shift
         for model in models[1:]:
             if (model.transitions.states != self.transitions.states
                     or model.tree.fingerprint() != self.tree.fingerprint()):
                 raise InputError("models", "one tree and its transition_ids", "others")
-            if model.output_shift != models[0].output_shift:
-                raise InputError("models", f"rows of {models[0].output_shift} s", str(model.output_shift))
+            if model.output_shift != self.output_shift:
+                raise InputError("models", f"rows of {self.output_shift} s", str(model.output_shift))
         weights = list(weights) or [1.0] * len(models)
         if len(weights) != len(models) or not (min(weights) >= 0 and 0 < sum(weights) < float("inf")):
             raise InputError("weights of models", f"{len(models)} numbers from 0 up, one above", str(weights))
