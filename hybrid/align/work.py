@@ -53,17 +53,17 @@ def _load(work: AlignWork):
     from graphs.context_tree import ContextTree
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)
+    shift = reader.frame_shift
     lang = Lang.read(work.lang)
     if work.ctc is None:
         from hybrid.am.ensemble import EnsembleFolders
         model = EnsembleFolders((work.model,), work.speakers).load(reader)
-        tree, transitions = model.tree, model.transitions
+        tree, transitions, shift = model.tree, model.transitions, model.output_shift
         scores, finish = model.log_likelihoods, lambda outcome: outcome
     else:
         tree = ContextTree.monophone(lang.topology)
         transitions = TransitionModel.from_tree(tree, lang.topology)
         scores, finish = _bootstrap(work, lang, transitions)
-    shift = reader.frame_shift * (model.subsampling_factor if work.ctc is None else 1)
     return reader, scores, Aligner(lang, tree, transitions, work.options, shift), finish
 
 

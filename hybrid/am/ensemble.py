@@ -90,18 +90,20 @@ class Ensemble:
     """
     Attributes:
       tree, transitions: graphs.context_tree.ContextTree and graphs.transitions.TransitionModel of the models.
+      output_shift: seconds from row to row of the log-likelihoods.
     """
 
     def __init__(self, members: Sequence[Member], features, weights: Sequence[float] = (), average: str = "log"):
         """Raises: InputError for models of different trees, and for weights that cannot be."""
         first = members[0].model
         self.tree, self.transitions = first.tree, first.transitions
+        self.output_shift: float = first.output_shift
         for model, *_ in members[1:]:
             if (model.transitions.states != self.transitions.states
                     or model.tree.fingerprint() != self.tree.fingerprint()):
                 raise InputError("models", "one tree and its transition_ids", "others")
-            if model.output_shift != first.output_shift:
-                raise InputError("models", f"rows of {first.output_shift} s", str(model.output_shift))
+            if model.output_shift != self.output_shift:
+                raise InputError("models", f"rows of {self.output_shift} s", str(model.output_shift))
         weights = list(weights) or [1.0] * len(members)
         if len(weights) != len(members) or not (min(weights) >= 0 and 0 < sum(weights) < float("inf")):
             raise InputError("weights of models", f"{len(members)} numbers from 0 up, one above", str(weights))

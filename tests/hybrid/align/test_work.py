@@ -66,7 +66,7 @@ def features(aligner, monkeypatch):
 
 def by_model(tmp_path, aligner, monkeypatch, **options):
     model = SimpleNamespace(tree=aligner.tree, transitions=aligner.transitions, spaces=[],
-                            log_likelihoods=lambda features: features)
+                            output_shift=0.01, log_likelihoods=lambda features: features)
     monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder, device: model)
     return AlignWork(Path("features"), tmp_path / "lang", AlignOptions(**options), model=Path("model"))
 

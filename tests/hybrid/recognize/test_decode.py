@@ -37,7 +37,7 @@ def work(tmp_path, monkeypatch):
     graph, transitions = sentence_graph([5, 6])
     write_graph(tmp_path / "graph", graph, transitions)
     reader = Features({f"u{n}": scores(0 if n == 3 else 8 + n, transitions, n) for n in range(5)})
-    model = SimpleNamespace(tree=small_model()[0], transitions=transitions, spaces=[],
+    model = SimpleNamespace(tree=small_model()[0], transitions=transitions, spaces=[], output_shift=0.01,
                             log_likelihoods=lambda features: features)
     monkeypatch.setattr("hybrid.data.features.FeatureReader", lambda folder, cache_mb=0: reader)
     monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder, device: model)
@@ -90,7 +90,7 @@ def test_a_part_says_what_became_of_its_utterances(work, tmp_path):
 
 def test_a_graph_of_another_model_is_refused(work, monkeypatch):
     tree, transitions = small_model("2state", "1state", seed=5)
-    other = SimpleNamespace(tree=tree, transitions=transitions, spaces=[])
+    other = SimpleNamespace(tree=tree, transitions=transitions, spaces=[], output_shift=0.01)
     monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder, device: other)
     with pytest.raises(InputError, match="the graph is stale"):
         work.prepare()
