@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ from hybrid.outcomes import Outcomes
 from hybrid.tree.build import BuiltTree, Limits, build_tree
 from hybrid.tree.objectives import Gaussians, MeanLogs, SoftCounts, make_objective
 from hybrid.tree.options import TreeOptions
-from hybrid.tree.questions import Questions, automatic_sets, read_sets, write_sets
-from hybrid.tree.roots import default_roots, read_roots, write_roots
+from hybrid.tree.questions import Question, Questions, automatic_sets, read_sets, write_sets
+from hybrid.tree.roots import Root, check_roots, default_roots, read_roots, write_roots
 from hybrid.tree.stats import EventStats, accumulate
 from hybrid.tree.summary import write_summary
 
@@ -135,26 +135,39 @@ def sum_up(work: StatsWork, nj: int, log) -> Tuple[EventStats, Outcomes]:
 
 def make_tree(work: StatsWork, out: Path, nj: int, log, questions: Optional[Path] = None,
               roots: Optional[Path] = None) -> Dict:
-    """Builds a tree and writes tree, transitions, questions.txt, roots.txt, leaves.tsv, splits.tsv, tree.json,
-    outcomes.tsv.
+    """Builds a tree on the statistics of a features folder and writes it, and outcomes.tsv.
 
     Args:
       questions, roots: files; None for automatic questions, and roots by the lang.
     Returns: facts for the record.
     """
-    options, lang, topology = work.options, Lang.read(work.lang), work.topology()
+    lang = Lang.read(work.lang)
+    sets = read_sets(questions, lang.phones) if questions else None  # a bad file is found before the long work
+    own_roots = read_roots(roots, lang.phones) if roots else default_roots(lang)
+    topology = work.topology()
+    check_roots(own_roots, topology)
     stats, outcomes = sum_up(work, nj, log)
     outcomes.write(out / "outcomes.tsv")
+    facts = write_tree(out, stats, topology, lang, work.options, log, sets, own_roots)
+    return {**facts, "outcomes": outcomes.counts}
+
+
+def write_tree(out: Path, stats: EventStats, topology: Topology, lang: Lang, options: TreeOptions, log,
+               sets: Optional[Sequence[Question]], roots: Sequence[Root]) -> Dict:
+    """Writes tree, transitions, questions.txt, roots.txt, leaves.tsv, splits.tsv and tree.json.
+
+    sets: questions about phones; None for automatic ones.
+    """
     objective = make_objective(options.statistics, stats.counts, stats.sums, options.variance_floor)
-    sets = read_sets(questions, lang.phones) if questions else automatic_sets(stats, objective, lang)
-    asked = Questions(sets, max(map(topology.num_pdf_classes, topology.phone_ids)))
-    own_roots = read_roots(roots, lang.phones) if roots else default_roots(lang)
-    built = build_tree(stats, objective, own_roots, asked, topology, Limits(
+    if sets is None:
+        sets = automatic_sets(stats, objective, lang)
+    questions = Questions(tuple(sets), max(map(topology.num_pdf_classes, topology.phone_ids)))
+    built = build_tree(stats, objective, roots, questions, topology, Limits(
         options.num_leaves, options.min_count, options.min_gain, options.merge_loss))
     write_hmm(out, built.tree, TransitionModel.from_tree(built.tree, topology))
     write_sets(out / "questions.txt", sets, lang.phones)
-    write_roots(out / "roots.txt", own_roots, lang.phones)
-    facts = {**write_summary(out, built, stats, options, lang.phones), "outcomes": outcomes.counts}
+    write_roots(out / "roots.txt", roots, lang.phones)
+    facts = write_summary(out, built, stats, options, lang.phones)
     _report(log, built, stats, facts, lang)
     return facts
 

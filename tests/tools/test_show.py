@@ -42,6 +42,11 @@ SHOWN = [
     ("exp/am", ["best"], "model", ["weights"]),
     ("exp/am/best.safetensors", [], "tensors", ["epoch:", "shape"]),
     ("exp/am/tree", [], "context tree", ["monophone"]),
+    ("exp/am/tree", ["4"], "context tree", ["pdf class 0: pdf 9", "2: pdf 11"]),
+    ("exp/am/tree", ["4:1"], "context tree", ["pdf 10"]),
+    ("exp/tree_tri/tree", ["D:1"], "context tree", ["left: A yes: "]),
+    ("exp/tree_tri", [], "tree folder", ["triphone", "stumps:", "first splits", "left: A", "tools.build_tree"]),
+    ("exp/tree_tri", ["B"], "tree folder", ["left: A yes: ", "frames", "no: "]),
     ("exp/fmllr", [], "speakers", ["kind: fmllr", "fits: 0123", "speakers: 3", "3x5x6"]),
     ("exp/fmllr", ["s1"], "speakers", ["5x6"]),
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
@@ -84,7 +89,8 @@ def test_the_n_best_list_and_the_branches_of_a_lattice(work, capsys):
 @pytest.mark.parametrize("path, item", [
     ("cuts/train.jsonl.gz", []), ("features", []), ("features", ["u001"]), ("lang/topo", ["2"]),
     ("exp/graph", []), ("exp/decode_test", ["u2"]), ("exp/decode_test", []), ("exp/am", []),
-    ("exp/score_am", []), ("exp/align", []), ("exp/align", ["u001"])])
+    ("exp/score_am", []), ("exp/align", []), ("exp/align", ["u001"]),
+    ("exp/am/tree", []), ("exp/am/tree", ["4"]), ("exp/tree_tri", []), ("exp/tree_tri", ["B:2"])])
 def test_pictures(work, tmp_path, path, item):
     assert main([str(work / path), *item, "--png", str(tmp_path / "a.png")]) == 0
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
@@ -96,8 +102,9 @@ def test_pictures(work, tmp_path, path, item):
     ("features", ["u9"], "an utterance such as u000"), ("exp/fmllr", ["s9"], "a speaker such as s0"),
     ("lang", ["zebra"], "a word or a phone such as"),
     ("exp/decode_test", ["u9"], "an utterance such as u0"),
-    ("exp/am/tree", ["x"], "no item"),
-    ("exp/am/tree", ["--png", "x.png"], "something with a picture"),
+    ("exp/tree_tri", ["x"], "a phone, or PHONE:CLASS with a pdf class, such as SIL"),
+    ("exp/am/tree", ["4:x"], "a phone, or PHONE:CLASS"), ("exp/tree_tri", ["x:1"], "a phone, or PHONE:CLASS"),
+    ("lang/words.txt", ["--png", "x.png"], "something with a picture"), ("lang/topo", ["--png", "x.jpg"], "png"),
 ])
 def test_what_cannot_be_shown_is_said(work, capsys, path, arguments, message):
     (work / "storage.bin").write_bytes(b"\x00\x01")

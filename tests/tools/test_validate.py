@@ -36,7 +36,8 @@ def work(good, tmp_path):
 
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align
     exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree exp/fmllr
-    exp/graph exp/decode_test exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
+    exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am exp/score_am/result.json
+    exp/score_am/test/per_utt.tsv""".split()
 
 
 def test_what_the_library_wrote_is_good(good, capsys):
@@ -107,6 +108,19 @@ def alignment_without_transitions(work):
 
 def alignment_with_another_tree(work):
     (work / "exp" / "align" / "tree").write_text("ContextDependency 1 0 ToPdf CE 0 EndContextDependency\n")
+
+
+def tree_folder_with_another_tree(work):
+    shutil.copy(work / "exp" / "align" / "tree", work / "exp" / "tree_tri" / "tree")
+
+
+def tree_folder_without_a_leaf(work):
+    path = work / "exp" / "tree_tri" / "leaves.tsv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+def tree_of_no_rate(work):
+    damage_json(work / "exp" / "tree_tri" / "tree.json", lambda content: content.update(subsampling=0))
 
 
 def overlapping_ctm(work):
@@ -288,6 +302,9 @@ def stage_that_was_cut_off(work):
     (impossible_step, "exp/align", "cannot follow"),
     (alignment_without_transitions, "exp/align", "transitions: expected an existing file"),
     (alignment_with_another_tree, "exp/align", "transitions: expected the pdf_ids of the tree"),
+    (tree_folder_with_another_tree, "exp/tree_tri", "transitions: expected the pdf_ids of the tree"),
+    (tree_folder_without_a_leaf, "exp/tree_tri", "leaves.tsv: expected a line for each of"),
+    (tree_of_no_rate, "exp/tree_tri", "subsampling: expected a whole number of at least 1, found 0"),
     (overlapping_ctm, "exp/align/words.ctm", "expected b after the end of a"),
     (probabilities_of_no_distribution, "exp/align", "transition state 1: expected probabilities of sum 1"),
     (weights_not_finite, "exp/am", "expected finite numbers"),

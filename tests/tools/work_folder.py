@@ -1,6 +1,7 @@
 """A small work folder with one artefact of each kind, for the tests of show and validate."""
 
 import json
+import logging
 
 import numpy as np
 import torch
@@ -20,6 +21,10 @@ from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
 from hybrid.outcomes import Outcomes
+from hybrid.tree.options import TreeOptions
+from hybrid.tree.roots import default_roots
+from hybrid.tree.stats import EventStats
+from hybrid.tree.work import write_tree
 from hybrid.speakers.table import Space, SpeakerTable
 from tests.graphs.langs import small_lang
 from tests.graphs.test_lattice import random_lattice
@@ -77,6 +82,7 @@ def make_work(work):
     stage(work / "lang", "tools.prepare_lang")
     stage(work / "features", "tools.compute_features", [work / "cuts" / "train.jsonl.gz"])
     _hmm(work, lang)
+    _tree(work / "exp" / "tree_tri", lang, work / "lang" / "phones.txt")
     _decoding(work)
     _speakers(work / "exp" / "fmllr")
     (work / "storage").rename(work / "corpus_storage")
@@ -99,6 +105,20 @@ def _hmm(work, lang):
     inputs = ("lang/phones.txt", "lang/words.txt", "features/features.json")
     stage(folder, "tools.align", [work / name for name in inputs])
     _model(work / "exp" / "am", transitions.num_pdfs)
+
+
+def _tree(folder, lang, phones):
+    """A triphone tree on made-up frames."""
+    rng, speech = np.random.default_rng(0), [lang.phones.id_of(phone) for phone in ("A", "B", "D")]
+    rows = [((left, phone_id, right), c, 20.0, 20.0 * mean, 20.0 * (mean ** 2 + 1.0))
+            for left in (0, *speech) for phone_id in speech for right in (0, *speech) for c in range(3)
+            for mean in rng.normal(size=(1, 2)) + 9.0 * (left == speech[0])]
+    windows, classes, counts, means, squares = zip(*rows)
+    stats = EventStats.of_rows(1, windows, classes, counts, np.concatenate([means, squares], axis=1))
+    folder.mkdir()
+    write_tree(folder, stats, lang.topology, lang, TreeOptions(num_leaves=20, min_count=10), logging.getLogger("tree"),
+               None, default_roots(lang))
+    stage(folder, "tools.build_tree", [phones])
 
 
 def _model(folder, num_pdfs):
