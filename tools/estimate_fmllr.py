@@ -6,8 +6,9 @@
         --gaussians exp/fmllr_train --out exp/fmllr_test
 
 The first estimates Gaussians for the pdf_ids of the alignment along with the transforms (speaker-adaptive training).
-The second takes them, and lattices of a first pass by any model of the same tree; transcripts play no part. Writes speakers.safetensors (which --speaker-transforms of other programs takes),
-outcomes.tsv and, with the first, gaussians.safetensors and transitions.
+The second takes them, and lattices of a first pass by any model of the same tree; transcripts play no part. Writes
+speakers.safetensors (which --speaker-transforms of other programs takes), outcomes.tsv and, the first,
+gaussians.safetensors and transitions.
 """
 
 from tools.frame.program import Job, Program

@@ -9,7 +9,11 @@ from hybrid.align.convert import ConvertOptions
 from hybrid.data.augment import AugmentOptions
 from hybrid.data.features import FeatureOptions
 from hybrid.data.validate import DataOptions
+from hybrid.recognize.combine import CombineOptions
 from hybrid.recognize.scoring import ScoreOptions
+from hybrid.speakers.adapt import AdaptOptions
+from hybrid.speakers.fmllr import FmllrOptions
+from hybrid.speakers.ivectors import IvectorOptions
 from hybrid.training.ctc import CtcOptions
 from hybrid.training.framewise import AmOptions
 from hybrid.tree.options import TreeOptions
@@ -18,7 +22,8 @@ from tools.frame.config import make_options, read_config, resolve
 CLASSES = {
     "data": DataOptions, "features": FeatureOptions, "augment": AugmentOptions, "lang": LangOptions,
     "topology": TopologyOptions, "ctc": CtcOptions, "dnn": AmOptions, "tree": TreeOptions, "convert": ConvertOptions,
-    "am": AmOptions, "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions}
+    "am": AmOptions, "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions, "fmllr": FmllrOptions,
+    "adapt": AdaptOptions, "ivectors": IvectorOptions, "combine": CombineOptions}
 
 
 def options_of(conf: Path, corpus_options) -> dict:

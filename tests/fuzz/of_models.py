@@ -8,6 +8,7 @@ import torch
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.nn.tensor_file import read_tensors, write_tensors
 from hybrid.speakers.gaussians import Gaussians
+from hybrid.speakers.ivectors import Extractor
 from hybrid.speakers.table import Space, SpeakerTable
 from hybrid.training.checkpoint import load_state, save_state
 from hybrid.training.journal import HISTORY, read_history
@@ -37,6 +38,11 @@ def _gaussians(folder: Path) -> None:
     Gaussians(torch.zeros(2, 1, 3), torch.ones(2, 1, 3), torch.zeros(2, 1)).write(folder)
 
 
+def _extractor(folder: Path) -> None:
+    mixture = Gaussians(torch.zeros(1, 2, 3), torch.ones(1, 2, 3), torch.zeros(1, 2))
+    Extractor(mixture, torch.ones(2, 3, 2), 0.1, True).write(folder)
+
+
 READERS = [
     Reader("model/model.json", "model.json", write_model, AcousticModel.load, json_values),
     Reader("model/weights", "best.safetensors", write_model, AcousticModel.load),
@@ -46,6 +52,7 @@ READERS = [
     Reader("tensors", "x.safetensors", _tensors, lambda folder: read_tensors(folder / "x.safetensors")),
     Reader("speakers", "speakers.safetensors", _speakers, SpeakerTable.read),
     Reader("gaussians", "gaussians.safetensors", _gaussians, Gaussians.read),
+    Reader("ivectors", "ivectors.safetensors", _extractor, Extractor.read),
     Reader("checkpoint", "state", _state, lambda folder: load_state(folder / "state")),
     Reader("train.jsonl", HISTORY, _history, read_history),
 ]

@@ -86,7 +86,8 @@ def test_a_model_trained_behind_transforms_gets_them_and_the_other_does_not(fold
 
 
 def test_transforms_are_neither_forgotten_nor_in_vain(folders, features):
-    with pytest.raises(InputError, match="adapted: expected --speaker-transforms of kind fmllr that fit g1, found none"):
+    message = "adapted: expected --speaker-transforms of kind fmllr that fit g1, found none"
+    with pytest.raises(InputError, match=message):
         EnsembleFolders((folders.adapted,)).load(features)
     with pytest.raises(InputError, match="--speaker-transforms .*fmllr: expected what fits one of the models"):
         EnsembleFolders((folders.a,), (folders.table,)).load(features)

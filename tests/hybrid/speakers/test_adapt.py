@@ -97,7 +97,7 @@ def test_targets_are_posteriors_and_the_network_s_own(trained):
     moved = []
     for kl_weight in (0.0, 0.5, 1.0):
         one = make_utterance(network, features, posteriors, kl_weight)
-        parameters, losses = adapt(AdaptableNetwork(network, DIM), [one], AdaptOptions(method="lin", kl_weight=kl_weight))
+        _, losses = adapt(AdaptableNetwork(network, DIM), [one], AdaptOptions(method="lin", kl_weight=kl_weight))
         moved.append(losses[0] - losses[-1])
     assert moved == sorted(moved, reverse=True) and moved[0] > moved[1] > 0
 

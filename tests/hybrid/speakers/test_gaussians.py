@@ -71,7 +71,7 @@ def test_em_on_split_components_never_loses_likelihood_and_finds_two_peaks():
     truth = random_gaussians(3, num_pdfs=3, dim=2, components=2)
     features, posteriors = sample(truth, 3000, 3)
     gaussians, _ = estimate([(features, posteriors)], None, 3, 2, 1e-3)
-    gaussians, last, values = split(gaussians), None, []
+    gaussians, values = split(gaussians), []
     for _ in range(30):
         gaussians, value = estimate([(features, posteriors)], gaussians, 3, 2, 1e-3)
         values.append(value)
@@ -105,7 +105,8 @@ def test_gaussians_come_back(tmp_path):
 
 @pytest.mark.parametrize("change, message", [
     ({"means": torch.zeros(2, 1, 3)}, "of one shape"), ({"log_weights": torch.zeros(2, 2)}, "of one shape"),
-    ({"variances": torch.zeros(2, 1, 2)}, "variances above 0"), ({"means": torch.full((2, 1, 2), float("nan"))}, "finite"),
+    ({"variances": torch.zeros(2, 1, 2)}, "variances above 0"),
+    ({"means": torch.full((2, 1, 2), float("nan"))}, "finite"),
 ])
 def test_files_of_other_content(tmp_path, change, message):
     good = {"means": torch.zeros(2, 1, 2), "variances": torch.ones(2, 1, 2), "log_weights": torch.zeros(2, 1)}

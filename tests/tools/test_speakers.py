@@ -1,0 +1,129 @@
+"""The programs of speakers, one after the other as a recipe runs them, on a tiny corpus."""
+
+import json
+
+import numpy as np
+import pytest
+
+from graphs.hmm_folder import read_hmm, write_hmm
+from graphs.lattice import Lattice
+from graphs.lattice_io import write_lattices
+from graphs.symbols import SymbolTable
+from hybrid.align.alignment import read_alignments
+from hybrid.am.acoustic_model import AcousticModel
+from hybrid.am.ensemble import EnsembleFolders
+from hybrid.data.features import FeatureReader
+from hybrid.data.manifest import write_cuts
+from hybrid.recognize.texts import read_text
+from hybrid.speakers.table import SpeakerTable
+from tests.hybrid.data.material import noise_cut
+from tests.hybrid.report.test_results import add_system
+from tests.hybrid.training.material import make_corpus
+from tests.tools.test_score import two_paths
+from tools import adapt, combine, estimate_fmllr, estimate_ivectors, train_am
+from tools.frame.records import read_record
+
+TRAIN = ("am.arch=tdnn", "am.hidden_dim=16", "am.dilations=1,1", "am.epochs=4", "am.learning_rate=0.02",
+         "am.max_duration=2", "am.tensorboard=false", "am.device=cpu")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """As make_corpus, and lattices of one path each for dev, as of a first pass without errors."""
+    folder = make_corpus(tmp_path_factory.mktemp("corpus"))
+    lattices = []
+    for name, alignment in read_alignments(folder / "ali_dev").items():
+        number = alignment.num_frames
+        states, zeros = np.arange(number + 1), np.zeros(number)
+        lattices.append(Lattice(name, number, states[:-1], states[1:], alignment.transition_ids, zeros, zeros, zeros))
+    write_lattices(folder / "lattices", 0, lattices)
+    write_hmm(folder / "lattices", *read_hmm(folder / "ali_dev"))
+    return folder
+
+
+def run(module, *arguments):
+    return module.PROGRAM.run(module.work, list(map(str, arguments)) + ["--nj", "1"])
+
+
+@pytest.fixture(scope="module")
+def transforms(corpus, tmp_path_factory):
+    """Folders of train and dev."""
+    out = tmp_path_factory.mktemp("speakers")
+    assert run(estimate_fmllr, "--features", corpus / "train", "--lang", corpus / "lang", "--alignment",
+               corpus / "ali_train", "--out", out / "fmllr_train", "fmllr.rounds=1") == 0
+    assert run(estimate_fmllr, "--features", corpus / "dev", "--lang", corpus / "lang", "--lattices",
+               corpus / "lattices", "--gaussians", out / "fmllr_train", "--out", out / "fmllr_dev",
+               "fmllr.min_frames=100") == 0
+    return out
+
+
+def test_transforms_of_train_and_dev_are_of_one_space(transforms):
+    train, dev = (SpeakerTable.read(transforms / f"fmllr_{split}") for split in ("train", "dev"))
+    assert train.space == dev.space and dev.speakers == ["anna"]
+    assert not (transforms / "fmllr_dev" / "gaussians.safetensors").exists()
+    facts = read_record(transforms / "fmllr_dev")["facts"]
+    assert facts["log_likelihood_per_frame"] > facts["without_transforms"]
+
+
+def test_alignments_and_lattices_of_one_path_say_the_same(corpus, transforms, tmp_path):
+    assert run(estimate_fmllr, "--features", corpus / "dev", "--lang", corpus / "lang", "--alignment",
+               corpus / "ali_dev", "--gaussians", transforms / "fmllr_train", "--out", tmp_path / "fmllr",
+               "fmllr.min_frames=100") == 0
+    one, other = SpeakerTable.read(tmp_path / "fmllr"), SpeakerTable.read(transforms / "fmllr_dev")
+    assert np.allclose(one["anna"]["matrix"], other["anna"]["matrix"], atol=1e-4)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ((), "--alignment and --lattices: expected one of them"),
+    (("--alignment", "ali_dev", "--lattices", "lattices"), "--alignment and --lattices: expected one of them"),
+    (("--lattices", "lattices"), "--lattices: expected --gaussians with it"),
+])
+def test_arguments_that_do_not_fit(corpus, tmp_path, capsys, arguments, message):
+    paths = [corpus / one if not one.startswith("--") else one for one in arguments]
+    assert run(estimate_fmllr, "--features", corpus / "dev", "--lang", corpus / "lang", *paths, "--out",
+               tmp_path / "out") == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_network_is_trained_behind_transforms_and_vectors_and_adapted(corpus, transforms, tmp_path):
+    for split, more in (("train", ()), ("dev", ("--extractor", tmp_path / "ivectors_train"))):
+        assert run(estimate_ivectors, "--features", corpus / split, *more, "--out", tmp_path / f"ivectors_{split}",
+                   "ivectors.dim=2", "ivectors.components=2", "ivectors.rounds=2") == 0
+    tables = {split: (transforms / f"fmllr_{split}", tmp_path / f"ivectors_{split}") for split in ("train", "dev")}
+    assert run(train_am, "--features", corpus / "train", "--dev-features", corpus / "dev", "--alignment",
+               corpus / "ali_train", "--dev-alignment", corpus / "ali_dev", "--speaker-transforms", *tables["train"],
+               "--dev-speaker-transforms", *tables["dev"], "--out", tmp_path / "am", *TRAIN) == 0
+    model = AcousticModel.load(tmp_path / "am")
+    assert model.feature_dim == 8 and [space.kind for space in model.spaces] == ["fmllr", "ivectors"]
+
+    def adapted(*speakers):
+        return run(adapt, "--features", corpus / "dev", "--lang", corpus / "lang", "--model", tmp_path / "am",
+                   "--lattices", corpus / "lattices", "--speaker-transforms", *speakers, "--out", tmp_path / "lhuc")
+    assert adapted(tables["dev"][0]) == 2
+    assert adapted(*reversed(tables["dev"])) == 0
+    facts = read_record(tmp_path / "lhuc")["facts"]
+    assert facts["outcomes"] == {"done": 1} and facts["loss_after"] < facts["loss_before"]
+    dev = FeatureReader(corpus / "dev")
+    plain = EnsembleFolders((tmp_path / "am",), tables["dev"]).load(dev)
+    other = EnsembleFolders((tmp_path / "am",), tables["dev"], adaptations=(tmp_path / "lhuc",)).load(dev)
+    name = dev.ids[0]
+    before, after = (one.log_likelihoods(dev[name], name) for one in (plain, other))
+    assert before.shape == after.shape and not np.allclose(before, after, atol=1e-3)
+
+
+@pytest.mark.parametrize("weights, said", [((), "b"), (("3", "1"), "a"), (("1", "0"), "a")])
+def test_systems_are_combined_with_the_scales_of_their_scores(tmp_path, weights, said):
+    """By its scale the first system says a, with 0.54 of the posterior, the second b, with 0.56."""
+    for number, (name, lm_scale) in enumerate((("one", 5.2), ("two", 8.0))):
+        write_lattices(tmp_path / name, 0, [two_paths("u0", 1 + number, 2 + number, 6.0)])
+        SymbolTable(["z"] * number + ["a", "b"]).write(tmp_path / name / "words.txt")
+        add_system(tmp_path, f"score_{name}", name, 1)
+        path = tmp_path / "exp" / f"score_{name}" / "result.json"
+        entry = {**json.loads(path.read_text())[0], "lm_scale": lm_scale, "acoustic_scale": 1.0}
+        path.write_text(json.dumps([entry]))
+    write_cuts(tmp_path / "cuts" / "test.jsonl.gz", [noise_cut(tmp_path / "audio", "u0")])
+    assert run(combine, "--cuts", tmp_path / "cuts" / "test.jsonl.gz", "--lattices", tmp_path / "one", tmp_path / "two",
+               "--scores", tmp_path / "exp" / "score_one", tmp_path / "exp" / "score_two", "--out", tmp_path / "out",
+               *(("--weights", *weights) if weights else ())) == 0
+    assert read_text(tmp_path / "out" / "hyp.txt") == {"u0": [said]}
+    assert run(combine, "--cuts", tmp_path / "cuts", "--lattices", tmp_path / "one", "--out", tmp_path / "again") == 2
