@@ -104,7 +104,8 @@ def test_averages_that_cannot_be(folders, features, more, message):
 
 
 def test_models_of_different_trees_are_refused():
-    models = [SimpleNamespace(tree=None, output_shift=0.01, transitions=SimpleNamespace(states=states)) for states in ([1], [2])]
+    models = [SimpleNamespace(tree=None, output_shift=0.01, transitions=SimpleNamespace(states=states))
+              for states in ([1], [2])]
     with pytest.raises(InputError, match="one tree"):
         Ensemble([Member(model) for model in models], None)
 
