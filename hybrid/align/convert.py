@@ -65,7 +65,10 @@ class Converter:
         pairs = phones.pairs if phones is not None else [(i, i) for i in source.topology.phone_ids]
         self._same_states = subsampling == 1 and all(
             _same_shape(source.topology.entry(one), target.topology.entry(other)) for one, other in pairs)
+        state = source.transition_state  # states have consecutive transition_ids
+        self._place = np.arange(len(state)) - np.searchsorted(state, state)
         self._windows: Dict[Tuple[int, ...], List[TransitionState]] = {}
+        self._arcs_of: Dict[Tuple[int, ...], np.ndarray] = {}
 
     def convert(self, alignment: Alignment) -> Outcome:
         """The same phones at the same times, as far as the rate allows; failed where they do not fit.
@@ -87,16 +90,23 @@ class Converter:
         return self._other_path(alignment, segments, windows)
 
     def _same_path(self, alignment: Alignment, segments: Sequence[Segment], windows: np.ndarray) -> np.ndarray:
-        source, target, ids = self.source, self.target, alignment.transition_ids
-        starts, state = source._first, source.transition_state
-        result = np.empty(len(ids), dtype=np.int32)
-        for segment, window in zip(segments, windows):
-            states = self._states(tuple(map(int, window)))
-            for frame in range(segment.start_frame, segment.start_frame + segment.num_frames):
-                arc = int(ids[frame])
-                number = target.state_number(states[source.hmm_state[arc]])
-                result[frame] = target.transition_ids_of(number)[arc - int(starts[state[arc] - 1])]
+        ids, result = alignment.transition_ids, np.empty(alignment.num_frames, dtype=np.int32)
+        for (_, start, frames), window in zip(segments, windows):
+            own = ids[start:start + frames]
+            result[start:start + frames] = self._arcs(tuple(map(int, window)))[
+                self.source.hmm_state[own], self._place[own]]
         return result
+
+    def _arcs(self, window: Tuple[int, ...]) -> np.ndarray:
+        """``[states, most transitions]``: the target's transition_id for each transition out of each HMM state."""
+        if window not in self._arcs_of:
+            states = self._states(window)
+            table = np.zeros((len(states), 1 + int(self._place.max())), dtype=np.int32)
+            for row, state in zip(table, states):
+                arcs = self.target.transition_ids_of(self.target.state_number(state))
+                row[:len(arcs)] = arcs
+            self._arcs_of[window] = table
+        return self._arcs_of[window]
 
     def _other_path(self, alignment: Alignment, segments: Sequence[Segment], windows: np.ndarray) -> Outcome:
         num_frames = -(-alignment.num_frames // self.subsampling)

@@ -91,17 +91,18 @@ def windows_of(phone_ids: Sequence[int], width: int, central_position: int) -> n
     return np.stack([padded[k:k + len(phone_ids)] for k in range(width)], axis=1)
 
 
-def frame_events(alignment: Alignment, transitions, width: int, central_position: int
+def frame_events(alignment: Alignment, transitions, pdf_class: np.ndarray, width: int, central_position: int
                  ) -> Tuple[np.ndarray, np.ndarray]:
     """Windows ``[T, width]`` and pdf classes ``[T]`` of the frames of an alignment.
 
     Args:
       transitions: graphs.transitions.TransitionModel of the alignment.
+      pdf_class: what `pdf_class_of` has for it.
     """
     segments = phone_segments(alignment, transitions)
     windows = windows_of([segment.label for segment in segments], width, central_position)
     frames = np.repeat(np.arange(len(segments)), [segment.num_frames for segment in segments])
-    return windows[frames], pdf_class_of(transitions)[alignment.transition_ids]
+    return windows[frames], pdf_class[alignment.transition_ids]
 
 
 def pdf_class_of(transitions) -> np.ndarray:
@@ -123,8 +124,9 @@ def accumulate(utterances: Iterable[Tuple[Alignment, np.ndarray]], transitions, 
       utterances: alignment of T frames, and moments ``[T, D]`` of the frames; not empty.
     """
     parts: List[tuple] = []
+    pdf_class = pdf_class_of(transitions)
     for alignment, moments in utterances:
-        windows, classes = frame_events(alignment, transitions, width, central_position)
+        windows, classes = frame_events(alignment, transitions, pdf_class, width, central_position)
         check_one_length(f"tree statistics of {alignment.utterance_id}", alignment=classes, frames=moments)
         parts.append((windows, classes, np.ones(len(classes)), moments))
     return EventStats.of_rows(central_position, *(np.concatenate(column) for column in zip(*parts)))

@@ -26,6 +26,7 @@ from hybrid.tree.stats import EventStats, accumulate
 from hybrid.tree.summary import write_summary
 
 CHUNK = 32  # utterances summed up at once
+MOST_PARTS = 16  # that wait to be joined
 FRAME_TOLERANCE = 1  # frames by which an alignment may differ from its features
 
 
@@ -121,16 +122,18 @@ def sum_up(work: StatsWork, nj: int, log) -> Tuple[EventStats, Outcomes]:
     torch.set_num_threads(1)
     ids = FeatureReader(work.features, cache_mb=0).ids
     chunks = [ids[i:i + CHUNK] for i in range(0, len(ids), CHUNK)]
-    outcomes, stats = Outcomes(log), None
+    outcomes, parts = Outcomes(log), []
     for results, part in ordered_map(work, chunks, nj, "tree statistics", size=len, unit="utt"):
         for result in results:
             outcomes.add(*result)
         if part is not None:
-            stats = part if stats is None else EventStats.joined([stats, part])
+            parts.append(part)
+        if len(parts) == MOST_PARTS:
+            parts = [EventStats.joined(parts)]
     outcomes.check(work.options.max_failed_share, "tree statistics")
-    if stats is None:
+    if not parts:
         raise InputError(str(work.features), "utterances with alignments", "none")
-    return stats, outcomes
+    return EventStats.joined(parts), outcomes
 
 
 def make_tree(work: StatsWork, out: Path, nj: int, log, questions: Optional[Path] = None,

@@ -136,6 +136,8 @@ def test_numbers_of_leaves_and_gains_are_limits():
     gains = sorted(step.choice.gain for step in many.steps)
     limit = gains[len(gains) // 2]
     assert all(step.choice.gain >= limit for step in build(frames, Limits(1000, 0, limit)).steps)
+    first = many.steps[0].choice.gain
+    assert build(frames, Limits(1000, 0, first)).steps and not build(frames, Limits(1000, 0, 1.001 * first)).steps
     assert build(frames, Limits(6, merge_loss=0)).num_split_leaves == 6
     assert build(frames, Limits(4)).tree.num_pdfs == 4
     with pytest.raises(InputError, match="num_leaves: expected at least 4, one for each root, found 3"):

@@ -29,7 +29,7 @@ def test_windows_reach_beyond_the_ends():
 
 def test_the_events_of_the_frames():
     assert pdf_class_of(TRANSITIONS).tolist() == [-1, 0, 0, 1, 1, 0, 0, 1, 0]
-    windows, classes = frame_events(ALIGNMENT, TRANSITIONS, 3, 1)
+    windows, classes = frame_events(ALIGNMENT, TRANSITIONS, pdf_class_of(TRANSITIONS), 3, 1)
     assert classes.tolist() == [0, 0, 1, 0, 0, 0, 0, 1, 1]
     assert windows.tolist() == 3 * [[0, 1, 2]] + 2 * [[1, 2, 2]] + [[2, 2, 3]] + 3 * [[2, 3, 0]]
 

@@ -144,6 +144,28 @@ def test_a_tree_for_fewer_frames_and_another_topology(work, tmp_path):
     assert read_alignments(tmp_path / "low")["u00"].num_frames == 7 * FRAMES
 
 
+def test_every_third_frame_is_summed_up(work):
+    from hybrid.data.features import FeatureReader
+    reader = FeatureReader(work / "features")
+    expected = sum(reader[utterance_id][::3].double().sum(dim=0) for utterance_id in reader.ids)
+    stats = sum_up(of(work, subsampling=3, speech_topology="1state"), 1, LOG)[0]
+    assert stats.sums.sum(axis=0)[:2] == pytest.approx(expected.numpy())
+    assert set(stats.pdf_classes[stats.central != 1]) == {0}
+
+
+@pytest.mark.parametrize("subsampling, status, said", [
+    (3, 0, "40 done; 1400 frames, one in 3"), (1, 0, "40 done; 4200 frames, those of the original"),
+    (7, 2, "conversion of alignments: 40 of 40 items failed")])
+def test_the_rate_of_a_conversion_is_an_option(work, tmp_path, capsys, subsampling, status, said):
+    assert run(convert_alignment, tmp_path, "--alignment", work / "align", "--tree", work / "align", "--lang",
+               work / "lang", f"convert.subsampling={subsampling}") == status
+    assert said in capsys.readouterr().err
+    if not status:
+        assert facts(tmp_path)["subsampling"] == subsampling and facts(tmp_path)["pdfs"] == 15
+        alignment = read_alignments(tmp_path / "out")["u07"]
+        assert alignment.frame_shift == pytest.approx(0.01 * subsampling)
+
+
 def test_questions_and_roots_from_files(work, tmp_path):
     (tmp_path / "q.txt").write_text("B\n")
     (tmp_path / "roots.txt").write_text("not-shared not-split SIL SPN\nshared split A B C\n")
