@@ -100,6 +100,8 @@ def make_cut(rendered: Rendered, voice: Voice, folder: Path) -> Cut:
                     language="en", alignment=alignment)
     cut.supervisions[0].custom = {
         "accent": voice.accent, "noise": sentence.noise or "clean", "snr": sentence.snr}
+    if sentence.rt60 is not None:
+        cut.supervisions[0].custom["rt60"] = sentence.rt60
     return cut
 
 

@@ -9,6 +9,8 @@ import random
 import re
 from typing import Dict, List
 
+Rules = Dict[str, List[str]]
+
 START = "sentence"
 
 # nonterminal -> alternatives, one a line; <name> is a nonterminal; a comma is a short pause
@@ -138,9 +140,36 @@ mail = letter | note | story | card
 mails = letters | notes | stories | cards
 """
 
+# further alternatives: names of letters, most of which rhyme, and words that differ by a sound and fit anywhere
+_CONFUSABLE = """
+sentence =
+  <spelling> | <spelling> | <spelling> | <spelling> | <spelling> | <spelling>
+  <pairs> | <pairs> | <pairs> | <pairs> | <pairs> | <pairs>
 
-def _parse(text: str) -> Dict[str, List[str]]:
-    rules: Dict[str, List[str]] = {}
+spelling =
+  spell <letter> <letter> <letter> <letter> | it is spelled <letter> <letter> <letter>
+  the code is <letter> <letter> <digit> <digit> | press <letter> <digit> <letter> <digit>
+  seat <letter> <teen> in row <letter> | bus <letter> to gate <letter> <digit>
+  <letter> as in <pet> and <letter> as in <pet> | room <letter> <number> on the <ordinal> floor
+  <person> with <letter> <letter> and <person> with <letter> <letter>
+
+pairs =
+  the <pet> and the <pet> | not the <pet> but the <pet> | a <pet> or a <pet> for <person>
+  put the <pet> and the <pet> <where> the <pet> | <person> has a <pet> and a <pet>
+  was it a <pet> or a <pet> | the <pet> is <where> the <pet> | <number> for the <pet> and <number> for the <pet>
+
+letter = b | c | d | e | g | p | t | v | z | m | n | f | s | x | j | k | h | o | q | u
+pet = bat | pat | cat | hat | mat | rat | bad | pad | bag | back | pack | tack | bed | bet | pet | net | vet
+  pen | ten | den | men | pan | ban | fan | van | pin | bin | tin | fin | pig | bit | pit | kit | pot | cot | dot
+  cut | cup | cub | cap | cab | tap | tub | bug | mug | rug | rag | goat | coat | boat | note | vote
+  bowl | pole | coal | goal | seat | sheet | beat | bead | beach | peach | teeth | thief | chief | sheep | ship | chip
+thing = cot | cut | cub | cab | mug | rug | rag | pad | pack
+person = tim | hannah | joan | jim | dan | ted | ned | ron | don | dawn | pam | sam
+"""
+
+
+def _parse(text: str) -> Rules:
+    rules: Rules = {}
     for line in text.split("\n"):
         if " =" in line:
             name, _, line = line.partition(" =")
@@ -151,6 +180,9 @@ def _parse(text: str) -> Dict[str, List[str]]:
 
 
 RULES = _parse(_TEXT)
+CONFUSABLE: Rules = {
+    name: RULES.get(name, []) + _parse(_CONFUSABLE).get(name, []) for name in {**RULES, **_parse(_CONFUSABLE)}}
+GRAMMARS = {"plain": RULES, "confusable": CONFUSABLE}
 _NONTERMINAL = re.compile(r"<(\w+)>")
 
 
@@ -159,16 +191,16 @@ def words_of(sentence: str) -> str:
     return sentence.replace(",", "")
 
 
-def vocabulary() -> List[str]:
+def vocabulary(rules: Rules = RULES) -> List[str]:
     """Every word that the grammar can say, sorted."""
     words = set()
-    for alternatives in RULES.values():
+    for alternatives in rules.values():
         for alternative in alternatives:
             words.update(words_of(_NONTERMINAL.sub(" ", alternative)).split())
     return sorted(words)
 
 
-def sample(rng: random.Random, start: str = START) -> str:
+def sample(rng: random.Random, rules: Rules = RULES, start: str = START) -> str:
     """A random sentence; alternatives of a nonterminal are equally likely."""
-    alternative = rng.choice(RULES[start])
-    return _NONTERMINAL.sub(lambda match: sample(rng, match.group(1)), alternative)
+    alternative = rng.choice(rules[start])
+    return _NONTERMINAL.sub(lambda match: sample(rng, rules, match.group(1)), alternative)

@@ -5,7 +5,8 @@ they sound: mean mel cepstra of each mnemonic in each accent were compared, and 
 nearer to each other than one and the same mnemonic is across accents became one phone. Stress marks
 are dropped. Names are those of ARPAbet where it has one; AX is the schwa, OH the vowel of British
 "hot", IA of British "near", EL a syllabic l, DX the American flap; AR, OR, IR and EER are the American
-vowels with r of "car", "four", "near" and "there".
+vowels with r of "car", "four", "near" and "there". Accents that no training voice has are told in the same phones:
+Scotland (sc), the Caribbean (ca), Lancaster (la), the West Midlands (wm), New York (ny).
 """
 
 from typing import Dict, NamedTuple, Optional, Tuple
@@ -16,16 +17,18 @@ SILENCE = "SIL"
 _STRESS = "',%="
 
 _CONSONANTS = """
-p P  b B  t T  t2 T  t# DX  d D  k K  g G  tS CH  dZ JH  f F  v V  T TH  D DH  s S  z Z  S SH  h HH
-m M  n N  N NG  l L  r R  r- R  w W  j Y
+p P  b B  t T  t2 T  t[ T  t# DX  d D  k K  g G  tS CH  dZ JH  f F  v V  T TH  D DH  s S  z Z  S SH  h HH
+m M  n N  N NG  l L  r R  r- R  w W  w# W  j Y
 """
 _VOWELS = """
 i: IY  i IH  I IH  I2 IH  I# IH  E EH  a AE  V AH  U UH  u: UW  3: ER  @ AX  @2 AX  @5 AX  a# AX  @L EL
 eI EY  aI AY  OI OY  aU AW  oU OW  A: AA
 """
+_BRITISH = "3 AX  0 OH  O: AO  aa AE  A@ AA  O@ AO  o@ AO  e@ EH  i@3 IA"
+_AMERICAN = "3 ER  0 AA  O2 AA  O: OH  aa AE  A@ AR  O@ OR  o@ OR  e@ EER  i@3 IR"
 _OF_ACCENT = {
-    "us": "3 ER  0 AA  O2 AA  O: OH  aa AE  A@ AR  O@ OR  o@ OR  e@ EER  i@3 IR",
-    "gb": "3 AX  0 OH  O: AO  aa AE  A@ AA  O@ AO  o@ AO  e@ EH  i@3 IA",
+    "us": _AMERICAN, "ny": _AMERICAN, "gb": _BRITISH, "ca": _BRITISH, "la": _BRITISH, "wm": _BRITISH,
+    "sc": _BRITISH + " IR ER  VR ER  aI2 AY",
     "rp": "3 AX  0 OH  O: AO  aa AA  A@ AA  O@ AO  o@ AO  e@ EH  i@3 IA",
 }
 

@@ -9,7 +9,7 @@ from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from egs.synth import grammar
 from egs.synth.render import Sentence, Task
-from egs.synth.voices import LANGUAGE, VOICES, Voice
+from egs.synth.voices import LANGUAGE, VOICES, WITH_UNSEEN, Voice
 from hybrid.data import noise
 
 SPLITS = ("train", "dev", "test")
@@ -33,6 +33,13 @@ class CorpusOptions:
         "help": "sentences of the grammar that the language model is trained on; none of dev or test"})
     pronunciation_share: float = field(default=0.01, metadata={
         "help": "a pronunciation that makes up less of its word's occurrences is left out of the lexicon"})
+    sentences: str = field(default="plain", metadata={
+        "help": "plain, or confusable: spelled letters and words that differ by a sound, too"})
+    unseen_accents: bool = field(default=False, metadata={
+        "help": "as many dev and test voices again, with accents that no training voice has"})
+    rooms: float = field(default=0.0, metadata={"help": "share of utterances that are heard in a simulated room"})
+    rt60: Tuple[float, ...] = field(default=(0.2, 0.6), metadata={
+        "help": "shortest and longest reverberation, seconds until sound is 60 dB weaker"})
 
     def __post_init__(self):
         for name in ("num_train", "num_dev", "num_test", "lm_sentences"):
@@ -50,8 +57,23 @@ class CorpusOptions:
             raise ValueError(f"clean_share: expected 0 to 1, found {self.clean_share}")
         if not 0.0 <= self.pronunciation_share <= 0.5:
             raise ValueError(f"pronunciation_share: expected 0 to 0.5, found {self.pronunciation_share}")
+        if self.sentences not in grammar.GRAMMARS:
+            raise ValueError(f"sentences: expected one of {', '.join(grammar.GRAMMARS)}, found {self.sentences!r}")
+        if not 0.0 <= self.rooms <= 1.0:
+            raise ValueError(f"rooms: expected 0 to 1, found {self.rooms}")
+        if not (len(self.rt60) == 2 and 0.05 <= self.rt60[0] <= self.rt60[1] <= 3.0):
+            raise ValueError(f"rt60: expected two of 0.05 to 3 seconds, the shorter first, found {self.rt60}")
         if self.clean_share < 1.0 and not (self.snrs and self.noises):
             raise ValueError("snrs, noises: expected one of each at least (or clean_share = 1), found none")
+
+    @property
+    def rules(self) -> grammar.Rules:
+        """Of the sentences."""
+        return grammar.GRAMMARS[self.sentences]
+
+    def voices(self, split: str) -> Tuple[Voice, ...]:
+        """Of a split."""
+        return (WITH_UNSEEN if self.unseen_accents else VOICES)[split]
 
 
 def choose_sentences(options: CorpusOptions) -> Dict[str, List[str]]:
@@ -60,16 +82,16 @@ def choose_sentences(options: CorpusOptions) -> Dict[str, List[str]]:
     chosen: Dict[str, List[str]] = {}
     for split in SPLITS:
         rng = random.Random(f"{options.seed} {split}")
-        chosen[split] = _draw(rng, getattr(options, f"num_{split}"), taken, balanced=split == "train")
+        chosen[split] = _draw(rng, options.rules, getattr(options, f"num_{split}"), taken, balanced=split == "train")
     return chosen
 
 
-def _draw(rng: random.Random, count: int, taken: Set[str], balanced: bool) -> List[str]:
+def _draw(rng: random.Random, rules: grammar.Rules, count: int, taken: Set[str], balanced: bool) -> List[str]:
     """New sentences; balanced: of four drawn, the one with the rarest words so far."""
     seen: Counter = Counter()
     sentences: List[str] = []
     while len(sentences) < count:
-        drawn = [grammar.sample(rng) for _ in range(4 if balanced else 1)]
+        drawn = [grammar.sample(rng, rules) for _ in range(4 if balanced else 1)]
         drawn = [sentence for sentence in drawn if grammar.words_of(sentence) not in taken]
         if drawn:
             best = max(drawn, key=lambda sentence: _rarity(sentence, seen))
@@ -88,12 +110,13 @@ def plan(options: CorpusOptions, folder: Path) -> Dict[str, List[Task]]:
     """One task for each voice of a split, without what babbles behind it: see `babble_tasks`."""
     tasks: Dict[str, List[Task]] = {}
     for split, texts in choose_sentences(options).items():
-        voices = VOICES[split]
+        voices = options.voices(split)
         noises = _noises(options, len(texts), random.Random(f"{options.seed} {split} noise"))
+        rooms = _rooms(options, len(texts), random.Random(f"{options.seed} {split} room"))
         of_voice: Dict[Voice, List[Sentence]] = {voice: [] for voice in voices}
-        for i, (text, (kind, snr)) in enumerate(zip(texts, noises)):
+        for i, (text, (kind, snr), rt60) in enumerate(zip(texts, noises, rooms)):
             voice = voices[i % len(voices)]
-            of_voice[voice].append(Sentence(f"{voice.name}-{split}-{i:04d}", text, kind, snr))
+            of_voice[voice].append(Sentence(f"{voice.name}-{split}-{i:04d}", text, kind, snr, rt60))
         tasks[split] = [Task(voice, tuple(sentences), options.seed, folder)
                         for voice, sentences in of_voice.items() if sentences]
     return tasks
@@ -108,21 +131,29 @@ def _noises(options: CorpusOptions, count: int, rng: random.Random) -> List[Tupl
     return noises
 
 
+def _rooms(options: CorpusOptions, count: int, rng: random.Random) -> List[Optional[float]]:
+    """Reverberation of each utterance, seconds, None for those in no room; the stated share, shuffled."""
+    inside = round(count * options.rooms)
+    rooms = [round(rng.uniform(*options.rt60), 3) for _ in range(inside)] + [None] * (count - inside)
+    rng.shuffle(rooms)
+    return rooms
+
+
 def babble_tasks(options: CorpusOptions, split: str) -> List[Task]:
     """What some voices of a split say in the background."""
     rng = random.Random(f"{options.seed} {split} babble")
-    voices = rng.sample(VOICES[split], min(BABBLE_VOICES, len(VOICES[split])))
-    return [Task(voice, tuple(Sentence(f"babble-{i}", grammar.sample(rng)) for i in range(BABBLE_SENTENCES)),
-                 options.seed) for voice in voices]
+    voices = rng.sample(options.voices(split), min(BABBLE_VOICES, len(options.voices(split))))
+    return [Task(voice, tuple(Sentence(f"babble-{i}", grammar.sample(rng, options.rules))
+                              for i in range(BABBLE_SENTENCES)), options.seed) for voice in voices]
 
 
 def sweep_tasks(options: CorpusOptions) -> List[Task]:
     """Sentences with every word of the grammar, by the plain voice of each accent: for the lexicon only."""
     rng = random.Random(f"{options.seed} sweep")
-    missing = Counter({word: SEEN_IN_SWEEP for word in grammar.vocabulary()})
+    missing = Counter({word: SEEN_IN_SWEEP for word in grammar.vocabulary(options.rules)})
     sentences: List[Sentence] = []
     while missing:
-        text = grammar.sample(rng)
+        text = grammar.sample(rng, options.rules)
         words = Counter(grammar.words_of(text).split())
         if words & missing:
             sentences.append(Sentence(f"sweep-{len(sentences)}", text))
@@ -136,7 +167,7 @@ def language_model_text(options: CorpusOptions, held_out: Iterable[str]) -> List
     held_out = set(held_out)
     sentences: List[List[str]] = []
     while len(sentences) < options.lm_sentences:
-        sentence = grammar.words_of(grammar.sample(rng))
+        sentence = grammar.words_of(grammar.sample(rng, options.rules))
         if sentence not in held_out:
             sentences.append(sentence.split())
     return sentences

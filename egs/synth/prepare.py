@@ -25,7 +25,7 @@ def work(job: Job) -> None:
     lexicon.write(job.out / "lexiconp.txt")
     held_out = [text_of(cut) for split in ("dev", "test") for cut in cuts[split]]
     model = train_ngram(language_model_text(options, held_out), NgramOptions(method="witten-bell"),
-                        grammar.vocabulary())
+                        grammar.vocabulary(options.rules))
     model.write_arpa(job.out / "lm.arpa")
     write_splits(job, cuts)
     job.facts.update(words=len(lexicon.words), pronunciations=len(lexicon), phones=len(lexicon.phones),

@@ -23,6 +23,7 @@ from egs.synth.phones import SILENCE
 from egs.synth.segments import Segments, said_words, segment
 from egs.synth.voices import Voice
 from hybrid.data import noise
+from hybrid.data.rooms import random_room, reverberate, room_response
 from hybrid.processes import ProcessDied, kill_children, work_for_parent
 
 RATE = 16000
@@ -34,12 +35,18 @@ PEAK = 0.98
 
 
 class Sentence(NamedTuple):
-    """One utterance to make. noise: "" for clean speech, or one of noise.KINDS at `snr` decibels."""
+    """One utterance to make.
+
+    Attributes:
+      noise: "" for clean speech, or one of noise.KINDS at `snr` decibels.
+      rt60: seconds of reverberation of the room that it is heard in; None for no room.
+    """
 
     utterance_id: str
     text: str
     noise: str = ""
     snr: Optional[float] = None
+    rt60: Optional[float] = None
 
 
 class Task(NamedTuple):
@@ -138,10 +145,18 @@ def render(task: Task) -> List[Rendered]:
         before, after = (int(rng.uniform(*EDGE) * RATE) for _ in range(2))
         audio = np.pad(_resample(speech.samples), (before, after))
         rendered = _times(sentence, segments, before, len(audio))
+        if sentence.rt60 is not None:
+            audio = reverberate(audio, _room(task, sentence))
         audio = _in_noise(audio, rendered, task.babble, rng)
         write_wav(task.folder / f"{sentence.utterance_id}.wav", audio)
         done.append(rendered)
     return done
+
+
+def _room(task: Task, sentence: Sentence) -> np.ndarray:
+    """The response of a room of the sentence's own."""
+    rng = np.random.default_rng([task.seed, zlib.crc32(sentence.utterance_id.encode()), 1])
+    return room_response(random_room(rng, (sentence.rt60, sentence.rt60)), RATE)
 
 
 def render_words(task: Task) -> List[Tuple[str, Tuple[str, ...]]]:

@@ -9,6 +9,7 @@ the speakers of development and test are new to a model in every way but the acc
 from typing import Dict, NamedTuple, Tuple
 
 LANGUAGE = {"us": "en-us", "gb": "en", "rp": "en-gb-x-rp"}  # accent -> espeak's name
+UNSEEN = {"sc": "en-gb-scotland", "ca": "en-029", "la": "en-gb-x-gbclan", "wm": "en-gb-x-gbcwmd", "ny": "en-us-nyc"}
 
 
 class Voice(NamedTuple):
@@ -27,7 +28,7 @@ class Voice(NamedTuple):
 
     @property
     def language(self) -> str:
-        return LANGUAGE[self.accent]
+        return {**LANGUAGE, **UNSEEN}[self.accent]
 
 
 TRAIN = (
@@ -54,3 +55,15 @@ TEST = (
     Voice("rp", "belinda", "female", 45, 55, 180), Voice("us", "linda", "female", 38, 45, 165),
 )
 VOICES: Dict[str, Tuple[Voice, ...]] = {"train": TRAIN, "dev": DEV, "test": TEST}
+
+# the same variants at other pitches and rates, with accents that training lacks
+DEV_UNSEEN = (
+    Voice("ny", "m8", "male", 45, 55, 185), Voice("wm", "Mike", "male", 58, 50, 165),
+    Voice("wm", "grandma", "female", 48, 55, 180), Voice("ny", "anika", "female", 50, 45, 175),
+)
+TEST_UNSEEN = (
+    Voice("sc", "m3", "male", 42, 55, 170), Voice("ca", "m4", "male", 48, 50, 180),
+    Voice("la", "robert", "male", 58, 55, 165), Voice("ca", "Andrea", "female", 55, 55, 175),
+    Voice("la", "belinda", "female", 52, 50, 185), Voice("sc", "linda", "female", 48, 55, 175),
+)
+WITH_UNSEEN: Dict[str, Tuple[Voice, ...]] = {"train": TRAIN, "dev": DEV + DEV_UNSEEN, "test": TEST + TEST_UNSEEN}
