@@ -13,35 +13,44 @@ run egs.an4.prepare ${corpus:+--corpus "$corpus"} --out "$work/corpus"
 prepare --lexicon "$work/corpus/lexicon.txt"
 bootstrap dnn1 dnn2 dnn3
 
-mono=(--alignment dnn3 --lm "$work/corpus/lm.arpa")
-tri=(--alignment tri --lm "$work/corpus/lm.arpa")
+lm=$work/corpus/lm.arpa
+mono=(--alignment dnn3 --lm "$lm")
+tri=(--alignment tri --lm "$lm")
+words=(--alignment words --lm "$lm" --lang "$work/lang_words")
 
-triphone() {
+triphones() {
   context_tree tri dnn3
   hybrid "${tri[@]}"
 }
 
-# over features that are transformed for each speaker, as the lattices of the TDNN have them
-speaker_adaptive() {
-  as_system tdnn triphone
-  adapted "${tri[@]}" --first-pass tdnn
+# A network that sees the whole utterance learns from phones of words what the unigram model cannot say: an EIGHT stands
+# among numbers, an A among letters.
+own_phones() {
+  word_phones words dnn3 --lexicon "$work/corpus/lexicon.txt"
+  hybrid "${words[@]}"
 }
 
-all_adapted() {
-  as_system tdnn_sat speaker_adaptive
-  as_system blstm_sat speaker_adaptive
-  combined "${tri[@]}" --first-pass tdnn tdnn_sat blstm_sat
+adapted_own_phones() {
+  as_system blstm own_phones
+  adapted "${words[@]}" --first-pass blstm
 }
 
-system tdnn "a TDNN over triphones" triphone
+all_own_phones() {
+  as_system blstm own_phones
+  as_system cnn_bigru own_phones
+  as_system conformer own_phones
+  combined "${words[@]}" blstm cnn_bigru conformer
+}
+
+system blstm "a bidirectional LSTM over phones of words" own_phones
 system mono_dnn "a DNN over spliced frames, monophones" hybrid "${mono[@]}"
 system mono_tdnn "a TDNN, monophones" hybrid "${mono[@]}"
-system tdnnf "a TDNN-F" triphone
-system cnn_tdnn "a CNN-TDNN" triphone
-system blstm "a bidirectional LSTM" triphone
-system cnn_bigru "a residual CNN and a bidirectional GRU" triphone
-system conformer "a Conformer" triphone
-system tdnn_sat "the TDNN over features adapted to each speaker, two passes" speaker_adaptive
-system blstm_sat "the same with the bidirectional LSTM" speaker_adaptive
-system combined_sat "their average" all_adapted
+system tri_tdnn "a TDNN, triphones" triphones
+system tri_tdnnf "a TDNN-F, triphones" triphones
+system tri_cnn_tdnn "a CNN-TDNN, triphones" triphones
+system tri_blstm "a bidirectional LSTM, triphones" triphones
+system cnn_bigru "a residual CNN and a bidirectional GRU over phones of words" own_phones
+system conformer "a Conformer over phones of words" own_phones
+system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passes" adapted_own_phones
+system combined "the average of blstm, cnn_bigru and conformer" all_own_phones
 results
