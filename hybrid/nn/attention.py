@@ -1,7 +1,7 @@
 """Self-attention with relative positions (Dai et al., "Transformer-XL", ACL 2019).
 
-The score of step j for step i is ``((q_i + u) . k_j + (q_i + v) . W p_{i-j}) / sqrt(d)`` for each head, with sinusoids p
-and learnt vectors u and v. The second product is made for all distances at once and then shifted row by row.
+For each head the score of step j for step i is ``((q_i + u) . k_j + (q_i + v) . W p_{i-j}) / sqrt(d)``, with
+sinusoids p and learnt vectors u and v. The second product is made for all distances at once and then shifted.
 """
 
 import math

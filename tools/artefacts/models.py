@@ -31,7 +31,9 @@ def _flat(description: Dict) -> Dict:
 def _sizes(summary, frame_shift: float) -> Dict:
     """summary: hybrid.nn.summary.Summary; frame_shift: seconds."""
     def frames(number: float) -> str:
-        return "unbounded" if number == float("inf") else f"{number:g} frames, {1000 * number * frame_shift:g} ms"
+        if number == float("inf"):
+            return "unbounded"
+        return f"{number:g} frame{'s' * (number != 1)}, {1000 * number * frame_shift:g} ms"
     return {"sees before a frame": frames(summary.left_context), "looks ahead": frames(summary.right_context),
             "can stream": "yes" if summary.streams else "no", "parameters": summary.parameters,
             "multiply-adds": f"{summary.multiply_adds / 1e6:.1f} million for a second of speech"}

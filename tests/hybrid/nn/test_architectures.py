@@ -172,7 +172,10 @@ def test_weights_of_another_network_are_refused(tmp_path):
         {"filters": ()}, {"filters": (0,)}, {"filters": (1,), "halve": (1, 1)}, {"halve": (2, 1)},
         {"cepstra_of": -1}, {"delta_blocks": 0})),
     ("dnn", {"splice": -1}), ("cnn", {"splice": -1}), ("cnn_tdnn", {"bottleneck": -1}), ("tdnnf", {"bottleneck": 0}),
-    ("tdnnf", {"dropout": 0.6}), ("tdnnf", {"bypass": 1.1}), ("lstm", {"delay": -1}), ("gru", {"delay": -1})])
+    ("tdnnf", {"dropout": 0.6}), ("tdnnf", {"bypass": 1.1}), ("lstm", {"delay": -1}), ("gru", {"delay": -1}),
+    *((arch, {"stack": 0}) for arch in ("lstm", "blstm", "gru", "bigru", "cnn_bigru")),
+    ("cnn_bigru", {"num_filters": 0}), ("cnn_bigru", {"num_blocks": -1}), ("cnn_bigru", {"num_layers": 0}),
+    ("cnn_tdnn", {"bottleneck": 4, "dropout": 0.6})])
 def test_options_out_of_range(arch, bad):
     with pytest.raises(ValueError, match=list(bad)[-1]):
         ARCHITECTURES[arch](**bad)

@@ -79,8 +79,9 @@ def test_batches_of_the_acoustic_model_give_the_scores_of_single_utterances(corp
 
 def thirds(corpus, split):
     """The alignments at a third of the frame rate: every third transition_id, that of the middle one."""
-    return {utterance_id: Alignment(utterance_id, np.append(one.transition_ids, one.transition_ids[-1])[1::3],
-                                    -1.0, frame_shift=0.03)
+    def third(ids):
+        return np.append(ids, ids[-1])[1::3]
+    return {utterance_id: Alignment(utterance_id, third(one.transition_ids), -1.0, frame_shift=0.03)
             for utterance_id, one in read_alignments(corpus / f"ali_{split}").items()}
 
 
