@@ -4,8 +4,8 @@
         --out exp/align_tri_train
 
 The phones stay where they are; with --from-lang they become those of --lang, word by word. Where the tree is for a
-lower rate (tree.subsampling), so are the alignments. Writes alignments.npz (transition_ids), tree, transitions, phones.ctm,
-words.ctm, outcomes.tsv.
+lower rate (tree.subsampling), so are the alignments. Writes alignments.npz (transition_ids), tree, transitions,
+phones.ctm, words.ctm, outcomes.tsv.
 """
 
 from tools.frame.program import Job, Program
