@@ -134,8 +134,9 @@ def write_transforms(out: Path, gaussians: Gaussians, found: Mapping[str, Found]
     table = SpeakerTable.of(Space(KIND, gaussians.fingerprint()),
                             {speaker: {MATRIX: one.transform} for speaker, one in found.items()})
     table.write(out)
-    likelihood = log_likelihood(evidence, gaussians, found)
-    plain = log_likelihood(evidence, gaussians,
+    counted = evidence._replace(posteriors=evidence.counted)
+    likelihood = log_likelihood(counted, gaussians, found)
+    plain = log_likelihood(counted, gaussians,
                            {speaker: Found(identity(gaussians.dim), "none", 0.0) for speaker in found})
     log.info("%s; log-likelihood per frame %.3f, without transforms %.3f", outcomes.summary(), likelihood, plain)
     return {"outcomes": outcomes.counts, "log_likelihood_per_frame": likelihood, "without_transforms": plain,

@@ -63,7 +63,7 @@ def planted(speakers, seed=0, utterances=3, frames=150):
     """Each speaker's frames are moved along two directions, by amounts of the speaker."""
     gaussians = random_gaussians(seed, num_pdfs=5, dim=F)
     directions = torch.randn(2, F, generator=torch.Generator().manual_seed(seed)).double()
-    amounts = torch.randn(len(speakers), 2, generator=torch.Generator().manual_seed(seed + 1)).double()
+    amounts = 0.4 * torch.randn(len(speakers), 2, generator=torch.Generator().manual_seed(seed + 1)).double()
     reader = Reader()
     for number, speaker in enumerate(speakers):
         for utterance in range(utterances):
@@ -75,7 +75,7 @@ def planted(speakers, seed=0, utterances=3, frames=150):
 def test_em_raises_the_likelihood_and_separates_planted_speakers(caplog):
     names = [f"s{n}" for n in range(12)]
     reader, amounts = planted(names)
-    options = IvectorOptions(dim=D, components=4, rounds=6, raw=False, frame_weight=1.0)
+    options = IvectorOptions(dim=D, components=8, rounds=6, raw=False, frame_weight=1.0)
     with caplog.at_level(logging.INFO):
         extractor = train(reader, options, LOG)
     totals = [float(record.getMessage().split()[-1]) for record in caplog.records]

@@ -77,10 +77,10 @@ def test_utterances_without_fitting_posteriors_are_named():
 
 def test_posteriors_of_every_third_frame_are_repeated():
     posteriors = Posteriors(torch.tensor([0, 1, 1, 2]), torch.tensor([5, 6, 7, 8]),
-                            torch.tensor([1.0, 0.4, 0.6, 1.0]).double(), 3)
+                            torch.tensor([1.0, 0.25, 0.75, 1.0]).double(), 3)
     found, lacking = fitting({"a-0": posteriors, "a-1": posteriors}, Features({
         "a-0": torch.zeros(8, 2), "a-1": torch.zeros(13, 2)}), 3)
     assert lacking == {"a-1": "13 frames, posteriors of 3"}
     rows = sorted(zip(*(part.tolist() for part in found["a-0"][:3])))
-    assert rows == [(0, 5, 1.0), (1, 5, 1.0), (2, 5, 1.0), (3, 6, 0.4), (3, 7, 0.6), (4, 6, 0.4), (4, 7, 0.6),
-                    (5, 6, 0.4), (5, 7, 0.6), (6, 8, 1.0), (7, 8, 1.0)]
+    assert rows == [(0, 5, 1.0), (1, 5, 1.0), (2, 5, 1.0), (3, 6, 0.25), (3, 7, 0.75), (4, 6, 0.25), (4, 7, 0.75),
+                    (5, 6, 0.25), (5, 7, 0.75), (6, 8, 1.0), (7, 8, 1.0)]
