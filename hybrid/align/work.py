@@ -156,7 +156,7 @@ def copies_of(utterance_ids: List[str]) -> Dict[str, List[str]]:
 
 def write_folder(out: Path, alignments: List[Alignment], tree: ContextTree, transitions: TransitionModel, lang: Lang,
                  textgrids: bool) -> int:
-    """Archive, CTM files, tree, and transitions whose probabilities the alignments give; returns the number of frames."""
+    """Archive, CTM files, tree, and transitions whose probabilities the alignments give; returns the frames."""
     counts = np.zeros(transitions.num_transition_ids + 1)
     for alignment in alignments:
         counts += np.bincount(alignment.transition_ids, minlength=len(counts))
