@@ -3,6 +3,11 @@
 On the training set transforms and Gaussians are estimated in turn: the Gaussians come to describe speech of which the
 speakers' differences are taken off, and transforms of other speakers lead there (Anastasakos et al., "A compact model
 for speaker-adaptive training", ICSLP 1996).
+
+In this the Gaussians' space drifts from that of the features, in a direction common to all speakers: the mean of the
+transforms. It stays with the Gaussians (`common`), and the speakers' transforms are told in the features' own space,
+where the mean speaker's is the identity: what a network is to see keeps the look of features, and a speaker of whom
+nothing is known is taken as the mean one.
 """
 
 from pathlib import Path
@@ -13,7 +18,8 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from hybrid.outcomes import Outcomes
-from hybrid.speakers.fmllr import FmllrOptions, FmllrStats, Found, best_transform, identity
+from hybrid.speakers.affine import apply, compose, identity, inverse, log_volume
+from hybrid.speakers.fmllr import FmllrOptions, FmllrStats, Found, best_transform
 from hybrid.speakers.gaussians import Gaussians, estimate, split
 from hybrid.speakers.posteriors import Posteriors
 from hybrid.speakers.table import Space, SpeakerTable, utterances_of_speakers
@@ -50,28 +56,31 @@ def train(evidence: Evidence, num_pdfs: int, options: FmllrOptions, log) -> Tupl
         previous = gaussians if options.components > 1 else None
         gaussians = _gaussians(evidence, speakers, found, previous, num_pdfs, options)
         log.info("round %d: log-likelihood per frame %.4f", number, log_likelihood(evidence, gaussians, found))
-    return gaussians, transforms(evidence, gaussians, options, {s: one.transform for s, one in found.items()})
+    common = torch.stack([one.transform for one in found.values()]).mean(dim=0)
+    gaussians = Gaussians(gaussians.means, gaussians.variances, gaussians.log_weights, common)
+    starts = {speaker: compose(one.transform, inverse(common)) for speaker, one in found.items()}
+    return gaussians, transforms(evidence, gaussians, options, starts)
 
 
 def _gaussians(evidence: Evidence, speakers: Mapping[str, List[str]], found: Mapping[str, Found], previous,
                num_pdfs: int, options: FmllrOptions) -> Gaussians:
-    return estimate(_transformed(evidence, speakers, found), previous, num_pdfs, evidence.features.dim,
-                    options.variance_floor)[0]
+    data = _transformed(evidence, speakers, found, identity(evidence.features.dim))
+    return estimate(data, previous, num_pdfs, evidence.features.dim, options.variance_floor)[0]
 
 
 def _transformed(evidence: Evidence, speakers: Mapping[str, List[str]], found: Mapping[str, Found],
-                 ) -> Iterator[Tuple[Tensor, Posteriors]]:
+                 common: Tensor) -> Iterator[Tuple[Tensor, Posteriors]]:
     for speaker, utterance_ids in speakers.items():
-        transform = found[speaker].transform
+        transform = compose(found[speaker].transform, common)
         for utterance_id in utterance_ids:
             if utterance_id in evidence.posteriors:
-                features = evidence.features[utterance_id].double()
-                yield features @ transform[:, :-1].T + transform[:, -1], evidence.posteriors[utterance_id]
+                yield apply(transform, evidence.features[utterance_id].double()), evidence.posteriors[utterance_id]
 
 
 def transforms(evidence: Evidence, gaussians: Gaussians, options: FmllrOptions,
                starts: Mapping[str, Tensor] = {}) -> Dict[str, Found]:
-    """The transform of every speaker; starts: to go on from, the identity where there is none."""
+    """The transform of every speaker, after the Gaussians' common one; starts: to go on from, by default the identity.
+    """
     if gaussians.dim != evidence.features.dim:
         raise InputError("Gaussians", f"{evidence.features.dim} features", str(gaussians.dim))
     shares = _shares(evidence, gaussians.num_pdfs) if options.prior_frames else None
@@ -81,11 +90,13 @@ def transforms(evidence: Evidence, gaussians: Gaussians, options: FmllrOptions,
         stats = FmllrStats(gaussians.dim)
         for utterance_id in utterance_ids:
             if utterance_id in evidence.counted:
-                stats.add(evidence.features[utterance_id], gaussians, evidence.counted[utterance_id], start)
+                features = apply(gaussians.common, evidence.features[utterance_id].double())
+                stats.add(features, gaussians, evidence.counted[utterance_id], start)
         frames = stats.beta
         if shares is not None:
             stats.add_expected(gaussians, shares, options.prior_frames)
-        found[speaker] = best_transform(stats, frames, start, options)
+        blocks = 1 if options.mix_deltas else evidence.features.dim // evidence.features.base_dim
+        found[speaker] = best_transform(stats, frames, start, options, blocks)
     return found
 
 
@@ -102,8 +113,8 @@ def log_likelihood(evidence: Evidence, gaussians: Gaussians, found: Mapping[str,
     total = count = 0.0
     speakers = utterances_of_speakers(evidence.features)
     for speaker, utterance_ids in speakers.items():
-        volume = float(torch.linalg.slogdet(found[speaker].transform[:, :-1])[1])
-        for features, posteriors in _transformed(evidence, {speaker: utterance_ids}, found):
+        volume = log_volume(found[speaker].transform) + log_volume(gaussians.common)
+        for features, posteriors in _transformed(evidence, {speaker: utterance_ids}, found, gaussians.common):
             weight = float(posteriors.weights.sum())
             total += gaussians.occupancies(features, posteriors)[1] + weight * volume
             count += weight
@@ -115,7 +126,7 @@ def write_transforms(out: Path, gaussians: Gaussians, found: Mapping[str, Found]
     """speakers.safetensors and outcomes.tsv; returns facts for the stage record.
 
     A speaker whose frames allow less than a full transform is `partial`, one without any posteriors `failed` (and gets
-    the identity).
+    the identity, the mean speaker's).
 
     lacking: utterances without posteriors, and why.
     Raises: TooManyFailures.
@@ -131,8 +142,9 @@ def write_transforms(out: Path, gaussians: Gaussians, found: Mapping[str, Found]
         outcomes.add(speaker, "done" if good else "partial" if frames else "failed", "" if good else reason)
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(options.max_failed_share, "fMLLR")
-    table = SpeakerTable.of(Space(KIND, gaussians.fingerprint()),
-                            {speaker: {MATRIX: one.transform} for speaker, one in found.items()})
+    back = inverse(gaussians.common)
+    table = SpeakerTable.of(Space(KIND, gaussians.fingerprint()), {
+        speaker: {MATRIX: compose(back, compose(one.transform, gaussians.common))} for speaker, one in found.items()})
     table.write(out)
     counted = evidence._replace(posteriors=evidence.counted)
     likelihood = log_likelihood(counted, gaussians, found)

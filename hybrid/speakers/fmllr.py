@@ -6,9 +6,11 @@ With y = A x + b = W xi, xi = [x; 1], and posteriors g_m(t) of Gaussians with di
          = beta log |det A| + sum_i (w_i k_i - w_i G_i w_i' / 2) + constant
     beta = sum_t,m g_m(t),  k_i = sum_t,m g_m(t) mu_mi / s_mi^2 xi_t,  G_i = sum_t,m g_m(t) / s_mi^2 xi_t xi_t'
 
-row by row: with the others fixed, det A is linear in row i, det A = w_i p_i with its cofactors p_i, and then
-w_i = (alpha p_i + k_i) G_i^-1, where alpha solves a quadratic equation (Gales, "Maximum likelihood linear
-transformations for HMM-based speech recognition", 1998; Kaldi transform/fmllr-diag-gmm.cc). No update lowers Q.
+With deltas A may be one block for each order, so that nothing is mixed among statics and deltas: each block is then a
+problem of its own. Q is raised row by row: with the others fixed, det A is linear in row i, det A = w_i p_i with its
+cofactors p_i, and then w_i = (alpha p_i + k_i) G_i^-1, where alpha solves a quadratic equation (Gales, "Maximum
+likelihood linear transformations for HMM-based speech recognition", 1998; Kaldi transform/fmllr-diag-gmm.cc). No update
+lowers Q.
 """
 
 import math
@@ -20,6 +22,7 @@ import torch
 from torch import Tensor
 
 from graphs.options import check_at_least, check_positive, check_share
+from hybrid.speakers.affine import apply, identity, log_volume
 from hybrid.speakers.gaussians import Gaussians
 from hybrid.speakers.posteriors import LatticeScales, Posteriors
 
@@ -32,6 +35,8 @@ class FmllrOptions(LatticeScales):
 
     rounds: int = field(default=4, metadata={
         "help": "rounds on the training set: transforms under the Gaussians, Gaussians on transformed features"})
+    mix_deltas: bool = field(default=False, metadata={
+        "help": "A mixes statics and deltas, too; without, it is one block for each order of them"})
     components: int = field(default=1, metadata={"help": "Gaussians for each pdf_id: 1, 2, 4, 8 ..."})
     variance_floor: float = field(default=0.01, metadata={"help": "smallest variance, share of that of all frames"})
     sweeps: int = field(default=40, metadata={"help": "updates of all rows at most"})
@@ -75,7 +80,7 @@ class FmllrStats:
         """
         x = features.double()
         extended = torch.cat([x, torch.ones(len(x), 1, dtype=torch.float64)], dim=1)
-        pulls, precisions = gaussians.in_natural_form(extended @ transform.T, posteriors)
+        pulls, precisions = gaussians.in_natural_form(apply(transform, x), posteriors)
         self.beta += float(posteriors.weights.sum())
         self.k += pulls.T @ extended
         for i in range(self.dim):
@@ -96,16 +101,17 @@ class FmllrStats:
             self.G[i] += extended.T @ (each[:, None] * extended)
             self.G[i].diagonal()[:-1].add_(each @ variances)
 
+    def block(self, start: int, end: int) -> "FmllrStats":
+        """Those of the features start .. end - 1, among which alone A mixes."""
+        own = [*range(start, end), self.dim]
+        part = FmllrStats(end - start)
+        part.beta, part.k, part.G = self.beta, self.k[start:end, own], self.G[start:end][:, own][:, :, own]
+        return part
+
     def objective(self, transform: Tensor) -> float:
         """Q without the constant."""
         quadratic = torch.einsum("ij,ijk,ik->", transform, self.G, transform)
-        return float(self.beta * torch.linalg.slogdet(transform[:, :-1])[1] + (transform * self.k).sum()
-                     - 0.5 * quadratic)
-
-
-def identity(dim: int) -> Tensor:
-    """``[F, F + 1]`` float64."""
-    return torch.eye(dim, dim + 1, dtype=torch.float64)
+        return self.beta * log_volume(transform) + float((transform * self.k).sum() - 0.5 * quadratic)
 
 
 def full_transform(stats: FmllrStats, start: Tensor, sweeps: int) -> Tensor:
@@ -121,6 +127,15 @@ def full_transform(stats: FmllrStats, start: Tensor, sweeps: int) -> Tensor:
         if now - before < CONVERGED * stats.beta:
             break
         before = now
+    return transform
+
+
+def block_transform(stats: FmllrStats, start: Tensor, sweeps: int, blocks: int) -> Tensor:
+    """The best transform whose A is so many blocks of one size along the diagonal."""
+    transform, width = torch.zeros_like(start), stats.dim // blocks
+    for first in range(0, stats.dim, width):
+        rows, own = slice(first, first + width), [*range(first, first + width), stats.dim]
+        transform[rows, own] = full_transform(stats.block(first, first + width), start[rows, own], sweeps)
     return transform
 
 
@@ -175,11 +190,11 @@ class Found(NamedTuple):
     gain: float
 
 
-def best_transform(stats: FmllrStats, frames: float, start: Tensor, options: FmllrOptions) -> Found:
-    """Of the form that the speaker's frames allow."""
+def best_transform(stats: FmllrStats, frames: float, start: Tensor, options: FmllrOptions, blocks: int = 1) -> Found:
+    """Of the form that the speaker's frames allow; blocks: of the full form."""
     plain = identity(stats.dim)
     if frames >= options.min_frames:
-        form, transform = "full", full_transform(stats, start, options.sweeps)
+        form, transform = "full", block_transform(stats, start, options.sweeps, blocks)
     elif frames >= options.min_frames_diagonal:
         form, transform = "diagonal", diagonal_transform(stats)
     elif frames >= options.min_frames_offset and frames > 0:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
+from hybrid.speakers.affine import identity
 from hybrid.speakers.posteriors import Posteriors
 from hybrid.speakers.table import fingerprint
 
@@ -26,9 +27,11 @@ class Gaussians:
     Attributes:
       means, variances: ``[num_pdfs, components, F]`` float64.
       log_weights: ``[num_pdfs, components]`` float64, of the components within their pdf_id.
+      common: ``[F, F + 1]`` float64, the affine transform of features that they describe; the identity at first.
     """
 
-    def __init__(self, means: Tensor, variances: Tensor, log_weights: Tensor):
+    def __init__(self, means: Tensor, variances: Tensor, log_weights: Tensor, common: Optional[Tensor] = None):
+        self.common = identity(means.shape[2]) if common is None else common.double()
         self.means, self.variances, self.log_weights = means.double(), variances.double(), log_weights.double()
         self._precisions = self.variances.reciprocal()
         self._constants = self.log_weights - 0.5 * (
@@ -77,7 +80,8 @@ class Gaussians:
         return fingerprint(self._tensors())
 
     def _tensors(self):
-        return {"means": self.means, "variances": self.variances, "log_weights": self.log_weights}
+        return {"means": self.means, "variances": self.variances, "log_weights": self.log_weights,
+                "common": self.common}
 
     def write(self, folder: Path) -> None:
         write_tensors(Path(folder) / FILE, self._tensors())
@@ -92,6 +96,9 @@ class Gaussians:
         shapes = [list(tensors[name].shape) for name in ("means", "variances", "log_weights") if name in tensors]
         if len(shapes) != 3 or len(shapes[0]) != 3 or shapes[1] != shapes[0] or shapes[2] != shapes[0][:2]:
             raise InputError(str(path), "means, variances and log_weights of one shape", str(shapes))
+        if "common" in tensors and tensors["common"].shape != (shapes[0][2], shapes[0][2] + 1):
+            raise InputError(f"{path}, common", f"[{shapes[0][2]}, {shapes[0][2] + 1}]",
+                             str(list(tensors["common"].shape)))
         if not (torch.isfinite(tensors["means"]).all() and (tensors["variances"] > 0).all()):
             raise InputError(str(path), "finite means and variances above 0", "others")
         return cls(**tensors)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from graphs.errors import InputError
+from hybrid.speakers.affine import apply
 from hybrid.speakers.table import fingerprint
 
 METHODS = ("lin", "lhuc")
@@ -100,8 +101,7 @@ def _first(output) -> Tensor:
 def _transforming(matrix: Tensor):
     def hook(module, inputs):
         features, *others = inputs
-        here = matrix.to(features.device)
-        return (features @ here[:, :-1].T + here[:, -1], *others)
+        return (apply(matrix.to(features.device), features), *others)
     return hook
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from graphs.errors import InputError
-from hybrid.speakers.table import SpeakerTable, Space, speaker_key
+from hybrid.speakers.affine import apply
+from hybrid.speakers.table import Space, SpeakerTable, speaker_key
 
 MATRIX = "matrix"  # [F, F + 1]: y = matrix [x; 1] (Kaldi transform-feats)
 VECTOR = "vector"  # [V], appended
@@ -47,7 +48,7 @@ class SpeakerTransforms:
         for table in self._tables:
             values = table[speaker]
             if MATRIX in values:
-                features = features @ values[MATRIX][:, :-1].T + values[MATRIX][:, -1]
+                features = apply(values[MATRIX], features)
             if VECTOR in values:
                 features = torch.cat([features, values[VECTOR].expand(len(features), -1)], dim=1)
         return features

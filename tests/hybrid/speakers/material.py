@@ -49,6 +49,10 @@ class Features(dict):
     def dim(self):
         return next(iter(self.values())).shape[1]
 
+    @property
+    def base_dim(self):
+        return self.dim
+
     def num_frames(self, utterance_id):
         return len(self[utterance_id])
 

@@ -7,7 +7,8 @@ import torch
 
 from graphs.errors import InputError, TooManyFailures
 from hybrid.speakers.adaptive import Evidence, Found, log_likelihood, train, transforms, write_transforms
-from hybrid.speakers.fmllr import FmllrOptions, identity
+from hybrid.speakers.affine import apply, compose, identity, inverse
+from hybrid.speakers.fmllr import FmllrOptions
 from hybrid.speakers.table import SpeakerTable
 from tests.hybrid.speakers.material import Features, distorted, random_gaussians, random_transform, sample
 
@@ -31,8 +32,7 @@ def planted(speakers, frames=1500, utterances=2, first_seed=0, components=1):
 def frame_error(evidence, gaussians, found):
     wrong = count = 0
     for name, x in evidence.features.items():
-        transform = found[name.split("-")[0]].transform
-        y = x.double() @ transform[:, :-1].T + transform[:, -1]
+        y = apply(found[name.split("-")[0]].transform, apply(gaussians.common, x.double()))
         wrong += int((gaussians.log_likelihoods(y).argmax(dim=1) != evidence.posteriors[name].pdf_ids).sum())
         count += len(x)
     return wrong / count
@@ -57,6 +57,25 @@ def test_training_takes_speakers_apart_from_what_they_say_and_new_ones_follow(co
     untouched = {speaker: Found(identity(DIM), "none", 0.0) for speaker in followed}
     assert log_likelihood(others, gaussians, followed) > log_likelihood(others, gaussians, untouched) + 0.2
     assert frame_error(others, gaussians, followed) < 0.8 * frame_error(others, plain, untouched)
+
+
+def test_transforms_are_told_in_the_space_of_the_features(tmp_path):
+    """Where the mean speaker's is the identity, whatever the Gaussians' space."""
+    evidence, _ = planted(["anna", "bert", "carl", "dora"])
+    options = FmllrOptions(rounds=3)
+    gaussians, found = train(evidence, 12, options, LOG)
+    assert not torch.allclose(gaussians.common, identity(DIM), atol=0.02)
+    write_transforms(tmp_path, gaussians, found, evidence, {}, options, LOG)
+    table = SpeakerTable.read(tmp_path)
+    mean = torch.stack([table[speaker]["matrix"].double() for speaker in table.speakers]).mean(dim=0)
+    assert torch.allclose(mean, identity(DIM), atol=0.05)
+    for speaker in table.speakers:
+        # into the Gaussians' space: the common transform of what the table gives
+        whole = compose(gaussians.common, table[speaker]["matrix"].double())
+        assert torch.allclose(whole, compose(found[speaker].transform, gaussians.common), atol=1e-4)
+    assert torch.allclose(compose(inverse(whole), whole), identity(DIM), atol=1e-9)
+    free = {speaker: Found(identity(DIM), "none", 0.0) for speaker in table.speakers}
+    assert log_likelihood(evidence, gaussians, found) > log_likelihood(evidence, gaussians, free) + 0.1
 
 
 def test_the_likelihood_is_that_of_the_features_as_they_are():
@@ -93,7 +112,7 @@ def test_nothing_is_lost_silently(tmp_path):
     assert facts["log_likelihood_per_frame"] > facts["without_transforms"]
     table = SpeakerTable.read(tmp_path)
     assert table.space == ("fmllr", gaussians.fingerprint()) and table.speakers == ["anna", "bert", "carl"]
-    assert torch.equal(table["carl"]["matrix"], torch.eye(DIM, DIM + 1))
+    assert torch.allclose(table["carl"]["matrix"], torch.eye(DIM, DIM + 1), atol=1e-6)
     assert torch.allclose(table["anna"]["matrix"].double(), found["anna"].transform, atol=1e-6)
     with pytest.raises(TooManyFailures, match="1 of 3"):
         write_transforms(tmp_path, gaussians, found, evidence, lacking, FmllrOptions(max_failed_share=0.3), LOG)

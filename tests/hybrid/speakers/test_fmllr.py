@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
+from hybrid.speakers.affine import identity
 from hybrid.speakers.fmllr import (
-    FmllrOptions, FmllrStats, best_transform, diagonal_transform, full_transform, identity, offset_transform)
+    FmllrOptions, FmllrStats, best_transform, block_transform, diagonal_transform, full_transform, offset_transform)
 from tests.hybrid.speakers.material import distorted, random_gaussians, random_transform, sample, soft
 
 DIM = 4
@@ -103,6 +104,28 @@ def test_simpler_forms_are_the_best_of_their_kind(form, function):
                 assert stats.objective(moved) < best
     expected = found[:, :-1].diagonal() if form == "diagonal" else torch.ones(DIM, dtype=torch.float64)
     assert torch.equal(found[:, :-1], torch.diag(expected))
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 4])
+def test_blocks_mix_their_own_features_alone_and_are_the_best_so(blocks):
+    gaussians = random_gaussians(6)
+    features, posteriors = sample(gaussians, 300, 6)
+    stats = stats_of(gaussians, distorted(features, random_transform(DIM, 6)), posteriors)
+    found = block_transform(stats, identity(DIM), 100, blocks)
+    best, width = stats.objective(found), DIM // blocks
+    for i in range(DIM):
+        for j in range(DIM):
+            if i // width != j // width:
+                assert found[i, j] == 0
+                continue
+            for step in (-2e-3, 2e-3):
+                moved = found.clone()
+                moved[i, j] += step
+                assert stats.objective(moved) < best
+    if blocks == DIM:
+        assert torch.allclose(found, diagonal_transform(stats), atol=1e-5)
+    assert best_transform(stats, 1e9, identity(DIM), FmllrOptions(), blocks).gain == pytest.approx(
+        (stats.objective(block_transform(stats, identity(DIM), 40, blocks)) - stats.objective(identity(DIM))) / 300)
 
 
 def test_components_share_frames_as_the_transform_stands():
