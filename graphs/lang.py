@@ -52,7 +52,7 @@ class LangOptions:
     position_dependent: bool = field(default=False, metadata={
         "help": "a phone at the begin, inside, end of a word or alone is four phones (_B _I _E _S)"})
     word_phones: int = field(default=0, metadata={
-        "help": "words that are said so often in the text (--text) have phones of their own, such as EY(EIGHT); 0: none"})
+        "help": "words said so often in the text (--text) have phones of their own, such as EY(EIGHT); 0: none"})
     attach_marks: bool = field(default=True, metadata={
         "help": "grapheme: combining marks belong to the letter before them"})
     lowercase: bool = field(default=True, metadata={

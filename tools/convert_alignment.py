@@ -3,16 +3,16 @@
     python -m tools.convert_alignment --alignment exp/align_dnn3_train --tree exp/tree_tri --lang lang \\
         --out exp/align_tri_train
 
-The phones stay where they are; with --from-lang they become those of --lang, word by word. Where the tree is for a lower
-rate (tree.subsampling), so are the alignments. Writes alignments.npz (transition_ids), tree, transitions, phones.ctm,
-words.ctm, outcomes.tsv.
+The phones stay where they are; with --from-lang they become those of --lang, word by word. Where the tree is for a
+lower rate (tree.subsampling), so are the alignments. Writes alignments.npz (transition_ids), tree, transitions,
+phones.ctm, words.ctm, outcomes.tsv.
 """
 
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.convert_alignment", __doc__, options={"convert": "hybrid.align.convert:ConvertOptions"})
            .input("--alignment", help="alignments", required=True)
-           .input("--tree", help="folder with tree and transitions, such as one of tools.build_tree; without, monophones")
+           .input("--tree", help="folder with tree and transitions, as of tools.build_tree; without, monophones")
            .input("--lang", help="lang folder", required=True)
            .input("--from-lang", help="lang folder of the alignments, where it is another with the same words")
            .argument("--textgrids", action="store_true", help="write a Praat TextGrid for each utterance"))

@@ -30,16 +30,28 @@ own_phones() {
   hybrid "${words[@]}"
 }
 
-adapted_own_phones() {
-  as_system blstm own_phones
-  adapted "${words[@]}" --first-pass blstm
+own_phones_ivectors() {
+  word_phones words dnn3 --lexicon "$work/corpus/lexicon.txt"
+  with_vectors "${words[@]}"
 }
 
-all_own_phones() {
+two_passes() {  # adapted or second_pass
+  as_system blstm own_phones
+  "$1" "${words[@]}" --first-pass blstm
+}
+
+averaged() {
   as_system blstm own_phones
   as_system cnn_bigru own_phones
   as_system conformer own_phones
   combined "${words[@]}" blstm cnn_bigru conformer
+}
+
+voted_by_all() {
+  as_system average averaged
+  as_system blstm_sat two_passes adapted
+  as_system tri_blstm triphones
+  voted average blstm_sat tri_blstm
 }
 
 system blstm "a bidirectional LSTM over phones of words" own_phones
@@ -51,6 +63,9 @@ system tri_cnn_tdnn "a CNN-TDNN, triphones" triphones
 system tri_blstm "a bidirectional LSTM, triphones" triphones
 system cnn_bigru "a residual CNN and a bidirectional GRU over phones of words" own_phones
 system conformer "a Conformer over phones of words" own_phones
-system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passes" adapted_own_phones
-system combined "the average of blstm, cnn_bigru and conformer" all_own_phones
+system blstm_ivectors "blstm with a vector of each speaker beside the features" own_phones_ivectors
+system blstm_lhuc "blstm, its hidden units adapted to each speaker (LHUC), two passes" two_passes second_pass
+system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passes" two_passes adapted
+system average "the posteriors of blstm, cnn_bigru and conformer, averaged" averaged
+system voted "average, blstm_sat and tri_blstm by their lattices" voted_by_all
 results

@@ -3,18 +3,16 @@
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
-import numpy as np
-
 from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.hmm_folder import Hmm, read_hmm, write_hmm
+from graphs.hmm_folder import Hmm, read_hmm
 from graphs.lang import Lang
 from graphs.text_file import read_json_object
 from graphs.transitions import TransitionModel
-from hybrid.align.alignment import read_alignments, write_alignments
+from hybrid.align.alignment import read_alignments
 from hybrid.align.convert import Converter, ConvertOptions
 from hybrid.align.relabel import Relabelling
-from hybrid.align.work import write_times
+from hybrid.align.work import write_folder
 from hybrid.outcomes import Outcomes
 from hybrid.tree.summary import DESCRIPTION
 
@@ -59,14 +57,7 @@ def convert_folder(source: Path, tree_folder: Optional[Path], lang_folder: Path,
             alignments.append(outcome.alignment)
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(options.max_failed_share, "conversion of alignments")
-    counts = np.zeros(transitions.num_transition_ids + 1)
-    for alignment in alignments:
-        counts += np.bincount(alignment.transition_ids, minlength=len(counts))
-    transitions.estimate(counts)
-    write_hmm(out, tree, transitions)
-    write_times(out, alignments, transitions, lang, textgrids)
-    write_alignments(out, alignments)
-    frames = sum(alignment.num_frames for alignment in alignments)
+    frames = write_folder(out, alignments, tree, transitions, lang, textgrids)
     log.info("%s; %d frames, %s of the original", outcomes.summary(), frames,
              "those" if subsampling == 1 else f"one in {subsampling}")
     return outcomes, {"outcomes": outcomes.counts, "frames": frames, "pdfs": transitions.num_pdfs,

@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from graphs.context_tree import ContextTree
 from graphs.hmm_folder import Hmm, write_hmm
 from graphs.lang import Lang
 from graphs.transitions import TransitionModel
@@ -50,7 +51,6 @@ class AlignWork:
 @lru_cache(maxsize=1)
 def _load(work: AlignWork):
     """(features, function features, utterance_id -> log-likelihoods, Aligner, function Outcome -> Outcome)."""
-    from graphs.context_tree import ContextTree
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)
     shift = reader.frame_shift
@@ -135,14 +135,7 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
                     alignments.append(replace(outcome.alignment, utterance_id=utterance_id))
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(work.options.max_failed_share, "alignment")
-    counts = np.zeros(transitions.num_transition_ids + 1)
-    for alignment in alignments:
-        counts += np.bincount(alignment.transition_ids, minlength=len(counts))
-    transitions.estimate(counts)
-    write_hmm(out, tree, transitions)
-    write_times(out, alignments, transitions, lang, textgrids)
-    write_alignments(out, alignments)
-    frames = sum(alignment.num_frames for alignment in alignments)
+    frames = write_folder(out, alignments, tree, transitions, lang, textgrids)
     score = sum(a.log_likelihood_per_frame * a.num_frames for a in alignments) / max(1, frames)
     log.info("%s; %d frames, log-likelihood per frame %.3f", outcomes.summary(), frames, score)
     return outcomes, {"outcomes": outcomes.counts, "frames": frames, "log_likelihood_per_frame": score}
@@ -159,6 +152,19 @@ def copies_of(utterance_ids: List[str]) -> Dict[str, List[str]]:
         else:
             copies.setdefault(original, []).append(utterance_id)
     return copies
+
+
+def write_folder(out: Path, alignments: List[Alignment], tree: ContextTree, transitions: TransitionModel, lang: Lang,
+                 textgrids: bool) -> int:
+    """Archive, CTM files, tree, and transitions whose probabilities the alignments give; returns the frames."""
+    counts = np.zeros(transitions.num_transition_ids + 1)
+    for alignment in alignments:
+        counts += np.bincount(alignment.transition_ids, minlength=len(counts))
+    transitions.estimate(counts)
+    write_hmm(out, tree, transitions)
+    write_times(out, alignments, transitions, lang, textgrids)
+    write_alignments(out, alignments)
+    return sum(alignment.num_frames for alignment in alignments)
 
 
 def write_times(out: Path, alignments: List[Alignment], transitions: TransitionModel, lang: Lang,

@@ -22,8 +22,9 @@ from hybrid.recognize.edit_distance import Costs, align
 from hybrid.recognize.wer import Counts, Reference, check_same_set, error_rate
 from hybrid.report.tables import tsv
 
-# Errors of a small development set are noisy, their mean over neighbouring points is less so. On the lattices of 20 held-out
-# AN4 speakers, choosing by 7 of them and scoring the others, this lost 0.43 % WER against the best point, without it 0.58.
+# Errors of a small development set are noisy, their mean over neighbouring points is less so. On the lattices of 20
+# held-out AN4 speakers, choosing by 7 of them and scoring the others, this lost 0.43 % WER against the best point,
+# without it 0.58.
 NEIGHBOURS = np.array([1, 2, 3, 2, 1]) / 9
 
 ToWords = Callable[[Sequence[int]], List[str]]  # word_ids of a path -> the words that are scored

@@ -12,7 +12,8 @@ FILE = "result.json"
 Entry = Dict  # as hybrid.recognize.scoring.result_entry makes it
 _COUNTS = ("errors", "words", "ins", "del", "sub", "utterances", "partial", "missing")
 _RATES = ("wer", "cer", "ser")
-_MAY_BE_NULL = ("lm_scale", "word_insertion_penalty", "seed", "seconds", "audio_seconds", "parameters", "training_seconds")
+_MAY_BE_NULL = ("lm_scale", "word_insertion_penalty", "seed", "seconds", "audio_seconds", "parameters",
+                "training_seconds")
 _MAY_LACK = ("tuned_on", "audio_seconds", "parameters", "training_seconds")
 
 
@@ -91,8 +92,8 @@ def main_table(results: Sequence[Result]) -> Table:
     header = ("system", "test", "WER %", "95 % interval", "errors", "words", "ins", "del", "sub", "parameters",
               "training min")
     return Table(header, [
-        (_label(result, _of_test(results, e["test"])), _test_name(e), e["wer"], _interval(e["ci95"]), e["errors"], e["words"], e["ins"],
-         e["del"], e["sub"], e.get("parameters"), _minutes(e.get("training_seconds")))
+        (_label(result, _of_test(results, e["test"])), _test_name(e), e["wer"], _interval(e["ci95"]), e["errors"],
+         e["words"], e["ins"], e["del"], e["sub"], e.get("parameters"), _minutes(e.get("training_seconds")))
         for result in results for e in [result.entry]])
 
 

@@ -259,3 +259,22 @@ def test_a_work_folder_that_cannot_be_written_into_is_one_line(toy, tmp_path):
         done = toy("--work", work)
         assert done.returncode != 0
         assert len(done.stderr.strip().splitlines()) == 1 and f"--work {work}" in done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in ROOT.glob("egs/*/run.sh")))
+def test_what_a_recipe_would_run_is_taken_by_its_programs(name, tmp_path):
+    from tools.recipe.check import check, read_plan
+    script = ROOT / "egs" / name / "run.sh"
+    listed, plan = (subprocess.run(["bash", script, "--work", tmp_path], capture_output=True, check=True,
+                                   env={**os.environ, "RECIPE_MODE": mode}).stdout for mode in ("list", "plan"))
+    systems = [line.split()[1] for line in listed.decode().splitlines() if line.startswith("system ")]
+    planned = read_plan(plan)
+    check(planned, systems)
+    written = []
+    for one in planned:
+        out = one.arguments[one.arguments.index("--out") + 1] if "--out" in one.arguments else None
+        for argument in one.arguments:
+            if argument.startswith(f"{tmp_path}/exp/") and argument != out:
+                assert any(f"{argument}/".startswith(f"{folder}/") for folder in written), argument
+        written += [out] if out else []
+    assert {f"{tmp_path}/exp/score_{system}" for system in systems} <= set(written)

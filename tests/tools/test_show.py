@@ -39,7 +39,7 @@ SHOWN = [
     ("exp/align/words.ctm", ["u000"], "CTM", ["0.130"]),
     ("exp/align/words.ctm", [], "CTM", ["bad"]),
     ("exp/am", [], "model", ["hidden_dim: 8", "seed: 3", "phones: SIL, A", "train loss", "parameters:",
-                               "looks ahead: 1 frame, 10 ms", "can stream: yes", "multiply-adds:"]),
+                             "looks ahead: 1 frame, 10 ms", "can stream: yes", "multiply-adds:"]),
     ("exp/am", ["best"], "model", ["weights"]),
     ("exp/am/best.safetensors", [], "tensors", ["epoch:", "shape"]),
     ("exp/am/tree", [], "context tree", ["monophone"]),

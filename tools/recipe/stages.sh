@@ -6,7 +6,9 @@
 #   word_phones NAME MODEL ...    stage 6: a lang with phones of words, and MODEL's alignments in it
 #   hybrid ...             stages 7 to 10, for a system: acoustic model, HCLG, decoding, scores
 #   adapted ...            the same with transforms of each speaker's features, from the lattices of a first pass
-#   combined ...           stages 9 and 10 of several systems together
+#   with_vectors ...       the same with a vector of each speaker
+#   second_pass ...        stages 9 and 10 once more, the network adapted to each speaker by the first pass
+#   combined ..., voted ...       stages 9 and 10 of several systems together, by posteriors or by lattices
 #   results                stage 10: one table of all systems of the work folder
 #
 # Folders: $work/cuts lang features/SPLIT, $exp/ctc align_MODEL_SPLIT MODEL graph_MODEL decode_SYSTEM_SPLIT
@@ -125,6 +127,35 @@ adapted() {  # --alignment NAME --lm ARPA [--lang LANG] --first-pass SYSTEM
   decode_and_score --speakers "${speakers}_$first_pass$seeded"
 }
 
+# The same with a vector of each speaker (i-vector) beside the features; options in [ivectors].
+with_vectors() {  # --alignment NAME --lm ARPA [--lang LANG]
+  local alignment lm lang=$work/lang split extractor
+  alignment_and_lm "$@"
+  stage 7 "vectors of speakers, and an acoustic model that sees them"
+  for split in train dev $tests; do
+    run tools.estimate_ivectors --features "$work/features/$split" ${extractor:+--extractor "$extractor"} \
+      --out "$exp/ivectors_$split"
+    extractor=$exp/ivectors_train
+  done
+  train_on_alignment "$alignment" --speaker-transforms "$exp/ivectors_train" \
+    --dev-speaker-transforms "$exp/ivectors_dev" --system "$chosen_system" --out "$exp/$chosen_system$seeded"
+  make_graph
+  decode_and_score --speakers "$exp/ivectors"
+}
+
+# A second pass of a system that is there already, its network adapted to each speaker by the lattices of the first;
+# options in [adapt].
+second_pass() {  # --alignment NAME --lm ARPA [--lang LANG] --first-pass SYSTEM
+  local alignment lm lang=$work/lang first_pass split
+  alignment_and_lm "$@"
+  stage 9 "adapt and decode"
+  for split in dev $tests; do
+    run tools.adapt --features "$work/features/$split" --lang "$lang" --model "$exp/$first_pass$seeded" \
+      --lattices "$exp/decode_$first_pass${seeded}_$split" --out "$exp/adapt_$first_pass${seeded}_$split"
+  done
+  decode_and_score --adaptation "$exp/adapt_$first_pass$seeded" "$exp/$first_pass$seeded"
+}
+
 # Several systems over the same alignment, that are there already: their posteriors are averaged.
 combined() {  # --alignment NAME --lm ARPA [--lang LANG] [--first-pass SYSTEM, of adapted ones] SYSTEM...
   local alignment lm lang=$work/lang first_pass='' members=() name
@@ -134,6 +165,24 @@ combined() {  # --alignment NAME --lm ARPA [--lang LANG] [--first-pass SYSTEM, o
     models+=("$exp/$name$seeded")
   done
   decode_and_score ${first_pass:+--speakers "$exp/fmllr_${alignment}_$first_pass$seeded"} "${models[@]}"
+}
+
+# Lattices of systems that are there already, over whatever states: the words with the fewest expected errors.
+voted() {  # SYSTEM...
+  local split name lattices scores=()
+  for name in "$@"; do
+    scores+=("$exp/score_$name$seeded")
+  done
+  stage 10 "combine and score"
+  for split in dev $tests; do
+    lattices=()
+    for name in "$@"; do
+      lattices+=("$exp/decode_$name${seeded}_$split")
+    done
+    run tools.combine --cuts "$work/cuts/$split.jsonl.gz" --lattices "${lattices[@]}" --scores "${scores[@]}" \
+      --out "$exp/decode_$chosen_system${seeded}_$split"
+  done
+  score
 }
 
 alignment_and_lm() {  # arguments of a system, into the variables of the function that calls
@@ -156,18 +205,25 @@ make_graph() {
     --out "$exp/graph_$alignment"
 }
 
-decode_and_score() {  # [--speakers PREFIX of transforms] [MODEL...]; without, the model of the system
-  local split decoded=$exp/decode_$chosen_system$seeded speakers=
-  [ "${1-}" != --speakers ] || { speakers=$2; shift 2; }
+decode_and_score() {  # [--speakers PREFIX of transforms | --adaptation PREFIX] [MODEL...]; default: that of the system
+  local split kind= prefix=
+  case ${1-} in
+    --speakers) kind=--speaker-transforms prefix=$2; shift 2 ;;
+    --adaptation) kind=$1 prefix=$2; shift 2 ;;
+  esac
   [ $# -gt 0 ] || set -- "$exp/$chosen_system$seeded"
   stage 9 "decode"
   for split in dev $tests; do
     run tools.decode --system "$chosen_system" --features "$work/features/$split" --model "$@" \
-      --graph "$exp/graph_$alignment" ${speakers:+--speaker-transforms "${speakers}_$split"} --out "${decoded}_$split"
+      --graph "$exp/graph_$alignment" ${kind:+"$kind" "${prefix}_$split"} \
+      --out "$exp/decode_$chosen_system${seeded}_$split"
   done
-
   stage 10 "score"
-  local folders=() cuts=()
+  score
+}
+
+score() {  # what decoding left
+  local split decoded=$exp/decode_$chosen_system$seeded folders=() cuts=()
   for split in $tests; do
     folders+=("${decoded}_$split")
     cuts+=("$work/cuts/$split.jsonl.gz")

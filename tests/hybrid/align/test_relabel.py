@@ -16,8 +16,8 @@ from tests.graphs.langs import make_lexicon, small_lang
 PLAIN = small_lang()
 COUNTS = {"b": 5, "bad": 3, "add": 2}
 # frames of each phone; what stands between words is silence
-SAID = [("", "SIL", 3), ("bad", "B", 4), ("bad", "A", 3), ("b", "B", 5), ("", "SIL", 4), ("add", "A", 3), ("add", "D", 3),
-        ("add", "D", 6), ("", "SIL", 3)]
+SAID = [("", "SIL", 3), ("bad", "B", 4), ("bad", "A", 3), ("b", "B", 5), ("", "SIL", 4), ("add", "A", 3),
+        ("add", "D", 3), ("add", "D", 6), ("", "SIL", 3)]
 
 
 def words_lang(least=3, entries=None):

@@ -85,7 +85,8 @@ def thirds(corpus, split):
             for utterance_id, one in read_alignments(corpus / f"ali_{split}").items()}
 
 
-@pytest.mark.parametrize("options", [{"chunk_frames": 14}, {"chunk_frames": 14, "tempo": 0.1}, {"arch": TdnnfOptions(16, 8, (1, 1))}])
+@pytest.mark.parametrize("options", [{"chunk_frames": 14}, {"chunk_frames": 14, "tempo": 0.1},
+                                     {"arch": TdnnfOptions(16, 8, (1, 1))}])
 def test_one_output_for_three_frames(corpus, tmp_path, options):
     tree, transitions = read_hmm(corpus / "ali_train")
     options = AmOptions(**{**OPTIONS, "subsampling": 3, **options})
