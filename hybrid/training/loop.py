@@ -193,7 +193,7 @@ class Trainer:
         problem = "loss"
         if torch.isfinite(loss):
             loss.backward()
-            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+            norm = _clip([p.grad for p in self.model.parameters() if p.grad is not None], self.options.clip_norm)
             problem = "" if torch.isfinite(norm) else "gradient"
         if problem:
             for buffer, before in buffers:  # batch statistics of a broken batch
@@ -294,6 +294,19 @@ class Trainer:
         self.schedule.restore(state["schedule"])
         self.objective.restore(state["objective"])
         self.at = at
+
+
+def _clip(gradients: List[torch.Tensor], most: float) -> torch.Tensor:
+    """The norm of all gradients, which are scaled down where it is above `most`.
+
+    As torch.nn.utils.clip_grad_norm_, which multiplies all gradients by one where it is not.
+    """
+    norm = torch.norm(torch.stack([torch.norm(gradient) for gradient in gradients]))
+    share = most / (norm + 1e-6)
+    if share < 1:
+        for gradient in gradients:
+            gradient.mul_(share)
+    return norm
 
 
 def _optimizer(model: nn.Module, options: TrainerOptions) -> torch.optim.Optimizer:

@@ -9,10 +9,11 @@ import torch
 
 from graphs.errors import InputError, TooManyFailures
 from hybrid.nn.tdnn import TdnnOptions
+from hybrid.nn.tdnnf import TdnnfOptions
 from hybrid.nn.tensor_file import read_tensors, write_tensors
 from hybrid.training.checkpoint import average_weights, load_state, save_state
 from hybrid.training.journal import Sums, read_history
-from hybrid.training.loop import Trainer, TrainerOptions
+from hybrid.training.loop import Trainer, TrainerOptions, _clip
 from hybrid.training.schedule import Schedule
 
 OPTIONS = dict(epochs=4, learning_rate=0.01, average_last=2, checkpoint_seconds=0.0, tensorboard=False)
@@ -251,3 +252,33 @@ def test_options_out_of_range(bad):
 def test_a_device_that_is_not_there_is_refused_before_any_work(device):
     with pytest.raises(InputError, match="device: expected"):
         TrainerOptions(device=device)
+
+
+@pytest.mark.parametrize("most", [0.5, 5.0, 1e3])
+def test_gradients_are_clipped_as_torch_does_it(most):
+    torch.manual_seed(0)
+    parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((3, 4), (5,), (2, 2, 2))]
+    gradients = [torch.randn(parameter.shape) for parameter in parameters]
+    for parameter, gradient in zip(parameters, gradients):
+        parameter.grad = gradient.clone()
+    assert torch.equal(_clip(gradients, most), torch.nn.utils.clip_grad_norm_(parameters, most))
+    assert all(torch.equal(parameter.grad, gradient) for parameter, gradient in zip(parameters, gradients))
+    assert torch.isnan(_clip([torch.tensor([float("nan")])], most))
+
+
+def test_modules_are_told_of_every_update(tmp_path):
+    trainer = _trainer(tmp_path, broken=[(1, 2)], epochs=2)
+    steps = []
+    trainer.constrained = [SimpleNamespace(after_step=steps.append)]
+    trainer.run()
+    assert steps == [0, 1, 2, 3, 4, 5, 6, 8, 9]
+
+
+def test_factored_layers_are_constrained_by_the_loop(tmp_path):
+    torch.manual_seed(1)
+    model = TdnnfOptions(hidden_dim=8, bottleneck=4, dilations=(1, 1, 1), dropout=0.0).build(4, 2)
+    options = TrainerOptions(**{**OPTIONS, "epochs": 8})
+    Trainer(model, Objective(), Batches(10), Batches(2), options, tmp_path).run()
+    for layer in model.layers[1:]:
+        values = torch.linalg.svdvals(layer.linear.weight.detach().flatten(1))
+        assert values.max() / values.min() < 1.3
