@@ -32,7 +32,7 @@ def test_outputs_and_gradients_are_torchs_on_packed_sequences(options, cell, bot
     features, lengths = batch_of([4, 9, 6], 7)
     features.requires_grad_()
     packed = pack_padded_sequence(features, lengths, batch_first=True, enforce_sorted=False)
-    expected = model.output(pad_packed_sequence(reference(packed)[0], batch_first=True)[0])
+    expected = model.output(pad_packed_sequence(reference(packed)[0], batch_first=True)[0], 9)
     actual, _ = model(features, lengths)
     mask = frame_mask(lengths, 9)
     assert torch.allclose(actual[mask], expected[mask], atol=1e-6)
@@ -46,7 +46,7 @@ def test_frames_are_stacked_and_the_last_one_repeated():
     features, lengths = batch_of([5], 2)
     stacked = torch.stack([features[0, 0:3].flatten(), features[0, [3, 4, 4]].flatten()])[None]
     seen = model.layers[0](stacked, torch.tensor([2]))
-    assert torch.allclose(model(features, lengths)[0], model.output(seen), atol=1e-6)
+    assert torch.allclose(model(features, lengths)[0], model.output(seen, 2), atol=1e-6)
 
 
 @pytest.mark.parametrize("delay", [0, 1, 4])
