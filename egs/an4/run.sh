@@ -43,15 +43,14 @@ two_passes() {  # adapted or second_pass
 averaged() {
   as_system blstm own_phones
   as_system cnn_bigru own_phones
-  as_system conformer own_phones
-  combined "${words[@]}" blstm cnn_bigru conformer
+  combined "${words[@]}" blstm cnn_bigru
 }
 
-voted_by_all() {
-  as_system average averaged
+voted_by_three() {
+  as_system blstm own_phones
   as_system blstm_sat two_passes adapted
-  as_system tri_blstm triphones
-  voted average blstm_sat tri_blstm
+  as_system tri_tdnn triphones
+  voted blstm blstm_sat tri_tdnn
 }
 
 system blstm "a bidirectional LSTM over phones of words" own_phones
@@ -66,6 +65,6 @@ system conformer "a Conformer over phones of words" own_phones
 system blstm_ivectors "blstm with a vector of each speaker beside the features" own_phones_ivectors
 system blstm_lhuc "blstm, its hidden units adapted to each speaker (LHUC), two passes" two_passes second_pass
 system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passes" two_passes adapted
-system average "the posteriors of blstm, cnn_bigru and conformer, averaged" averaged
-system voted "average, blstm_sat and tri_blstm by their lattices" voted_by_all
+system average "the posteriors of blstm and cnn_bigru, averaged" averaged
+system voted "blstm, blstm_sat and tri_tdnn by their lattices" voted_by_three
 results
