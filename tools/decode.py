@@ -38,7 +38,8 @@ def work(job: Job) -> None:
                              tuple(args.adaptation))
     outcomes, totals = decode_folder(DecodeWork(args.features, models, args.graph, options, device), job.out,
                                      job.nj if device == "cpu" else 1, args.part_size, job.log)
-    for folder, name in ((args.graph, "words.txt"), (args.model[0], "transitions")):  # what the ids of lattices stand for
+    # what the ids of the lattices stand for
+    for folder, name in ((args.graph, "words.txt"), (args.model[0], "transitions")):
         shutil.copy(folder / name, job.out / name)
     outcomes.write(job.out / "outcomes.tsv")
     arcs_per_frame = totals["arcs"] / max(1, totals["frames"])
