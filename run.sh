@@ -5,8 +5,8 @@
 #   ./run.sh                   set-up, then the recipe egs/synth, then its table of results
 #   ./run.sh egs/NAME [options] [section.key=value ...]
 #                              any recipe; ./run.sh egs/NAME --help lists its stages, systems and options:
-#                              [--systems A,B|all] [--stage N] [--stop-stage M] [--corpus DIR] [--work DIR]
-#                              [--nj J] [--conf FILE] [section.key=value ...]
+#                              [--systems A,B|all] [--seeds 1,2,3] [--stage N] [--stop-stage M]
+#                              [--corpus DIR] [--work DIR] [--nj J] [--conf FILE] [section.key=value ...]
 #   ./run.sh test [...]        set-up, then the test suite (arguments go to pytest)
 #   ./run.sh setup             set-up only
 #   ./run.sh doctor            checks every package with a small computation, says what to do on failure
