@@ -1,7 +1,7 @@
 """What the arrays and numbers that users hand to our functions must be: said once, and as InputError."""
 
 import math
-from typing import Iterable
+from typing import Iterable, List, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -63,6 +63,17 @@ def check_one_length(item: str, **arrays) -> None:
 def check_scale(item: str, value: float) -> None:
     if not (0.0 <= value < math.inf):
         raise InputError(item, "a finite number of at least 0", str(value))
+
+
+def weights_of(item: str, weights: Sequence[float], count: int) -> List[float]:
+    """Weights of so many things: those given, equal ones where none are.
+
+    Raises: InputError for another number of weights, for one below 0, and for a sum of 0 or one that is not finite.
+    """
+    weights = list(weights) or [1.0] * count
+    if len(weights) != count or not (min(weights) >= 0 and 0 < sum(weights) < math.inf):
+        raise InputError(item, f"{count} numbers from 0 up, one above", str(weights))
+    return weights
 
 
 def check_each_once(item: str, ids: Iterable[str]) -> None:

@@ -9,12 +9,19 @@ from typing import Tuple
 
 from graphs.context_tree import ContextTree
 from graphs.errors import InputError, naming
+from graphs.topology import Topology
 from graphs.transitions import TransitionModel
 
 TRANSITIONS = "transitions"
 TREE = "tree"
 
 Hmm = Tuple[ContextTree, TransitionModel]
+
+
+def monophone_hmm(topology: Topology) -> Hmm:
+    """The tree of monophones, and a transition model with the probabilities of the topology."""
+    tree = ContextTree.monophone(topology)
+    return tree, TransitionModel.from_tree(tree, topology)
 
 
 def write_hmm(folder, tree: ContextTree, transitions: TransitionModel) -> None:

@@ -54,6 +54,13 @@ def check_positive(options, *names: str) -> None:
             raise ValueError(f"{name}: expected a finite number above 0, found {getattr(options, name)}")
 
 
+def check_power_of_2(options, *names: str) -> None:
+    """Raises ValueError for an option that is not 1, 2, 4, 8 ..., of those from 1 up."""
+    for name in names:
+        if getattr(options, name) & (getattr(options, name) - 1):
+            raise ValueError(f"{name}: expected a power of 2, found {getattr(options, name)}")
+
+
 def check_share(options, *names: str) -> None:
     """Raises ValueError for an option that is not from 0 to below 1."""
     for name in names:

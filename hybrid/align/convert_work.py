@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.hmm_folder import Hmm, read_hmm
+from graphs.hmm_folder import Hmm, monophone_hmm, read_hmm
 from graphs.lang import Lang
 from graphs.text_file import read_json_object
-from graphs.transitions import TransitionModel
 from hybrid.align.alignment import read_alignments
 from hybrid.align.convert import Converter, ConvertOptions
 from hybrid.align.relabel import Relabelling
@@ -27,11 +25,6 @@ def read_tree_folder(folder: Path) -> Tuple[Hmm, int]:
     return read_hmm(folder), subsampling
 
 
-def _monophones(lang: Lang) -> Hmm:
-    tree = ContextTree.monophone(lang.topology)
-    return tree, TransitionModel.from_tree(tree, lang.topology)
-
-
 def convert_folder(source: Path, tree_folder: Optional[Path], lang_folder: Path, options: ConvertOptions, out: Path,
                    log, textgrids: bool = False, from_lang: Optional[Path] = None) -> Tuple[Outcomes, Dict]:
     """Converts every alignment of a folder and writes archive, CTM files, tree and transitions.
@@ -45,7 +38,8 @@ def convert_folder(source: Path, tree_folder: Optional[Path], lang_folder: Path,
     Raises: TooManyFailures above the allowed share.
     """
     lang = Lang.read(lang_folder)
-    (tree, transitions), subsampling = read_tree_folder(tree_folder) if tree_folder else (_monophones(lang), 1)
+    hmm, subsampling = read_tree_folder(tree_folder) if tree_folder else (monophone_hmm(lang.topology), 1)
+    tree, transitions = hmm
     subsampling = subsampling if options.subsampling is None else options.subsampling
     phones = Relabelling(Lang.read(from_lang), lang) if from_lang else None
     converter = Converter(read_hmm(source)[1], tree, transitions, subsampling, phones)

@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from graphs.context_tree import ContextTree
-from graphs.hmm_folder import Hmm, write_hmm
+from graphs.hmm_folder import Hmm, monophone_hmm, write_hmm
 from graphs.lang import Lang
 from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, phone_segments, write_alignments
@@ -61,8 +61,7 @@ def _load(work: AlignWork):
         tree, transitions, shift = model.tree, model.transitions, model.output_shift
         scores, finish = model.log_likelihoods, lambda outcome: outcome
     else:
-        tree = ContextTree.monophone(lang.topology)
-        transitions = TransitionModel.from_tree(tree, lang.topology)
+        tree, transitions = monophone_hmm(lang.topology)
         scores, finish = _bootstrap(work, lang, transitions)
     return reader, scores, Aligner(lang, tree, transitions, work.options, shift), finish
 

@@ -8,6 +8,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
+from graphs.checks import weights_of
 from graphs.errors import InputError
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.speakers.network import AdaptableNetwork
@@ -104,9 +105,7 @@ class Ensemble:
                 raise InputError("models", "one tree and its transition_ids", "others")
             if model.output_shift != self.output_shift:
                 raise InputError("models", f"rows of {self.output_shift} s", str(model.output_shift))
-        weights = list(weights) or [1.0] * len(members)
-        if len(weights) != len(members) or not (min(weights) >= 0 and 0 < sum(weights) < float("inf")):
-            raise InputError("weights of models", f"{len(members)} numbers from 0 up, one above", str(weights))
+        weights = weights_of("weights of models", weights, len(members))
         if average not in AVERAGES:
             raise InputError("average", f"one of {', '.join(AVERAGES)}", average)
         self._features, self.average = features, average

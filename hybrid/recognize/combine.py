@@ -15,7 +15,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from graphs.checks import check_each_once
+from graphs.checks import check_each_once, weights_of
 from graphs.errors import InputError
 from graphs.options import check_at_least, check_positive, check_share
 from hybrid.outcomes import Outcomes
@@ -107,9 +107,7 @@ def combine(systems: Sequence[System], weights: Sequence[float], utterance_ids: 
       utterance_ids: that are to come out; those of which only some systems have lattices do, as `partial`.
     Raises: InputError for weights that cannot be, and for a lattice of another utterance.
     """
-    weights = list(weights) or [1.0] * len(systems)
-    if len(weights) != len(systems) or not (min(weights) >= 0 and 0 < sum(weights) < math.inf):
-        raise InputError("weights", f"{len(systems)} numbers from 0 up, one above", str(weights))
+    weights = weights_of("weights", weights, len(systems))
     found = [(weight, system, _of_system(system, options, nj)) for weight, system in zip(weights, systems)
              if weight > 0]
     known = set(utterance_ids)

@@ -20,13 +20,12 @@ from graphs.errors import InputError
 from hybrid.outcomes import Outcomes
 from hybrid.speakers.affine import apply, compose, identity, inverse, log_volume
 from hybrid.speakers.fmllr import FmllrOptions, FmllrStats, Found, best_transform
-from hybrid.speakers.gaussians import Gaussians, estimate, split
+from hybrid.speakers.gaussians import Gaussians, estimate, grown
 from hybrid.speakers.posteriors import Posteriors
 from hybrid.speakers.table import Space, SpeakerTable, utterances_of_speakers
 from hybrid.speakers.transforms import MATRIX
 
 KIND = "fmllr"
-EM_ROUNDS = 4  # after each split
 
 
 class Evidence(NamedTuple):
@@ -46,11 +45,8 @@ def train(evidence: Evidence, num_pdfs: int, options: FmllrOptions, log) -> Tupl
     speakers = utterances_of_speakers(evidence.features)
     dim = evidence.features.dim
     found = {speaker: Found(identity(dim), "none", 0.0) for speaker in speakers}
-    gaussians = _gaussians(evidence, speakers, found, None, num_pdfs, options)
-    while gaussians.means.shape[1] < options.components:
-        gaussians = split(gaussians)
-        for _ in range(EM_ROUNDS):
-            gaussians = _gaussians(evidence, speakers, found, gaussians, num_pdfs, options)
+    gaussians = grown(options.components, lambda previous: _gaussians(
+        evidence, speakers, found, previous, num_pdfs, options))
     for number in range(1, options.rounds + 1):
         found = transforms(evidence, gaussians, options, {speaker: one.transform for speaker, one in found.items()})
         previous = gaussians if options.components > 1 else None

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphs.options import check_at_least, check_positive, check_share
+from graphs.options import check_at_least, check_positive, check_power_of_2, check_share
 from hybrid.speakers.affine import apply, identity, log_volume
 from hybrid.speakers.gaussians import Gaussians
 from hybrid.speakers.posteriors import LatticeScales, Posteriors
@@ -55,8 +55,7 @@ class FmllrOptions(LatticeScales):
         check_at_least(1, self, "components", "sweeps", "subsampling")
         check_positive(self, "variance_floor")
         check_share(self, "max_failed_share")
-        if self.components & (self.components - 1):
-            raise ValueError(f"components: expected a power of 2, found {self.components}")
+        check_power_of_2(self, "components")
         if not self.min_frames_offset <= self.min_frames_diagonal <= self.min_frames:
             raise ValueError("min_frames_offset, min_frames_diagonal, min_frames: expected in that order, found "
                              f"{self.min_frames_offset}, {self.min_frames_diagonal}, {self.min_frames}")

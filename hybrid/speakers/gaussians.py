@@ -5,7 +5,7 @@ They serve what a network cannot: the likelihood of features, which transforms o
 
 import math
 from pathlib import Path
-from typing import Iterable, Optional, Tuple
+from typing import Callable, Iterable, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from hybrid.speakers.table import fingerprint
 FILE = "gaussians" + SUFFIX
 MIN_FRAMES = 10.0  # a component with fewer is not split, and one of few frames takes the variance of all
 MIN_WEIGHT = 1e-4
+EM_ROUNDS = 4  # after each split
 SPREAD = 0.2  # of the two halves of a split component, standard deviations
 
 
@@ -171,3 +172,16 @@ def split(gaussians: Gaussians) -> Gaussians:
     step = SPREAD * signs * variances.sqrt()
     return Gaussians(torch.cat([means + step, means - step], dim=1), variances.repeat(1, 2, 1),
                      (log_weights - math.log(2)).repeat(1, 2))
+
+
+def grown(components: int, one_round: Callable[[Optional[Gaussians]], Gaussians]) -> Gaussians:
+    """Gaussians of so many components, a power of 2, by splitting from one on, and EM after each split.
+
+    one_round: the Gaussians that a round of EM makes of the previous ones; of None, single ones.
+    """
+    gaussians = one_round(None)
+    while gaussians.means.shape[1] < components:
+        gaussians = split(gaussians)
+        for _ in range(EM_ROUNDS):
+            gaussians = one_round(gaussians)
+    return gaussians

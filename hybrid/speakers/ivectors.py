@@ -20,17 +20,16 @@ import torch
 from torch import Tensor
 
 from graphs.errors import InputError
-from graphs.options import check_at_least, check_positive
+from graphs.options import check_at_least, check_positive, check_power_of_2
 from hybrid.data.transforms import add_deltas
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
-from hybrid.speakers.gaussians import Gaussians, estimate, split
+from hybrid.speakers.gaussians import Gaussians, estimate, grown
 from hybrid.speakers.posteriors import Posteriors
 from hybrid.speakers.table import Space, SpeakerTable, fingerprint, utterances_of_speakers
 from hybrid.speakers.transforms import VECTOR
 
 KIND = "ivectors"
 FILE = "ivectors" + SUFFIX
-EM_ROUNDS = 4  # of the mixture, after each split
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ class IvectorOptions:
         check_at_least(1, self, "dim", "components")
         check_at_least(0, self, "rounds")
         check_positive(self, "frame_weight", "variance_floor")
-        if self.components & (self.components - 1):
-            raise ValueError(f"components: expected a power of 2, found {self.components}")
+        check_power_of_2(self, "components")
 
 
 class Stats(NamedTuple):
@@ -150,13 +148,10 @@ def train(features, options: IvectorOptions, log) -> Extractor:
     utterances = {utterance_id: read_features(features, utterance_id, options.raw) for utterance_id in features.ids}
     dim = next(iter(utterances.values())).shape[1]
 
-    def frames():
-        return ((one, all_frames(one)) for one in utterances.values())
-    mixture, _ = estimate(frames(), None, 1, dim, options.variance_floor)
-    while mixture.means.shape[1] < options.components:
-        mixture = split(mixture)
-        for _ in range(EM_ROUNDS):
-            mixture, _ = estimate(frames(), mixture, 1, dim, options.variance_floor)
+    def one_round(previous):
+        frames = ((one, all_frames(one)) for one in utterances.values())
+        return estimate(frames, previous, 1, dim, options.variance_floor)[0]
+    mixture = grown(options.components, one_round)
     generator = torch.Generator().manual_seed(options.seed)
     first = torch.randn(options.components, dim, options.dim, generator=generator, dtype=torch.float64)
     extractor = Extractor(mixture, 0.1 * first * mixture.variances[0].sqrt()[:, :, None], options.frame_weight,

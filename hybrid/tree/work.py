@@ -8,9 +8,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 import torch
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.hmm_folder import read_hmm, write_hmm
+from graphs.hmm_folder import monophone_hmm, read_hmm, write_hmm
 from graphs.lang import Lang
 from graphs.topology import Topology, named_entry
 from graphs.transitions import TransitionModel
@@ -72,8 +71,7 @@ def _load(work: StatsWork):
     reader, options = FeatureReader(work.features, cache_mb=0), work.options
     lang, (_, source) = Lang.read(work.lang), read_hmm(work.alignment)
     topology = wanted_topology(source.topology, options, lang)
-    tree = ContextTree.monophone(topology)
-    converter = Converter(source, tree, TransitionModel.from_tree(tree, topology), options.subsampling)
+    converter = Converter(source, *monophone_hmm(topology), options.subsampling)
     moments = _feature_moments(options) if options.statistics == "gaussians" else _network_moments(work)
     return reader, read_alignments(work.alignment), moments, converter
 
