@@ -10,9 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = ("graphs", "hybrid", "tools", "egs")
+ROOMS = ("fst", "hmm", "lang", "grammar", "lattices", "decoding")  # of graphs/
 FILES = sorted(path for folder in ORDER for path in (ROOT / folder).rglob("*.py"))
 # the only files that import k2
-K2_FILES = {"graphs/ops.py", "graphs/intersect.py", "graphs/compile.py", "tools/doctor.py"}
+K2_FILES = {"graphs/fst/ops.py", "graphs/decoding/intersect.py", "graphs/decoding/compile.py", "tools/doctor.py"}
 
 
 def imported(path):
@@ -47,6 +48,17 @@ def test_recipes_import_no_other_recipe_but_what_they_say():
         if top != "egs" or len(parts) < 2 or not (ROOT / "egs" / parts[1]).is_dir():
             return True
         return parts[1] == name.split("/")[1] or (name.startswith("egs/mini/") and parts[1] == "librispeech")
+    assert violations(allowed) == []
+
+
+def test_each_room_of_graphs_imports_only_those_before_it():
+    assert sorted(ROOMS) == sorted(path.name for path in (ROOT / "graphs").iterdir() if (path / "__init__.py").exists())
+
+    def allowed(name, top, module):
+        importer, imported_one = name.split("/"), module.split(".")
+        if importer[0] != "graphs" or top != "graphs" or imported_one[1] not in ROOMS:
+            return True
+        return importer[1] in ROOMS and ROOMS.index(imported_one[1]) <= ROOMS.index(importer[1])
     assert violations(allowed) == []
 
 

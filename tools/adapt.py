@@ -22,8 +22,8 @@ PROGRAM = (Program("tools.adapt", __doc__, options={"adapt": "hybrid.speakers.ad
 
 def work(job: Job) -> None:
     from graphs.errors import InputError
-    from graphs.lang import Lang
-    from graphs.transitions import TransitionModel
+    from graphs.lang.lang_folder import read_lang
+    from graphs.hmm.transitions import TransitionModel
     from hybrid.am.ensemble import EnsembleFolders
     from hybrid.data.features import FeatureReader
     from hybrid.speakers.adapt import adapt_speakers
@@ -37,7 +37,7 @@ def work(job: Job) -> None:
     transitions = TransitionModel.read(transitions_behind(args.lattices))
     if transitions.states != member.model.transitions.states:
         raise InputError(str(args.lattices), f"the transition_ids of {args.model}", "others")
-    weights = FrameWeights(transitions, Lang.read(args.lang).silence_ids, options.silence_weight)
+    weights = FrameWeights(transitions, read_lang(args.lang).silence_ids, options.silence_weight)
     posteriors, lacking = read_posteriors(args.lattices, weights, features, options)
     table, outcomes, facts = adapt_speakers(member.model, member.transforms, features, posteriors, lacking, options,
                                             job.log)

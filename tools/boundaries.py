@@ -18,12 +18,12 @@ def work(job: Job) -> None:
     import json
 
     from graphs.errors import InputError
-    from graphs.lang import Lang
+    from graphs.lang.lang_folder import read_lang
     from hybrid.align.boundaries import compare_folder, table
     from hybrid.align.ctm import read_ctm
     from hybrid.data.manifest import read_cuts
     from tools.frame.records import write_text_atomically
-    cuts, lang = job.args.cuts, Lang.read(job.args.lang)
+    cuts, lang = job.args.cuts, read_lang(job.args.lang)
     result = compare_folder(
         read_ctm(job.args.alignment / "phones.ctm"),
         read_cuts(cuts / "cuts.jsonl.gz" if cuts.is_dir() else cuts), lang.silence_phones, lang.base_phone)

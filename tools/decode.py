@@ -11,7 +11,8 @@ outcomes.tsv.
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding_options:SearchOptions"}, resumable=True)
+PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding.decoding_options:SearchOptions"},
+                   resumable=True)
            .input("--features", help="features folder", required=True)
            .input("--model", nargs="+", help="acoustic model folders", required=True)
            .input("--graph", help="graph folder", required=True)

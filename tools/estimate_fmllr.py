@@ -48,8 +48,8 @@ def work(job: Job) -> None:
 def read_evidence(args, features, options):
     """The transition model, posteriors of the utterances (hybrid.speakers.adaptive.Evidence), and those without."""
     from graphs.errors import InputError
-    from graphs.lang import Lang
-    from graphs.transitions import TransitionModel
+    from graphs.lang.lang_folder import read_lang
+    from graphs.hmm.transitions import TransitionModel
     from hybrid.speakers.adaptive import Evidence
     from hybrid.speakers.posteriors import FrameWeights, read_posteriors
     from tools.artefacts.hmm import transitions_behind
@@ -57,7 +57,7 @@ def read_evidence(args, features, options):
     transitions = TransitionModel.read(transitions_behind(source))
     if args.gaussians and TransitionModel.read(args.gaussians / "transitions").states != transitions.states:
         raise InputError(str(source), f"the transition_ids of {args.gaussians}", "others")
-    silence_ids = Lang.read(args.lang).silence_ids
+    silence_ids = read_lang(args.lang).silence_ids
     (posteriors, lacking), (counted, _) = (
         read_posteriors(source, FrameWeights(transitions, silence_ids, weight), features, options)
         for weight in (1.0, options.silence_weight))

@@ -10,7 +10,7 @@ phones.txt and report.tsv (states, arcs and seconds of each step).
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.decoding_options:GraphOptions"})
+PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.decoding.decoding_options:GraphOptions"})
            .input("--lang", help="lang folder", required=True)
            .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
            .input("--transitions", help="file `transitions` of the model's folder")
@@ -23,18 +23,18 @@ def work(job: Job) -> None:
 
     import torch
 
-    from graphs.arpa import read_arpa
-    from graphs.compile import compile_hclg
-    from graphs.context_tree import ContextTree
-    from graphs.grammar_fst import make_grammar
-    from graphs.graph_io import write_graph
-    from graphs.hmm_folder import read_hmm_files
-    from graphs.lang import Lang
-    from graphs.lexicon import BACKOFF
-    from graphs.lexicon_fst import make_lexicon_fst
-    from graphs.transitions import TransitionModel
+    from graphs.grammar.arpa import read_arpa
+    from graphs.decoding.compile import compile_hclg
+    from graphs.hmm.context_tree import ContextTree
+    from graphs.grammar.grammar_fst import make_grammar
+    from graphs.decoding.graph_io import write_graph
+    from graphs.hmm.hmm_folder import read_hmm_files
+    from graphs.lang.lang_folder import read_lang
+    from graphs.lang.lexicon import BACKOFF
+    from graphs.lang.lexicon_fst import make_lexicon_fst
+    from graphs.hmm.transitions import TransitionModel
     torch.set_num_threads(1)
-    lang = Lang.read(job.args.lang)
+    lang = read_lang(job.args.lang)
     if job.args.transitions:
         tree, transitions = read_hmm_files(job.args.transitions, job.args.tree)
     else:

@@ -2,13 +2,13 @@
 
 With lang.unit=lexicon the pronunciations come from --lexicon. With lang.unit=grapheme or
 lang.unit=sentencepiece they are made from the words of --text (and of --lm, if given).
-The files are in Kaldi's formats; graphs/lang.py lists them.
+The files are in Kaldi's formats; graphs/lang/lang.py lists them.
 """
 
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.prepare_lang", __doc__, options={
-    "lang": "graphs.lang:LangOptions", "topology": "graphs.topology:TopologyOptions"})
+    "lang": "graphs.lang.make_lang:LangOptions", "topology": "graphs.hmm.topology:TopologyOptions"})
            .input("--lexicon", help="lexicon.txt, lexiconp.txt or a CMU dictionary (lang.lexicon_form=cmu)")
            .input("--text", action="append",
                   help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
@@ -21,19 +21,20 @@ def work(job: Job) -> None:
     from collections import Counter
 
     from graphs.errors import InputError
-    from graphs.lang import Lang, make_lang
+    from graphs.lang.lang_folder import read_lang, validate_lang, write_lang
+    from graphs.lang.make_lang import make_lang
     from graphs.text_file import raise_first
     options = job.options("lang")
     lexicon = _lexicon(job, options)
     for note in lexicon.notes:
         job.log.warning("lexicon: %s", note)
-    like = Lang.read(job.args.like) if job.args.like else None
+    like = read_lang(job.args.like) if job.args.like else None
     if options.word_phones and not job.args.text:
         raise InputError("--text", "a text, since lang.word_phones counts its words", "none")
     counts = Counter(word for words in read_texts(job) for word in words) if options.word_phones else {}
     lang = make_lang(lexicon, options, job.options("topology"), like, counts)
-    lang.write(job.out)
-    raise_first(Lang.validate(job.out))
+    write_lang(lang, job.out)
+    raise_first(validate_lang(job.out))
     job.facts.update(words=len(lang.lexicon.words), pronunciations=len(lang.lexicon), phones=lang.num_phones,
                      disambiguation_symbols=len(lang.disambig_ids), oov_word=lang.oov_word)
     if job.args.text and options.unit == "lexicon":
@@ -43,9 +44,9 @@ def work(job: Job) -> None:
 
 
 def _lexicon(job: Job, options):
-    from graphs.arpa import read_arpa
+    from graphs.grammar.arpa import read_arpa
     from graphs.errors import InputError
-    from graphs.lexicon import RESERVED_WORDS, Lexicon
+    from graphs.lang.lexicon import RESERVED_WORDS, Lexicon
     from hybrid.data.units import PieceModel, unit_lexicon
     if options.unit == "lexicon":
         if job.args.lexicon is None:

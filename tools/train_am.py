@@ -23,7 +23,7 @@ PROGRAM = (Program("tools.train_am", __doc__, options={"am": "hybrid.training.fr
 
 def work(job: Job) -> None:
     from graphs.errors import InputError
-    from graphs.hmm_folder import read_hmm
+    from graphs.hmm.hmm_folder import read_hmm
     from hybrid.align.alignment import read_alignments
     from hybrid.data.features import FeatureReader
     from hybrid.speakers.transforms import SpeakerTransforms

@@ -15,14 +15,14 @@ PROGRAM = (Program("tools.train_ctc", __doc__, options={"ctc": "hybrid.training.
 
 
 def work(job: Job) -> None:
-    from graphs.lang import Lang
+    from graphs.lang.lang_folder import read_lang
     from hybrid.data.features import FeatureReader
     from hybrid.training.ctc import train_ctc
     from hybrid.training.device import use_threads
     options = job.options("ctc")
     use_threads(job.nj)
     job.facts.update(train_ctc(FeatureReader(job.args.features), FeatureReader(job.args.dev_features),
-                               Lang.read(job.args.lang), options, job.out, job.log))
+                               read_lang(job.args.lang), options, job.out, job.log))
 
 
 if __name__ == "__main__":

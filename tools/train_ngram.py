@@ -13,10 +13,10 @@ PROGRAM = (Program("tools.train_ngram", __doc__, options={"lm": "hybrid.lm.ngram
 
 
 def work(job: Job) -> None:
-    from graphs.lang import Lang
+    from graphs.lang.lang_folder import read_lang
     from hybrid.data.sentences import read_sentences
     from hybrid.lm.ngram_train import perplexity, train_ngram
-    lang = Lang.read(job.args.lang) if job.args.lang else None
+    lang = read_lang(job.args.lang) if job.args.lang else None
     vocabulary = [word for word in lang.lexicon.words if word != lang.oov_word] if lang else None
     sentences = (words for path in job.args.text for _, words in read_sentences(path))
     model = train_ngram(sentences, job.options("lm"), vocabulary)

@@ -15,7 +15,7 @@ def work(job: Job) -> None:
     from logging import INFO, WARNING
 
     from graphs.errors import InputError
-    from graphs.lexicon import Lexicon
+    from graphs.lang.lexicon import Lexicon
     from hybrid.data.manifest import read_cuts, source_files, splits_of, write_cuts
     from hybrid.data.report import check_share, report_lines, write_rejected
     from hybrid.data.validate import NOTES, WORRYING, validate_corpus

@@ -12,7 +12,7 @@ from egs.synth import grammar
 from egs.synth.plan import CorpusOptions, babble_tasks, plan, sweep_tasks
 from egs.synth.render import RATE, Rendered, Task, in_own_processes, render, render_babble, render_words
 from egs.synth.voices import Voice
-from graphs.lexicon import Lexicon, Pronunciation
+from graphs.lang.lexicon import Lexicon, Pronunciation
 from hybrid.data.corpus import utterance
 from hybrid.progress import Progress
 

@@ -53,7 +53,7 @@ class Alignment:
         return len(self.transition_ids)
 
     def pdf_ids(self, transitions) -> np.ndarray:
-        """``[T]`` pdf_id of each frame; transitions: graphs.transitions.TransitionModel.
+        """``[T]`` pdf_id of each frame; transitions: graphs.hmm.transitions.TransitionModel.
 
         Raises InputError for transition_ids that the model lacks.
         """
@@ -69,11 +69,11 @@ def phone_segments(alignment: Alignment, transitions) -> List[Segment]:
     """The phones of an alignment, silence among them.
 
     A phone starts where a transition leaves HMM state 0 forwards: state 0 is entered only with the phone, and
-    the self-loops of a state follow its forward transition (graphs/topology.py; Kaldi's `reorder`,
+    the self-loops of a state follow its forward transition (graphs/hmm/topology.py; Kaldi's `reorder`,
     hmm/hmm-utils.cc SplitToPhones).
 
     Args:
-      transitions: graphs.transitions.TransitionModel (arrays is_phone_start, phone_id).
+      transitions: graphs.hmm.transitions.TransitionModel (arrays is_phone_start, phone_id).
     Raises: InputError for transition_ids that the model lacks.
     """
     transition_ids = alignment.transition_ids

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from graphs.checks import check_matrix
 from graphs.errors import InputError
+from graphs.hmm.transitions import TransitionModel
 from graphs.ids import BLANK
-from graphs.lang import Lang
-from graphs.transitions import TransitionModel
+from graphs.lang.lang import Lang
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.topology import HmmEntry
-from graphs.transitions import TransitionModel, TransitionState
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.topology import HmmEntry
+from graphs.hmm.transitions import TransitionModel, TransitionState
 from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.forced import Outcome
 from hybrid.align.relabel import Relabelling
@@ -41,7 +41,7 @@ class Converter:
     """Converts alignments of one transition model to those of another.
 
     Attributes:
-      source, target: graphs.transitions.TransitionModel.
+      source, target: graphs.hmm.transitions.TransitionModel.
     """
 
     def __init__(self, source: TransitionModel, tree: ContextTree, target: TransitionModel, subsampling: int = 1,

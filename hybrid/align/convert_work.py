@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 from graphs.errors import InputError
-from graphs.hmm_folder import Hmm, monophone_hmm, read_hmm
-from graphs.lang import Lang
+from graphs.hmm.hmm_folder import Hmm, monophone_hmm, read_hmm
+from graphs.lang.lang_folder import read_lang
 from graphs.text_file import read_json_object
 from hybrid.align.alignment import read_alignments
 from hybrid.align.convert import Converter, ConvertOptions
@@ -37,11 +37,11 @@ def convert_folder(source: Path, tree_folder: Optional[Path], lang_folder: Path,
     Returns: the outcomes, and facts for the record.
     Raises: TooManyFailures above the allowed share.
     """
-    lang = Lang.read(lang_folder)
+    lang = read_lang(lang_folder)
     hmm, subsampling = read_tree_folder(tree_folder) if tree_folder else (monophone_hmm(lang.topology), 1)
     tree, transitions = hmm
     subsampling = subsampling if options.subsampling is None else options.subsampling
-    phones = Relabelling(Lang.read(from_lang), lang) if from_lang else None
+    phones = Relabelling(read_lang(from_lang), lang) if from_lang else None
     converter = Converter(read_hmm(source)[1], tree, transitions, subsampling, phones)
     outcomes, alignments = Outcomes(log), []
     for utterance_id, alignment in read_alignments(source).items():

@@ -19,7 +19,7 @@ def timed_symbols(segments, symbols, frame_shift: float) -> List[TimedSymbol]:
     """Segments of frames (hybrid.align.alignment.Segment) as symbols in seconds.
 
     Args:
-      symbols: graphs.symbols.SymbolTable that names the labels.
+      symbols: graphs.lang.symbols.SymbolTable that names the labels.
       frame_shift: seconds.
     """
     return [TimedSymbol(symbols.symbol_of(segment.label), segment.start_frame * frame_shift,

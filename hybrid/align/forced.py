@@ -7,10 +7,10 @@ from typing import List, Optional, Tuple
 import numpy as np
 from torch import Tensor
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.lang import Lang
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang import Lang
 from hybrid.align.alignment import Alignment, Segment
 
 
@@ -61,10 +61,10 @@ class Aligner:
           log_likelihoods: ``[T, num_pdfs]`` float32.
         Raises: InputError for what can be no log-likelihoods of the transition model.
         """
-        from graphs.compile import DecodingGraph
-        from graphs.ops import WordSequences
-        from graphs.search import Searcher, SearchOptions
-        from graphs.training_graph import training_graph
+        from graphs.decoding.compile import DecodingGraph
+        from graphs.fst.ops import WordSequences
+        from graphs.decoding.search import Searcher, SearchOptions
+        from graphs.decoding.training_graph import training_graph
         word_ids, _ = self.lang.word_ids(text)
         if not word_ids and not self.lang.optional_silence:
             return Outcome("failed", "empty transcript and no optional silence")
@@ -87,7 +87,7 @@ class Aligner:
 
     def sentence(self, word_ids: List[int]):
         """The phone graph of the words with their variants and optional silence."""
-        from graphs.training_graph import sentence_fst
+        from graphs.decoding.training_graph import sentence_fst
         lang = self.lang
         variants = {word_id: lang.pronunciations(word_id) for word_id in set(word_ids)}
         if not lang.optional_silence:

@@ -13,7 +13,7 @@ def pdf_counts(alignments: Iterable, transitions) -> np.ndarray:
 
     Args:
       alignments: hybrid.align.alignment.Alignment objects.
-      transitions: graphs.transitions.TransitionModel they were made with.
+      transitions: graphs.hmm.transitions.TransitionModel they were made with.
     """
     counts = np.zeros(transitions.num_pdfs, dtype=np.int64)
     for alignment in alignments:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from graphs.errors import InputError
-from graphs.lang import Lang
+from graphs.lang.lang import Lang
 from hybrid.align.alignment import Alignment, Segment
 
 

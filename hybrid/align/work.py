@@ -7,10 +7,11 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from graphs.context_tree import ContextTree
-from graphs.hmm_folder import Hmm, monophone_hmm, write_hmm
-from graphs.lang import Lang
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import Hmm, monophone_hmm, write_hmm
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang import Lang
+from graphs.lang.lang_folder import read_lang
 from hybrid.align.alignment import Alignment, phone_segments, write_alignments
 from hybrid.align.ctm import timed_symbols, write_ctm
 from hybrid.align.forced import Aligner, AlignOptions, Outcome
@@ -54,7 +55,7 @@ def _load(work: AlignWork):
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)
     shift = reader.frame_shift
-    lang = Lang.read(work.lang)
+    lang = read_lang(work.lang)
     if work.ctc is None:
         from hybrid.am.ensemble import EnsembleFolders
         model = EnsembleFolders((work.model,), work.speakers).load(reader)
@@ -123,7 +124,7 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
     Returns: the outcomes, and facts for the record.
     """
     from hybrid.data.features import FeatureReader
-    (tree, transitions), lang = work.hmm(), Lang.read(work.lang)
+    (tree, transitions), lang = work.hmm(), read_lang(work.lang)
     outcomes, alignments = Outcomes(log), []
     copies = copies_of(FeatureReader(work.features).ids)
     for results in _in_parallel(work, list(copies), nj, "align"):

@@ -5,7 +5,7 @@ no search sees, log p(x|s) = log p(s|x) - log p(s) + log p(x) (Bourlard and Morg
 one trusts the priors less.
 
 A model folder holds model.json, weights and priors (hybrid/nn/model_folder.py), `transitions` and `tree`
-(graphs/hmm_folder.py).
+(graphs/hmm/hmm_folder.py).
 """
 
 import math
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from graphs.errors import InputError
-from graphs.hmm_folder import TRANSITIONS, TREE, read_hmm
+from graphs.hmm.hmm_folder import TRANSITIONS, TREE, read_hmm
 from hybrid.nn.inputs import checked_batch, utterance_batch
 from hybrid.nn.model_folder import load_model, model_file, read_priors
 from hybrid.speakers.table import Space
@@ -32,8 +32,8 @@ class AcousticModel:
       output_shift: seconds from row to row.
       log_priors: ``[num_pdfs]`` float32.
       prior_scale: the share of the priors that is divided out.
-      tree, transitions: graphs.context_tree.ContextTree and graphs.transitions.TransitionModel of the alignments it
-        was trained on.
+      tree, transitions: graphs.hmm.context_tree.ContextTree and graphs.hmm.transitions.TransitionModel of the
+        alignments it was trained on.
       spaces: of the speakers' transforms that its features come through, in order (hybrid/speakers/transforms.py).
     """
 

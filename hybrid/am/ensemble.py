@@ -90,7 +90,7 @@ class Member(NamedTuple):
 class Ensemble:
     """
     Attributes:
-      tree, transitions: graphs.context_tree.ContextTree and graphs.transitions.TransitionModel of the models.
+      tree, transitions: graphs.hmm.context_tree.ContextTree and graphs.hmm.transitions.TransitionModel of the models.
       output_shift: seconds from row to row of the log-likelihoods.
     """
 

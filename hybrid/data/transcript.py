@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from typing import Optional, Tuple
 
-from graphs.lexicon import Lexicon
+from graphs.lang.lexicon import Lexicon
 
 CASES = ("keep", "upper", "lower")
 # zero-width space, word joiner, byte-order mark: invisible, and different words to a program

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Iterable, List, Optional, Tuple, Union
 
 from graphs.errors import InputError
-from graphs.graphemes import grapheme_lexicon
-from graphs.lang import LangOptions
-from graphs.lexicon import Lexicon, Pronunciation
+from graphs.lang.graphemes import grapheme_lexicon
+from graphs.lang.lexicon import Lexicon, Pronunciation
+from graphs.lang.make_lang import LangOptions
 from graphs.text_file import read_bytes
 
 

@@ -15,7 +15,7 @@ from lhotse.cut import Cut
 from lhotse.utils import fastcopy
 
 from graphs.errors import DamagedInput, first_line
-from graphs.lexicon import Lexicon
+from graphs.lang.lexicon import Lexicon
 from hybrid.data.parallel import ordered_map
 from hybrid.data.probe import AudioFacts, probe_all
 from hybrid.data.storage import check_matrix

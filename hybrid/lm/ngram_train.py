@@ -23,8 +23,8 @@ from typing import Iterable, List, Optional, Sequence, Tuple
 import numpy as np
 
 from graphs.errors import InputError
-from graphs.lexicon import RESERVED_WORDS, SENTENCE_END, SENTENCE_START
-from graphs.ngram import LOG_ZERO, UNKNOWN, NgramModel, NgramTable
+from graphs.grammar.ngram import LOG_ZERO, UNKNOWN, NgramModel, NgramTable
+from graphs.lang.lexicon import RESERVED_WORDS, SENTENCE_END, SENTENCE_START
 
 METHODS = ("kneser-ney", "witten-bell")
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)  # lmplz --discount_fallback

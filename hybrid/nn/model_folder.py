@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from graphs.errors import DamagedInput, InputError
-from graphs.hmm_folder import TRANSITIONS, TREE
+from graphs.hmm.hmm_folder import TRANSITIONS, TREE
 from graphs.options import chosen_name, flat
 from hybrid.nn.architectures import ARCHITECTURES
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_atomically, write_tensors

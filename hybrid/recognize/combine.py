@@ -129,7 +129,7 @@ def combine(systems: Sequence[System], weights: Sequence[float], utterance_ids: 
 
 
 def _of_system(system: System, options: CombineOptions, nj: int) -> Mapping[str, Sentences]:
-    from graphs.lattice_io import read_lattices
+    from graphs.lattices.lattice_io import read_lattices
     from hybrid.data.parallel import ordered_map
     lattices = list(read_lattices(system.lattices))
     check_each_once(str(system.lattices), (lattice.utterance_id for lattice in lattices))

@@ -17,7 +17,7 @@ class DecodeWork:
     features: Path
     models: EnsembleFolders
     graph: Path
-    options: object  # graphs.decoding_options.SearchOptions
+    options: object  # graphs.decoding.decoding_options.SearchOptions
     device: str
 
     def prepare(self):
@@ -35,8 +35,8 @@ class DecodeWork:
 def _load(work: DecodeWork):
     import torch
 
-    from graphs.graph_io import read_graph
-    from graphs.search import Searcher
+    from graphs.decoding.graph_io import read_graph
+    from graphs.decoding.search import Searcher
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)
     model = work.models.load(reader, work.device)
@@ -54,7 +54,7 @@ def decode_folder(work: DecodeWork, out: Path, nj: int, part_size: int, log) -> 
     """
     import torch
 
-    from graphs.lattice_io import write_lattices
+    from graphs.lattices.lattice_io import write_lattices
     from hybrid.data.features import FeatureReader
     from hybrid.data.parallel import ordered_map
     torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Tuple
 import numpy as np
 
 from graphs.errors import InputError
-from graphs.lattice import Lattice
+from graphs.lattices.lattice import Lattice
 
 
 class Sentence(NamedTuple):

@@ -40,7 +40,7 @@ class Scorer:
     def choose_scales(self, dev: TestSet, out: Path) -> Scales:
         """The best scales on the development set; writes sweep.tsv and sweep.png. Without lattices: the
         fixed scales of the options."""
-        from graphs.lattice_io import read_lattices
+        from graphs.lattices.lattice_io import read_lattices
         if not holds_lattices(dev.source):
             return self._options.fixed
         found = sweep(read_lattices(dev.source), read_references(dev.cuts, self._filter),

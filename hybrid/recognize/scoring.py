@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
-from graphs.symbols import SymbolTable
+from graphs.lang.symbols import SymbolTable
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.confidence import wer_interval
 from hybrid.recognize.edit_distance import KALDI, SCLITE, Costs
@@ -102,7 +102,7 @@ def read_hypotheses(source: Path, words: Optional[Path], text_filter: TextFilter
         folder with hyp.txt, which is taken as it is.
     """
     if holds_lattices(source):
-        from graphs.lattice_io import read_lattices
+        from graphs.lattices.lattice_io import read_lattices
         to_words = path_words(source, words, text_filter)
         return best_hypotheses(read_lattices(source), to_words, scales, options.acoustic_scale, nj)
     text = source / "hyp.txt" if source.is_dir() else source

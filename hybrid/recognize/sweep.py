@@ -129,7 +129,7 @@ def sweep(lattices: Iterable, references: Mapping[str, Reference], to_words: ToW
     """Scores every point of the grid.
 
     Args:
-      lattices: graphs.lattice.Lattice of the development set. References without a lattice count as deleted.
+      lattices: graphs.lattices.lattice.Lattice of the development set. References without a lattice count as deleted.
       references: utterance_id -> Reference of the development set.
       to_words: must be picklable when nj > 1.
       nj: processes.

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 import numpy as np
 
-from graphs.lattice import Lattice
+from graphs.lattices.lattice import Lattice
 from hybrid.recognize.nbest import Sentence, best_sentences
 from hybrid.report.graph_picture import Drawing, Edge, draw
 

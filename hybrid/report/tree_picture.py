@@ -7,8 +7,8 @@ from typing import Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optiona
 
 import numpy as np
 
-from graphs.context_tree import NO_PHONE, PDF_CLASS, ContextTree, Leaf, Node, Table
-from graphs.lang import POSITIONS
+from graphs.hmm.context_tree import NO_PHONE, PDF_CLASS, ContextTree, Leaf, Node, Table
+from graphs.lang.lang import POSITIONS
 from hybrid.report.figures import new_figure, save_figure
 
 ROW = 0.3  # inches for a leaf; a question has two leaves at least, and so room for its lines

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from graphs.errors import InputError
+from graphs.hmm.transitions import TransitionModel
 from graphs.options import check_at_least, check_positive
-from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, read_alignments
 from hybrid.data.copies import of_original
 
@@ -69,7 +69,7 @@ def of_alignment(alignment: Alignment, weights: FrameWeights) -> Posteriors:
 def of_lattice(lattice, weights: FrameWeights, options: LatticeScales) -> Posteriors:
     """
     Args:
-      lattice: graphs.lattice.Lattice with transition_ids of the model.
+      lattice: graphs.lattices.lattice.Lattice with transition_ids of the model.
     Raises: InputError for transition_ids that the model lacks.
     """
     scales = (options.lm_scale, options.acoustic_scale, options.word_insertion_penalty)
@@ -128,7 +128,7 @@ def read_posteriors(folder, weights: FrameWeights, features, options) -> Tuple[D
 
     options: LatticeScales that have `subsampling`, too.
     """
-    from graphs.lattice_io import read_lattices
+    from graphs.lattices.lattice_io import read_lattices
     if any(Path(folder).glob("alignments*.npz")):
         found = {name: of_alignment(one, weights) for name, one in read_alignments(folder).items()}
     else:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from graphs.errors import InputError
-from graphs.lang import Lang
+from graphs.lang.lang import Lang
 from graphs.options import check_at_least, check_positive, flat
 from graphs.text_file import split_blanks
 from hybrid.data.batches import FeatureBatches

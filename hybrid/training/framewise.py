@@ -15,11 +15,11 @@ from typing import Dict, Iterable, Mapping, Optional, Tuple
 import numpy as np
 import torch
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.hmm_folder import write_hmm
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import write_hmm
+from graphs.hmm.transitions import TransitionModel
 from graphs.options import check_at_least, check_positive, check_share, flat
-from graphs.transitions import TransitionModel
 from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
 from hybrid.data.batches import FeatureBatches

@@ -1,1 +1,1 @@
-"""Training of phonetic decision trees: statistics, questions, roots, splits (lookup is graphs/context_tree.py)."""
+"""Training of phonetic decision trees: statistics, questions, roots, splits (lookup is graphs/hmm/context_tree.py)."""

@@ -11,10 +11,10 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from graphs import context_tree
-from graphs.context_tree import PDF_CLASS, ContextTree, Leaf, Table
 from graphs.errors import InputError
-from graphs.topology import Topology
+from graphs.hmm import context_tree
+from graphs.hmm.context_tree import PDF_CLASS, ContextTree, Leaf, Table
+from graphs.hmm.topology import Topology
 from hybrid.tree.questions import Question, Questions
 from hybrid.tree.roots import Root, check_roots
 from hybrid.tree.stats import EventStats, sum_groups
@@ -77,7 +77,7 @@ class Step(NamedTuple):
 class BuiltTree:
     """
     Attributes:
-      tree: graphs.context_tree.ContextTree.
+      tree: graphs.hmm.context_tree.ContextTree.
       stumps: with the nodes below them.
       steps: the splits.
       objectives: log-likelihood of all frames with the stumps, after the splits and after joining.

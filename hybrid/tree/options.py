@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Optional
 
-from graphs.context_tree import WIDEST
+from graphs.hmm.context_tree import WIDEST
+from graphs.hmm.topology import named_entry
 from graphs.options import check_at_least, check_positive
-from graphs.topology import named_entry
 from hybrid.tree.objectives import KINDS
 
 

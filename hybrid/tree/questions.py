@@ -15,9 +15,9 @@ from typing import Dict, FrozenSet, Iterable, List, Sequence, Tuple
 
 import numpy as np
 
-from graphs.context_tree import NO_PHONE, PDF_CLASS
 from graphs.errors import InputError
-from graphs.lang import POSITIONS
+from graphs.hmm.context_tree import NO_PHONE, PDF_CLASS
+from graphs.lang.lang import POSITIONS
 from graphs.text_file import read_lines, split_blanks, to_int
 from hybrid.tree.stats import EventStats, sum_groups
 
@@ -62,7 +62,7 @@ def automatic_sets(stats: EventStats, objective, lang) -> Tuple[Question, ...]:
     Args:
       stats: of any width; only the phone in the middle counts.
       objective: of hybrid/tree/objectives.py.
-      lang: graphs.lang.Lang.
+      lang: graphs.lang.lang.Lang.
     """
     groups: Dict[str, List[int]] = {}
     for phone_id in range(1, lang.num_phones + 1):
@@ -162,7 +162,7 @@ def read_sets(path: Path, phones) -> Tuple[Question, ...]:
     """A file of questions.
 
     Args:
-      phones: graphs.symbols.SymbolTable.
+      phones: graphs.lang.symbols.SymbolTable.
     Raises: InputError that names a line with an unknown phone, or for a file without questions.
     """
     by_id = Path(path).suffix == ".int"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from graphs.errors import InputError
+from graphs.hmm.topology import Topology
 from graphs.text_file import read_lines, split_blanks
-from graphs.topology import Topology
 
 _SHARED = {"shared": True, "not-shared": False}
 _SPLIT = {"split": True, "not-split": False}
@@ -32,7 +32,7 @@ def default_roots(lang) -> List[Root]:
     """The position variants of a phone share a root; silence phones are not split by context.
 
     Args:
-      lang: graphs.lang.Lang.
+      lang: graphs.lang.lang.Lang.
     """
     groups: Dict[str, List[int]] = {}
     for phone_id in range(1, lang.num_phones + 1):
@@ -41,7 +41,7 @@ def default_roots(lang) -> List[Root]:
 
 
 def read_roots(path: Path, phones) -> List[Root]:
-    """phones: graphs.symbols.SymbolTable. Raises InputError that names a bad line."""
+    """phones: graphs.lang.symbols.SymbolTable. Raises InputError that names a bad line."""
     roots = []
     for number, line in read_lines(path)[0]:
         shared, split, *names = (split_blanks(line) + ["", ""])[:max(2, len(split_blanks(line)))]

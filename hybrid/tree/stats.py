@@ -9,8 +9,8 @@ from typing import Iterable, List, Sequence, Tuple
 import numpy as np
 
 from graphs.checks import check_one_length
-from graphs.context_tree import NO_PHONE, PDF_CLASS
 from graphs.errors import InputError
+from graphs.hmm.context_tree import NO_PHONE, PDF_CLASS
 from hybrid.align.alignment import Alignment, phone_segments
 
 
@@ -96,7 +96,7 @@ def frame_events(alignment: Alignment, transitions, pdf_class: np.ndarray, width
     """Windows ``[T, width]`` and pdf classes ``[T]`` of the frames of an alignment.
 
     Args:
-      transitions: graphs.transitions.TransitionModel of the alignment.
+      transitions: graphs.hmm.transitions.TransitionModel of the alignment.
       pdf_class: what `pdf_class_of` has for it.
     """
     segments = phone_segments(alignment, transitions)

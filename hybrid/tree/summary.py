@@ -6,8 +6,8 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
+from graphs.hmm.context_tree import ContextTree
 from graphs.options import flat
 from graphs.text_file import read_lines, to_int
 from hybrid.report.tree_picture import phones_of, question_text

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from graphs.errors import InputError
-from graphs.hmm_folder import monophone_hmm, read_hmm, write_hmm
-from graphs.lang import Lang
-from graphs.topology import Topology, named_entry
-from graphs.transitions import TransitionModel
+from graphs.hmm.hmm_folder import monophone_hmm, read_hmm, write_hmm
+from graphs.hmm.topology import Topology, named_entry
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang import Lang
+from graphs.lang.lang_folder import read_lang
 from hybrid.align.alignment import read_alignments
 from hybrid.align.convert import Converter
 from hybrid.outcomes import Outcomes
@@ -69,7 +70,7 @@ def _load(work: StatsWork):
     """(FeatureReader, alignments, function features -> moments, Converter to the topology of the tree)."""
     from hybrid.data.features import FeatureReader
     reader, options = FeatureReader(work.features, cache_mb=0), work.options
-    lang, (_, source) = Lang.read(work.lang), read_hmm(work.alignment)
+    lang, (_, source) = read_lang(work.lang), read_hmm(work.alignment)
     topology = wanted_topology(source.topology, options, lang)
     converter = Converter(source, *monophone_hmm(topology), options.subsampling)
     moments = _feature_moments(options) if options.statistics == "gaussians" else _network_moments(work)
@@ -142,7 +143,7 @@ def make_tree(work: StatsWork, out: Path, nj: int, log, questions: Optional[Path
       questions, roots: files; None for automatic questions, and roots by the lang.
     Returns: facts for the record.
     """
-    lang = Lang.read(work.lang)
+    lang = read_lang(work.lang)
     sets = read_sets(questions, lang.phones) if questions else None  # a bad file is found before the long work
     own_roots = read_roots(roots, lang.phones) if roots else default_roots(lang)
     topology = work.topology()

@@ -30,7 +30,7 @@ Found = Tuple[float, Dict[str, float]]  # seconds, and the best path's score of 
 def race(model_folder: Path, graph_folder: Path, features_folder: Path, acoustic_scale: float, most: int) -> None:
     import torch
 
-    from graphs.graph_io import read_graph
+    from graphs.decoding.graph_io import read_graph
     from hybrid.am.acoustic_model import AcousticModel
     from hybrid.data.features import FeatureReader
     torch.set_num_threads(1)
@@ -56,7 +56,7 @@ def race(model_folder: Path, graph_folder: Path, features_folder: Path, acoustic
 
 
 def ours(graph, utterances, transitions, acoustic_scale: float, beam: float, max_active: int) -> Found:
-    from graphs.search import Searcher, SearchOptions
+    from graphs.decoding.search import Searcher, SearchOptions
     searcher = Searcher(graph, transitions, SearchOptions(
         beam=beam, lattice_beam=LATTICE_BEAM, max_active=max_active, min_active=min(200, max_active - 1),
         acoustic_scale=acoustic_scale))

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from graphs.decoding_options import GraphOptions, SearchOptions
-from graphs.lang import LangOptions
-from graphs.topology import TopologyOptions
+from graphs.decoding.decoding_options import GraphOptions, SearchOptions
+from graphs.hmm.topology import TopologyOptions
+from graphs.lang.make_lang import LangOptions
 from hybrid.align.convert import ConvertOptions
 from hybrid.data.augment import AugmentOptions
 from hybrid.data.features import FeatureOptions

@@ -9,9 +9,9 @@ import pytest
 
 from egs.custom import choose
 from egs.custom.prepare import PROGRAM, CorpusOptions, find_data, work
-from graphs.arpa import read_arpa
 from graphs.errors import InputError
-from graphs.lang import Lang
+from graphs.grammar.arpa import read_arpa
+from graphs.lang.lang_folder import read_lang
 from hybrid.data.features import FeatureReader
 from hybrid.data.manifest import read_cuts, source_files, speaker_of, text_of
 from tests.egs.options import options_of
@@ -82,7 +82,7 @@ def test_kaldi_folder_with_flaws_to_features_and_lm(data, tmp_path):
     assert len(kept) == 16 and text_of(kept[1]) == "xyzzy two four"  # one unknown word of three is no reason
     assert "xyzzy" in (cuts / "report.txt").read_text()
     assert do(prepare_lang, lang, "--lexicon", corpus / "lexicon.txt", "--text", train, *CONF) == 0
-    assert Lang.read(lang).word_ids(text_of(kept[1]))[1] == ["xyzzy"]
+    assert read_lang(lang).word_ids(text_of(kept[1]))[1] == ["xyzzy"]
     assert do(compute_features, features, "--cuts", cuts, "--split", "train", *CONF,
               "features.num_mel_bins=23") == 0
     reader = FeatureReader(features)
@@ -205,7 +205,7 @@ def test_graphemes_for_lack_of_a_lexicon(data, tmp_path):
     train = corpus / "train.jsonl.gz"
     assert prepare(corpus, data) == 0
     assert do(prepare_lang, lang, "--text", train, *CONF, "lang.unit=grapheme") == 0
-    made = Lang.read(lang)
+    made = read_lang(lang)
     assert {"o", "w", "z"} <= set(made.phones.symbols) and made.word_ids("xyzzy two")[1] == []
     assert do(train_ngram, lm, "--text", train, "--lang", lang) == 0
     assert "xyzzy" in read_arpa(lm / "lm.arpa")[0].words
@@ -227,7 +227,7 @@ def test_recipe_with_graphemes(data, tmp_path):
     status, said = run_recipe(tmp_path / "work", "--corpus", data, "--stop-stage", "4", "lang.unit=grapheme",
                               "data.max_rejected_share=0.2", "features.num_mel_bins=23")
     assert status == 0, said[-2000:]
-    lang = Lang.read(tmp_path / "work/lang")
+    lang = read_lang(tmp_path / "work/lang")
     assert {"o", "w", "z"} <= set(lang.phones.symbols) and "xyzzy" in lang.lexicon
     assert (tmp_path / "work/exp/lm/lm.arpa").exists()
     assert FeatureReader(tmp_path / "work/features/test").dim == 23

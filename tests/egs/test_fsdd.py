@@ -10,9 +10,9 @@ import pytest
 
 from egs.fsdd import corpus as fsdd
 from egs.fsdd.prepare import PROGRAM, CorpusOptions, work
-from graphs.arpa import read_arpa
 from graphs.errors import InputError
-from graphs.lexicon import SENTENCE_END, SENTENCE_START
+from graphs.grammar.arpa import read_arpa
+from graphs.lang.lexicon import SENTENCE_END, SENTENCE_START
 from hybrid.data.manifest import read_cuts
 from tests.egs.options import options_of
 from tools import make_graph, prepare_lang
@@ -104,13 +104,13 @@ def test_model_is_a_distribution_over_single_digits(corpus):
 
 def test_decoding_graph_accepts_exactly_one_digit(corpus, tmp_path):
     pytest.importorskip("k2")
-    from graphs.context_tree import ContextTree
-    from graphs.graph_io import read_graph
-    from graphs.lang import Lang
-    from graphs.transitions import TransitionModel
+    from graphs.hmm.context_tree import ContextTree
+    from graphs.decoding.graph_io import read_graph
+    from graphs.lang.lang_folder import read_lang
+    from graphs.hmm.transitions import TransitionModel
     assert prepare_lang.PROGRAM.run(prepare_lang.work, ["--lexicon", str(corpus / "lexicon.txt"), "--out",
                                                         str(tmp_path / "lang")]) == 0
-    lang = Lang.read(tmp_path / "lang")
+    lang = read_lang(tmp_path / "lang")
     TransitionModel.from_tree(ContextTree.monophone(lang.topology), lang.topology).write(tmp_path / "transitions")
     arguments = ["--lang", str(tmp_path / "lang"), "--arpa", str(corpus / "lm.arpa")]
     for name, more in (("graph", ["--transitions", str(tmp_path / "transitions")]), ("untrained", [])):

@@ -15,8 +15,8 @@ from lhotse.recipes.librispeech import prepare_librispeech
 from egs.librispeech import corpus as librispeech
 from egs.librispeech.prepare import PROGRAM, CorpusOptions, work
 from graphs.errors import InputError
-from graphs.lang import Lang
-from graphs.lexicon import Lexicon
+from graphs.lang.lang_folder import read_lang
+from graphs.lang.lexicon import Lexicon
 from hybrid.data.manifest import read_cuts, speaker_of, text_of
 from hybrid.outcomes import Outcomes
 from tests.egs.options import options_of
@@ -100,7 +100,7 @@ def test_mini_from_corpus_to_lang(corpus, tmp_path):
     assert len(read_cuts(Path(cuts) / "train.jsonl.gz")) == 12
     assert prepare_lang.PROGRAM.run(prepare_lang.work, [
         "--lexicon", f"{out}/lexicon.txt", "--text", f"{cuts}/train.jsonl.gz", "--out", lang, *MINI]) == 0
-    made = Lang.read(Path(lang))
+    made = read_lang(Path(lang))
     assert {"AH", "OW", "SPN", "SIL"} <= set(made.phones.symbols) and "AH0" not in made.phones.symbols
     assert made.oov_word == "<UNK>"
     assert (Path(out) / "lm.arpa").read_text() == ARPA

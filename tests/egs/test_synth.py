@@ -16,9 +16,9 @@ from egs.synth.plan import CorpusOptions
 from egs.synth.prepare import PROGRAM, work
 from egs.synth.render import RATE, Task, in_own_processes
 from egs.synth.voices import VOICES
-from graphs.arpa import read_arpa
 from graphs.errors import InputError
-from graphs.lexicon import SENTENCE_END, SENTENCE_START, Lexicon
+from graphs.grammar.arpa import read_arpa
+from graphs.lang.lexicon import SENTENCE_END, SENTENCE_START, Lexicon
 from hybrid.data.manifest import read_cuts
 from hybrid.processes import ProcessDied
 from tests.egs import bad_tasks

@@ -5,7 +5,7 @@ import soundfile
 from egs.yesno import corpus as yesno
 from egs.yesno.prepare import PROGRAM, work
 from graphs.errors import InputError
-from graphs.lexicon import Lexicon
+from graphs.lang.lexicon import Lexicon
 from hybrid.data.manifest import read_cuts, text_of
 
 

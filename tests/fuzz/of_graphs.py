@@ -4,22 +4,22 @@ import gzip
 import importlib.util
 from pathlib import Path
 
-from graphs.arpa import read_arpa
-from graphs.context_tree import ContextTree
-from graphs.hmm_folder import read_hmm, write_hmm
-from graphs.lang import Lang
-from graphs.lattice_io import lattice_part, read_lattices, write_lattices
-from graphs.lexicon import Lexicon
-from graphs.symbols import SymbolTable
+from graphs.grammar.arpa import read_arpa
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import read_hmm, write_hmm
+from graphs.hmm.topology import Topology
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang_folder import read_lang, write_lang
+from graphs.lang.lexicon import Lexicon
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice_io import lattice_part, read_lattices, write_lattices
 from graphs.text_file import read_text
-from graphs.topology import Topology
-from graphs.transitions import TransitionModel
 from tests.fuzz.mutations import archive_arrays, gzipped, json_values
 from tests.fuzz.reader import Reader
 from tests.graphs.arpas import arpa_text, random_entries
 from tests.graphs.hmms import small_model
 from tests.graphs.langs import make_lexicon, small_lang
-from tests.graphs.test_lattice import random_lattice
+from tests.graphs.lattices.test_lattice import random_lattice
 
 LEXICON = "a AH0\nan AH0 N\nan(2) AE1 N ; x\nthe 0.5 DH AH0\n<unk> SPN\n"
 SMALL_ARPA = arpa_text(random_entries(0, words=("a", "b")))
@@ -34,16 +34,16 @@ def _write_topology(path: Path) -> None:
 
 
 def _write_graph(folder: Path) -> None:
-    from graphs.arcs import Arcs
-    from graphs.compile import DecodingGraph
-    from graphs.graph_io import write_graph
-    from graphs.ops import WordSequences
+    from graphs.fst.arcs import Arcs
+    from graphs.decoding.compile import DecodingGraph
+    from graphs.decoding.graph_io import write_graph
+    from graphs.fst.ops import WordSequences
     arcs = Arcs.from_lists([(0, 1, 2, 6, -0.5), (1, 1, 1, 0, -0.1), (1, 2, 4, 3, -1.0)], [(2, -0.2)])
     write_graph(folder, DecodingGraph(arcs, WordSequences(5, [(1, 2), (3, 4)]), [{"step": "L o G"}]), small_model()[1])
 
 
 def _read_graph(folder: Path) -> None:
-    from graphs.graph_io import read_graph
+    from graphs.decoding.graph_io import read_graph
     read_graph(folder, small_model()[1])
 
 
@@ -56,7 +56,7 @@ def _read_lattices(folder: Path) -> None:
 
 
 def _read_fst(path: Path) -> None:
-    from graphs.arcs import Arcs
+    from graphs.fst.arcs import Arcs
     Arcs.from_openfst_text(read_text(path), str(path))
 
 
@@ -77,7 +77,7 @@ READERS = [
     _reader("transitions", "transitions", lambda path: small_model()[1].write(path), TransitionModel.read),
     *(Reader(f"hmm folder/{file}", file, lambda folder: write_hmm(folder, *small_model()), read_hmm)
       for file in ("tree", "transitions")),
-    *(Reader(f"lang/{file}", file, lambda folder: small_lang().write(folder), Lang.read,
+    *(Reader(f"lang/{file}", file, lambda folder: write_lang(small_lang(), folder), read_lang,
              **({"mutate": json_values} if file.endswith(".json") else {}))
       for file in ("phones.txt", "words.txt", "lexiconp.txt", "silence_phones.txt", "oov.txt", "topo", "lang.json")),
     Reader("graph", "HCLG.npz", _write_graph, _read_graph, archive_arrays,

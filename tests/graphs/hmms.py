@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from graphs.context_tree import ContextTree
-from graphs.topology import Topology, TopologyOptions
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.topology import Topology, TopologyOptions
+from graphs.hmm.transitions import TransitionModel
 
 
 def small_model(speech="2state", silence="3state", nonsilence=(2, 3, 4), silence_phones=(1,), seed=0):

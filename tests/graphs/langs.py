@@ -1,8 +1,8 @@
 """Small lang folders for tests."""
 
-from graphs.lang import LangOptions, make_lang
-from graphs.lexicon import Lexicon, Pronunciation
-from graphs.topology import TopologyOptions
+from graphs.hmm.topology import TopologyOptions
+from graphs.lang.lexicon import Lexicon, Pronunciation
+from graphs.lang.make_lang import LangOptions, make_lang
 
 # homophones (b, bee), a word that begins another (b, bad), variants with probabilities, a repeated phone
 ENTRIES = [("b", "B", 1.0), ("bee", "B", 1.0), ("bad", "B A D", 0.75), ("bad", "B A", 0.25),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from graphs.arcs import Arcs
-from graphs.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
+from graphs.fst.arcs import Arcs
+from graphs.hmm.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
 
 SHAPES = [(2, 1), (3, 1), (2, 0), (3, 2), (3, 0), (4, 1), (5, 2)]  # context_width, central_position
 

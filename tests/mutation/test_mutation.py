@@ -74,9 +74,9 @@ def test_the_list_of_equivalents_can_be_read():
 
 
 def test_the_test_of_its_name_comes_first():
-    tests = find_tests(ROOT, "graphs/ragged.py")
-    assert set(tests) >= {"tests/graphs/test_epsilon.py", "tests/graphs/test_hmm_fst.py"}
-    tests = find_tests(ROOT, "graphs/lattice.py")
-    assert tests[0] == "tests/graphs/test_lattice.py" and "tests/graphs/test_search.py" in tests
-    assert "tests/graphs/test_topology.py" not in tests
+    tests = find_tests(ROOT, "graphs/fst/ragged.py")
+    assert set(tests) >= {"tests/graphs/fst/test_epsilon.py", "tests/graphs/hmm/test_hmm_fst.py"}
+    tests = find_tests(ROOT, "graphs/lattices/lattice.py")
+    assert tests[0] == "tests/graphs/lattices/test_lattice.py" and "tests/graphs/decoding/test_search.py" in tests
+    assert "tests/graphs/hmm/test_topology.py" not in tests
     assert find_tests(ROOT, "hybrid/recognize/wer.py")[0] == "tests/hybrid/recognize/test_wer.py"

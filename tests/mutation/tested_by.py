@@ -12,7 +12,8 @@ MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py"]}
 def find_tests(root: Path, module: str) -> List[str]:
     """Test files for a module, both as paths from the root: first the one of its name, if any."""
     room, stem = str(Path(module).parent), Path(module).stem
-    tests = [path.relative_to(root).as_posix() for path in sorted((root / "tests" / room).glob("test_*.py"))]
+    rooms = "graphs" if room.startswith("graphs/") else room  # which stand on each other
+    tests = [path.relative_to(root).as_posix() for path in sorted((root / "tests" / rooms).rglob("test_*.py"))]
     tests += MORE_TESTS.get(room, [])
     return sorted((test for test in tests if module in _reached(root, test)),
                   key=lambda test: Path(test).stem != f"test_{stem}")

@@ -16,7 +16,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import pytest
 
-from graphs.arcs import Arcs
+from graphs.fst.arcs import Arcs
 
 ROOT = Path(__file__).resolve().parents[2]
 KALDI_ONLY = ("determinize_star", "minimize_encoded")
@@ -34,7 +34,7 @@ def run(fsts: Dict[str, Arcs], steps: Sequence[Sequence[str]], results: Sequence
     """Runs OpenFst operations.
 
     Args:
-      fsts: name -> graphs.arcs.Arcs.
+      fsts: name -> graphs.fst.arcs.Arcs.
       steps: ("compose", left, right, result), which takes care of the arcs' order, or (operation, name),
         which changes that FST: connect, rmepsilon, determinize, determinize_star, minimize,
         minimize_encoded, shortest_path; ("arcsort", name, "ilabel" or "olabel").

@@ -7,7 +7,7 @@ from collections import defaultdict
 def all_paths(arcs, max_labels):
     """Yields (input labels, output labels, score) of every path with up to max_labels input labels.
 
-    arcs: graphs.arcs.Arcs without cycles of input epsilons. Output labels keep epsilons out.
+    arcs: graphs.fst.arcs.Arcs without cycles of input epsilons. Output labels keep epsilons out.
     """
     leaving = defaultdict(list)
     for row in zip(arcs.src.tolist(), arcs.dst.tolist(), arcs.ilabel.tolist(), arcs.olabel.tolist(),

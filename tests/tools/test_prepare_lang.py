@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from graphs.arpa import read_arpa
-from graphs.lang import Lang
+from graphs.grammar.arpa import read_arpa
+from graphs.lang.lang_folder import read_lang
 from tools import prepare_lang, train_ngram
 
 LEXICON = "A AH\nA EY\nAND AE N D\nBE B IY\nBEE B IY\n"
@@ -29,7 +29,7 @@ def test_from_a_lexicon(tmp_path, lexicon, capsys):
     text.write_text("A BEE\nAND A COW\n")
     assert run(prepare_lang, tmp_path, "--lexicon", lexicon, "--text", text, "lang.silence_prob=0.3",
                "topology.speech=1state") == 0
-    lang = Lang.read(tmp_path / "out")
+    lang = read_lang(tmp_path / "out")
     assert lang.silence_prob == 0.3 and len(lang.topology.entry(2)) == 1
     assert facts(tmp_path) == {"words": 5, "pronunciations": 6, "phones": 9, "disambiguation_symbols": 4,
                                "oov_word": "<unk>", "text_words": 5, "oov_words": 1}
@@ -43,7 +43,7 @@ def test_cmu_dictionary_and_notes(tmp_path, capsys):
     path = tmp_path / "words.dic"
     path.write_bytes(b"A AH\r\nA(2) EY\r\nA(3) AH\r\n")
     assert run(prepare_lang, tmp_path, "--lexicon", path, "lang.lexicon_form=cmu") == 0
-    assert Lang.read(tmp_path / "out").lexicon.words == ["A", "<unk>"]
+    assert read_lang(tmp_path / "out").lexicon.words == ["A", "<unk>"]
     said = capsys.readouterr().err
     assert "carriage return" in said and "1 repeated pronunciations merged (A)" in said
 
@@ -55,14 +55,14 @@ def test_units_made_from_text(tmp_path, unit, phones):
     (tmp_path / "lm").write_text("\\data\\\nngram 1=3\n\\1-grams:\n-1\tace\n-1\t</s>\n-1\t<unk>\n\\end\\\n")
     assert run(prepare_lang, tmp_path, "--text", tmp_path / "text", "--lm", tmp_path / "lm",
                f"lang.unit={unit}", "lang.num_pieces=9", "topology.silence=silence5") == 0
-    lang = Lang.read(tmp_path / "out")
+    lang = read_lang(tmp_path / "out")
     assert lang.lexicon.words == ["abba", "ace", "babe", "cab", "<unk>"]
     assert phones is None or sorted(lang.phones.symbols[1:lang.num_phones + 1]) == phones
     assert (tmp_path / "out" / "pieces.model").exists() == (unit == "sentencepiece")
     if unit == "sentencepiece":  # the model may be used again
         assert run(prepare_lang, tmp_path, "--text", tmp_path / "text", "lang.unit=sentencepiece", "--pieces",
                    tmp_path / "out" / "pieces.model", "--like", tmp_path / "out", out="second") == 0
-        assert Lang.read(tmp_path / "second").phones.symbols == lang.phones.symbols
+        assert read_lang(tmp_path / "second").phones.symbols == lang.phones.symbols
 
 
 @pytest.mark.parametrize("arguments, message", [

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from graphs.lattice import Lattice
-from graphs.lattice_io import write_lattices
-from graphs.symbols import SymbolTable
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice import Lattice
+from graphs.lattices.lattice_io import write_lattices
 from tools.frame.records import write_record
 from tools.score import PROGRAM, work
 

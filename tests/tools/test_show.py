@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.graphs.test_lattice import random_lattice
+from tests.graphs.lattices.test_lattice import random_lattice
 from tests.tools.work_folder import make_work, stage
 from tools.artefacts.registry import KINDS
 from tools.frame.records import training_seed

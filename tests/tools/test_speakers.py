@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from graphs.hmm_folder import read_hmm, write_hmm
-from graphs.lattice import Lattice
-from graphs.lattice_io import write_lattices
-from graphs.symbols import SymbolTable
+from graphs.hmm.hmm_folder import read_hmm, write_hmm
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice import Lattice
+from graphs.lattices.lattice_io import write_lattices
 from hybrid.align.alignment import read_alignments
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.am.ensemble import EnsembleFolders

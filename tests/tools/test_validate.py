@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from graphs.archive import read_archive, write_archive
-from graphs.graph_io import LAYOUT
-from graphs.lattice_io import read_lattices, write_lattices
+from graphs.decoding.graph_io import LAYOUT
+from graphs.lattices.lattice_io import read_lattices, write_lattices
 from hybrid.align.alignment import Alignment, read_alignments, write_alignments
 from hybrid.data.manifest import read_cuts, write_cuts
 from hybrid.nn.dnn import DnnOptions

@@ -6,12 +6,13 @@ import logging
 import numpy as np
 import torch
 
-from graphs.context_tree import ContextTree
-from graphs.graph_io import write_graph
-from graphs.hmm_folder import write_hmm
-from graphs.lattice_io import write_lattices
-from graphs.symbols import SymbolTable
-from graphs.transitions import TransitionModel
+from graphs.decoding.graph_io import write_graph
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import write_hmm
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang_folder import write_lang
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice_io import write_lattices
 from hybrid.align.alignment import Alignment, Segment, write_alignments
 from hybrid.align.ctm import TimedSymbol, write_ctm
 from hybrid.data.compute import compute_features
@@ -26,9 +27,9 @@ from hybrid.tree.roots import default_roots
 from hybrid.tree.stats import EventStats
 from hybrid.tree.work import write_tree
 from hybrid.speakers.table import Space, SpeakerTable
+from tests.graphs.decoding.test_search import loop_graph
 from tests.graphs.langs import small_lang
-from tests.graphs.test_lattice import random_lattice
-from tests.graphs.test_search import loop_graph
+from tests.graphs.lattices.test_lattice import random_lattice
 from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.report.test_results import add_system
 from tools.frame.records import write_record
@@ -72,7 +73,7 @@ def stage(folder, program, inputs=(), **more):
 def make_work(work):
     """Fills the folder `work`, which is made."""
     lang = small_lang(silence_prob=0.5)
-    lang.write(work / "lang")
+    write_lang(lang, work / "lang")
     (work / "lm.arpa").write_text(ARPA)
     cuts = ready_corpus(work / "storage", number=4, shortest=30, longest=40)
     write_cuts(work / "cuts" / "train.jsonl.gz", cuts[:3])

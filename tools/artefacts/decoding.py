@@ -13,7 +13,7 @@ MAX_DRAWN = 120  # states
 
 def word_namer(folder: Path) -> Callable[[int], str]:
     """word_id -> word by the folder's words.txt, or that of its inputs; the number where there is none."""
-    from graphs.symbols import SymbolTable
+    from graphs.lang.symbols import SymbolTable
     path = input_of(folder, "words.txt")
     if path is None:
         return str
@@ -22,7 +22,7 @@ def word_namer(folder: Path) -> Callable[[int], str]:
 
 
 def describe_graph(path: Path, item: Optional[str] = None) -> str:
-    from graphs.graph_io import read_graph
+    from graphs.decoding.graph_io import read_graph
     graph = read_graph(path)
     arcs, name_of = graph.arcs, word_namer(path)
     degree = np.bincount(arcs.src, minlength=arcs.num_states)
@@ -68,7 +68,7 @@ def _spell(graph, labels: List[int], name_of) -> str:
 def draw_graph(path: Path, item: Optional[str], picture: Path) -> None:
     """The whole graph, if it is small; arcs carry `transition_id:words/score`."""
     from graphs.errors import InputError
-    from graphs.graph_io import read_graph
+    from graphs.decoding.graph_io import read_graph
     from hybrid.report.graph_picture import Drawing, Edge, draw
     graph = read_graph(path)
     arcs, name_of = graph.arcs, word_namer(path)
@@ -84,9 +84,9 @@ def draw_graph(path: Path, item: Optional[str], picture: Path) -> None:
 
 def graph_problems(path: Path) -> Iterable[str]:
     """What a search would stumble over, and a transition model other than the one it was made with."""
-    from graphs.graph_io import read_graph
-    from graphs.symbols import SymbolTable
-    from graphs.transitions import TransitionModel
+    from graphs.decoding.graph_io import read_graph
+    from graphs.lang.symbols import SymbolTable
+    from graphs.hmm.transitions import TransitionModel
     model = input_of(path, "transitions")
     graph = read_graph(path, TransitionModel.read(model) if model else None)
     arcs = graph.arcs
@@ -126,7 +126,7 @@ def search_scale(folder: Path) -> float:
 
 
 def describe_lattices(path: Path, item: Optional[str] = None) -> str:
-    from graphs.lattice_io import read_lattices
+    from graphs.lattices.lattice_io import read_lattices
     if item is not None:
         return _describe_lattice(path, _lattice(path, item))
     rows, arcs, frames, partial = [], 0, 0, []
@@ -146,7 +146,7 @@ def describe_lattices(path: Path, item: Optional[str] = None) -> str:
 
 
 def _lattice(path: Path, utterance_id: str):
-    from graphs.lattice_io import read_lattices
+    from graphs.lattices.lattice_io import read_lattices
     for lattice in read_lattices(path, utterance_id):
         return lattice
     raise not_found(path, "an utterance", utterance_id, (lat.utterance_id for lat in read_lattices(path)))
@@ -175,7 +175,7 @@ def _describe_lattice(path: Path, lattice) -> str:
 
 def draw_lattices(path: Path, item: Optional[str], picture: Path) -> None:
     """The lattice of an utterance; the first one without a name."""
-    from graphs.lattice_io import read_lattices
+    from graphs.lattices.lattice_io import read_lattices
     from hybrid.report.lattice_picture import draw_lattice
     lattice = next(read_lattices(path)) if item is None else _lattice(path, item)
     draw_lattice(lattice, picture, word_namer(path), 1.0, search_scale(path))
@@ -183,8 +183,8 @@ def draw_lattices(path: Path, item: Optional[str], picture: Path) -> None:
 
 def lattice_problems(path: Path) -> Iterable[str]:
     from graphs.errors import InputError
-    from graphs.lattice_io import read_lattices
-    from graphs.symbols import SymbolTable
+    from graphs.lattices.lattice_io import read_lattices
+    from graphs.lang.symbols import SymbolTable
     words = path / "words.txt"
     num_words = len(SymbolTable.read(words)) if words.exists() else None
     if num_words is None:

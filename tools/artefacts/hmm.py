@@ -13,7 +13,7 @@ from tools.artefacts.kind import (
 
 def phone_namer(folder: Path):
     """phone_id -> name, by the phones.txt that the folder was made with; the number where there is none."""
-    from graphs.symbols import SymbolTable
+    from graphs.lang.symbols import SymbolTable
     path = input_of(folder, "phones.txt")
     if path is None:
         return str
@@ -33,7 +33,7 @@ def transitions_behind(folder: Path) -> Path:
 
 
 def describe_transitions(path: Path, item: Optional[str] = None) -> str:
-    from graphs.transitions import TransitionModel
+    from graphs.hmm.transitions import TransitionModel
     model = TransitionModel.read(path)
     name_of = phone_namer(path.parent)
     ids = range(1, model.num_transition_ids + 1)
@@ -51,7 +51,7 @@ def describe_transitions(path: Path, item: Optional[str] = None) -> str:
 
 
 def _read_transitions(path: Path):
-    from graphs.transitions import TransitionModel
+    from graphs.hmm.transitions import TransitionModel
     return TransitionModel.read(path)
 
 
@@ -89,7 +89,7 @@ def draw_tree(path: Path, item: Optional[str], picture: Path) -> None:
 
 def _known(path: Path, tree, item: str) -> Dict[int, int]:
     """What PHONE or PHONE:CLASS says of the keys of the tree."""
-    from graphs.context_tree import PDF_CLASS
+    from graphs.hmm.context_tree import PDF_CLASS
     from hybrid.report.tree_picture import phones_of
     name_of = phone_namer(path.parent)
     phone_of = {name_of(phone_id): phone_id for phone_id in sorted(phones_of(tree))}
@@ -127,7 +127,7 @@ def tree_folder_problems(path: Path) -> Iterable[str]:
 
 
 def _read_tree(path: Path):
-    from graphs.context_tree import ContextTree
+    from graphs.hmm.context_tree import ContextTree
     return ContextTree.read(path)
 
 
@@ -161,7 +161,7 @@ def _transitions_of(path: Path):
 
 
 def _describe_alignment(path: Path, alignment, transitions, name_of) -> str:
-    from graphs.symbols import SymbolTable
+    from graphs.lang.symbols import SymbolTable
     from hybrid.align.alignment import phone_segments
     shift = alignment.frame_shift
     words_file = input_of(path, "words.txt")
@@ -205,7 +205,7 @@ def alignment_problems(path: Path) -> Iterable[str]:
 
 
 def _hmm_problems(path: Path) -> Iterable[str]:
-    from graphs.hmm_folder import read_hmm
+    from graphs.hmm.hmm_folder import read_hmm
     try:
         read_hmm(path)
     except InputError as error:  # the alignments themselves are worth a look all the same
@@ -245,7 +245,7 @@ def _broken_step(ids: np.ndarray, transitions) -> str:
 def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
     """Words and phones over the features of an utterance (the first one without a name); below them,
     where the corpus has them, the true phones."""
-    from graphs.symbols import SymbolTable
+    from graphs.lang.symbols import SymbolTable
     from hybrid.align.alignment import phone_segments, read_alignments
     from hybrid.align.ctm import TimedSymbol, timed_symbols
     from hybrid.data.features import FeatureReader

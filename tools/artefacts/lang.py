@@ -8,8 +8,8 @@ from tools.artefacts.kind import (
 
 
 def describe_lang(path: Path, item: Optional[str] = None) -> str:
-    from graphs.lang import Lang
-    lang = Lang.read(path)
+    from graphs.lang.lang_folder import read_lang
+    lang = read_lang(path)
     if item is not None:
         return _word_or_phone(path, lang, item)
     counts = [len(lang.lexicon.pronunciations(word)) for word in lang.lexicon.words]
@@ -44,8 +44,8 @@ def _word_or_phone(path: Path, lang, item: str) -> str:
 
 
 def lang_problems(path: Path) -> Iterable[str]:
-    from graphs.lang import Lang
-    return map(str, Lang.validate(path))
+    from graphs.lang.lang_folder import validate_lang
+    return map(str, validate_lang(path))
 
 
 def _topology_rows(topology, phones=None):
@@ -64,14 +64,14 @@ def _topology_rows(topology, phones=None):
 
 
 def describe_topology(path: Path, item: Optional[str] = None) -> str:
-    from graphs.topology import Topology
+    from graphs.hmm.topology import Topology
     topology = Topology.read(path)
     return facts(("phones", len(topology.phone_ids))) + section("states", *_topology_rows(topology))
 
 
 def draw_topology(path: Path, item: Optional[str], picture: Path) -> None:
     """The HMM of a phone_id; of the first phone without one."""
-    from graphs.topology import Topology
+    from graphs.hmm.topology import Topology
     from hybrid.report.graph_picture import Drawing, Edge, draw
     topology = Topology.read(path)
     phone_id = topology.phone_ids[0] if item is None else int(item) if item.isdigit() else -1
@@ -85,12 +85,12 @@ def draw_topology(path: Path, item: Optional[str], picture: Path) -> None:
 
 
 def _read_topology(path: Path):
-    from graphs.topology import Topology
+    from graphs.hmm.topology import Topology
     return Topology.read(path)
 
 
 def describe_symbols(path: Path, item: Optional[str] = None) -> str:
-    from graphs.symbols import SymbolTable
+    from graphs.lang.symbols import SymbolTable
     table = SymbolTable.read(path)
     if item is None:
         rows = list(enumerate(table.symbols))
@@ -104,12 +104,12 @@ def describe_symbols(path: Path, item: Optional[str] = None) -> str:
 
 
 def _read_symbols(path: Path):
-    from graphs.symbols import SymbolTable
+    from graphs.lang.symbols import SymbolTable
     return SymbolTable.read(path)
 
 
 def _read_lexicon(path: Path):
-    from graphs.lexicon import Lexicon
+    from graphs.lang.lexicon import Lexicon
     return Lexicon.read(path)
 
 
@@ -130,7 +130,7 @@ def is_arpa(path: Path) -> bool:
 
 
 def describe_arpa(path: Path, item: Optional[str] = None) -> str:
-    from graphs.arpa import read_arpa
+    from graphs.grammar.arpa import read_arpa
     model, report = read_arpa(path)
     if item is not None:
         return _sentence(path, model, item)
@@ -143,7 +143,7 @@ def describe_arpa(path: Path, item: Optional[str] = None) -> str:
 
 def _sentence(path: Path, model, text: str) -> str:
     """The probability of each word of a sentence."""
-    from graphs.lexicon import SENTENCE_END, SENTENCE_START
+    from graphs.lang.lexicon import SENTENCE_END, SENTENCE_START
     words = [*text.split(), SENTENCE_END]
     unknown = [word for word in words if word not in model.index_of]
     if unknown:
@@ -158,7 +158,7 @@ def _sentence(path: Path, model, text: str) -> str:
 
 def arpa_problems(path: Path) -> List[str]:
     """What the reader cannot understand; what it mends is shown by tools.show."""
-    from graphs.arpa import read_arpa
+    from graphs.grammar.arpa import read_arpa
     read_arpa(path)
     return []
 

@@ -137,12 +137,13 @@ def test_program(tmp_path, capsys):
     from lhotse import MonoCut, SupervisionSegment
     from lhotse.supervision import AlignmentItem
 
+    from graphs.lang.lang_folder import write_lang
     from hybrid.align.ctm import write_ctm
     from hybrid.data.manifest import write_cuts
     from tests.hybrid.training.material import make_small_lang
     from tools import boundaries
 
-    make_small_lang().write(tmp_path / "lang")
+    write_lang(make_small_lang(), tmp_path / "lang")
     truth = _phones("SIL 0.10 n 0.20 ow 0.40 SIL 0.75")
     items = [AlignmentItem(p.symbol, p.start, round(p.end - p.start, 4)) for p in truth]
     supervision = SupervisionSegment("a", "a", 0.0, 0.75, text="no", speaker="x", alignment={"phone": items})

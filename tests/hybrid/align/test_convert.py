@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from graphs.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
 from graphs.errors import InputError
-from graphs.topology import HmmState, Topology, chain_entry, left_to_right, silence_entry
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
+from graphs.hmm.topology import HmmState, Topology, chain_entry, left_to_right, silence_entry
+from graphs.hmm.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.convert import Converter, ConvertOptions, fit_boundaries, shortest_way
 from hybrid.tree.stats import pdf_class_of

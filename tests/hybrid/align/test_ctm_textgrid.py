@@ -5,7 +5,7 @@ import re
 import pytest
 
 from graphs.errors import InputError
-from graphs.symbols import SymbolTable
+from graphs.lang.symbols import SymbolTable
 from hybrid.align.alignment import Segment
 from hybrid.align.ctm import TimedSymbol, read_ctm, timed_symbols, write_ctm
 from hybrid.align.textgrid import textgrid, write_textgrid

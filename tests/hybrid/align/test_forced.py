@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.lang import LangOptions, make_lang
-from graphs.lexicon import Lexicon, Pronunciation
-from graphs.topology import HmmState, Topology, TopologyOptions
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.topology import HmmState, Topology, TopologyOptions
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lexicon import Lexicon, Pronunciation
+from graphs.lang.make_lang import LangOptions, make_lang
 from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.bootstrap import BootstrapOptions, ctc_log_likelihoods, even_states
 from hybrid.align.forced import Aligner, AlignOptions, word_segments
+from tests.graphs.hmm.test_context_fst import windows_over
 from tests.graphs.hmms import small_model
-from tests.graphs.test_context_fst import windows_over
 from tests.graphs.trees import random_tree
 
 pytest.importorskip("k2")

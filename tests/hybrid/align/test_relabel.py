@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.lang import LangOptions, make_lang
-from graphs.topology import TopologyOptions
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.topology import TopologyOptions
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.make_lang import LangOptions, make_lang
 from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.convert import Converter
 from hybrid.align.relabel import Relabelling

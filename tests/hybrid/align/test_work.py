@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from graphs.errors import TooManyFailures
-from graphs.hmm_folder import read_hmm
-from graphs.transitions import TransitionModel
+from graphs.hmm.hmm_folder import read_hmm
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang_folder import write_lang
 from hybrid.align import work as align_work
 from hybrid.align.alignment import read_alignments
 from hybrid.align.bootstrap import BootstrapOptions
@@ -50,7 +51,7 @@ class Features(dict):
 @pytest.fixture
 def aligner(tmp_path, request):
     found = make_aligner(context=getattr(request, "param", (1, 0)))
-    found.lang.write(tmp_path / "lang")
+    write_lang(found.lang, tmp_path / "lang")
     return found
 
 

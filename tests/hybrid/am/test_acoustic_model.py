@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from graphs.errors import DamagedInput, InputError
-from graphs.hmm_folder import write_hmm
+from graphs.hmm.hmm_folder import write_hmm
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import load_model, write_description, write_priors

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
-from graphs.hmm_folder import write_hmm
+from graphs.hmm.hmm_folder import write_hmm
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.am.ensemble import Ensemble, EnsembleFolders, Member
 from hybrid.nn.dnn import DnnOptions

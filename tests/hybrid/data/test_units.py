@@ -4,7 +4,7 @@ import json
 import pytest
 
 from graphs.errors import InputError
-from graphs.lang import LangOptions
+from graphs.lang.make_lang import LangOptions
 from hybrid.data.sentences import read_sentences
 from hybrid.data.units import PieceModel, piece_lexicon, unit_lexicon
 

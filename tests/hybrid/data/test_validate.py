@@ -6,7 +6,7 @@ from lhotse.supervision import AlignmentItem
 from lhotse.utils import fastcopy
 
 from graphs.errors import TooManyFailures
-from graphs.lexicon import Lexicon, Pronunciation
+from graphs.lang.lexicon import Lexicon, Pronunciation
 from hybrid.data.corpus import recording_of, utterance
 from hybrid.data.manifest import read_cuts, write_cuts
 from hybrid.data.probe import announced_samples

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from graphs.arpa import read_arpa
 from graphs.errors import InputError
-from graphs.grammar_fst import make_grammar
-from graphs.symbols import SymbolTable
+from graphs.grammar.arpa import read_arpa
+from graphs.grammar.grammar_fst import make_grammar
+from graphs.lang.symbols import SymbolTable
 from hybrid.lm.ngram_train import FALLBACK_DISCOUNTS, NgramOptions, perplexity, train_ngram
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from graphs.errors import InputError
-from graphs.lattice_io import write_lattices
+from graphs.lattices.lattice_io import write_lattices
 from hybrid.recognize.combine import (
     CombineOptions, System, combine, combined, least_risk, sentence_posteriors)
 from hybrid.recognize.edit_distance import edit_distance
-from tests.graphs.test_lattice import enumerate_paths, random_lattice
+from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 
 LOG = logging.getLogger("test")
 WIDE = CombineOptions(nbest=1000, beam=1000.0)

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 pytest.importorskip("k2")
+from graphs.decoding.graph_io import write_graph  # noqa: E402
+from graphs.decoding.search import Searcher  # noqa: E402
 from graphs.errors import InputError  # noqa: E402
-from graphs.graph_io import write_graph  # noqa: E402
-from graphs.lattice_io import read_lattices  # noqa: E402
-from graphs.search import Searcher  # noqa: E402
+from graphs.lattices.lattice_io import read_lattices  # noqa: E402
 from hybrid.am.ensemble import EnsembleFolders  # noqa: E402
 from hybrid.recognize import decode  # noqa: E402
 from hybrid.recognize.decode import DecodeWork, decode_folder  # noqa: E402
+from tests.graphs.decoding.test_search import WIDE, scores, sentence_graph  # noqa: E402
 from tests.graphs.hmms import small_model  # noqa: E402
-from tests.graphs.test_search import WIDE, scores, sentence_graph  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 

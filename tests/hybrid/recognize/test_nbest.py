@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from graphs.errors import InputError
-from graphs.lattice import Lattice
+from graphs.lattices.lattice import Lattice
 from hybrid.recognize.nbest import best_sentences
-from tests.graphs.test_lattice import enumerate_paths, random_lattice
+from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 
 
 @pytest.mark.parametrize("seed", range(5))

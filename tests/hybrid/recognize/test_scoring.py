@@ -5,8 +5,8 @@ import math
 import pytest
 
 from graphs.errors import InputError, TooManyFailures
-from graphs.lattice_io import write_lattices
-from graphs.symbols import SymbolTable
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice_io import write_lattices
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.confidence import wer_interval
 from hybrid.recognize.edit_distance import KALDI, SCLITE

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphs.errors import InputError
-from graphs.lattice import Lattice
+from graphs.lattices.lattice import Lattice
 from hybrid.recognize.edit_distance import KALDI
 from hybrid.recognize.sweep import Grid, Scales, Sweep, best_hypotheses, sweep
 from hybrid.recognize.wer import Counts, Reference, score

@@ -3,12 +3,12 @@ import shutil
 import numpy as np
 import pytest
 
-from graphs.lattice import Lattice
+from graphs.lattices.lattice import Lattice
 from hybrid.recognize.nbest import Sentence, best_sentences
 from hybrid.report import lattice_picture
 from hybrid.report.graph_picture import Drawing, Edge, draw, draw_by_matplotlib, to_dot
 from hybrid.report.lattice_picture import draw_lattice, sentence_graph, word_graph
-from tests.graphs.test_lattice import enumerate_paths, random_lattice
+from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 
 
 def sentences(lattice):

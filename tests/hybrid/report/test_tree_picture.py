@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphs.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
+from graphs.hmm.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
 from hybrid.report.tree_picture import (
     _asked, _num_classes, boxes_of, draw_overview, draw_part, known_part, phones_of, question_text, tree_text)
 

@@ -8,7 +8,7 @@ from graphs.errors import InputError
 from hybrid.align.alignment import Alignment
 from hybrid.speakers.posteriors import FrameWeights, LatticeScales, Posteriors, fitting, of_alignment, of_lattice
 from tests.graphs.hmms import small_model
-from tests.graphs.test_lattice import enumerate_paths, random_lattice
+from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 from tests.hybrid.speakers.material import Features
 
 

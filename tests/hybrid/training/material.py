@@ -4,12 +4,13 @@ import logging
 
 import numpy as np
 
-from graphs.context_tree import ContextTree
-from graphs.hmm_folder import write_hmm
-from graphs.lang import LangOptions, make_lang
-from graphs.lexicon import Lexicon, Pronunciation
-from graphs.topology import TopologyOptions
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import write_hmm
+from graphs.hmm.topology import TopologyOptions
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang_folder import write_lang
+from graphs.lang.lexicon import Lexicon, Pronunciation
+from graphs.lang.make_lang import LangOptions, make_lang
 from hybrid.align.alignment import Alignment, write_alignments
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
@@ -56,7 +57,7 @@ def transition_ids_of(phone_ids, transitions):
 def make_corpus(folder, train=40, dev=8):
     """Writes lang, train, dev (features) and ali_train, ali_dev (alignments with transitions)."""
     lang = make_small_lang()
-    lang.write(folder / "lang")
+    write_lang(lang, folder / "lang")
     tree, transitions = make_hmm(lang)
     random = np.random.default_rng(7)
     phone_means = random.normal(size=(lang.num_phones + 1, DIM)) * 2

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from graphs.errors import TooManyFailures
-from graphs.lang import Lang
+from graphs.lang.lang_folder import read_lang
 from hybrid.align.ctc_model import CtcModel
 from hybrid.data.features import FeatureReader
 from hybrid.nn.tdnn import TdnnOptions
@@ -24,7 +24,7 @@ def corpus(tmp_path_factory):
 
 def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path):
     features, dev = FeatureReader(corpus / "train"), FeatureReader(corpus / "dev")
-    lang = Lang.read(corpus / "lang")
+    lang = read_lang(corpus / "lang")
     facts = train_ctc(features, dev, lang, CtcOptions(**OPTIONS), tmp_path, LOG)
     assert facts["phone_error"] < 0.1 and facts["outcomes"] == {"done": 48}
     model = CtcModel.load(tmp_path)
@@ -41,7 +41,7 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path):
 
 
 def test_augmented_training_learns_and_no_utterance_gets_too_fast(corpus, tmp_path):
-    features, lang = FeatureReader(corpus / "train"), Lang.read(corpus / "lang")
+    features, lang = FeatureReader(corpus / "train"), read_lang(corpus / "lang")
     options = CtcOptions(**{**OPTIONS, "tempo": 0.5, "noise": 0.1, "channel": 0.1, "epochs": 12})
     facts = train_ctc(features, FeatureReader(corpus / "dev"), lang, options, tmp_path, LOG)
     assert facts["phone_error"] < 0.3 and len((tmp_path / "outcomes.tsv").read_text().splitlines()) == 1

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from graphs.errors import InputError, TooManyFailures
-from graphs.hmm_folder import read_hmm
-from graphs.transitions import TransitionModel
+from graphs.hmm.hmm_folder import read_hmm
+from graphs.hmm.transitions import TransitionModel
 from hybrid.align.alignment import Alignment, read_alignments
 from hybrid.am.acoustic_model import AcousticModel
 from hybrid.data.features import FeatureReader

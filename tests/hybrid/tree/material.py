@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from graphs.lang import LangOptions, make_lang
-from graphs.lexicon import Lexicon, Pronunciation
-from graphs.topology import Topology, TopologyOptions, left_to_right
+from graphs.hmm.topology import Topology, TopologyOptions, left_to_right
+from graphs.lang.lexicon import Lexicon, Pronunciation
+from graphs.lang.make_lang import LangOptions, make_lang
 from hybrid.tree.objectives import Gaussians
 from hybrid.tree.stats import EventStats
 from tests.reference.trees import Frame

@@ -5,9 +5,9 @@ from itertools import chain, combinations
 import numpy as np
 import pytest
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.topology import Topology, chain_entry, left_to_right
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.topology import Topology, chain_entry, left_to_right
 from hybrid.tree.build import BuiltTree, Limits, best_split, build_tree, make_stumps, merge
 from hybrid.tree.objectives import Gaussians
 from hybrid.tree.questions import Questions

@@ -3,7 +3,7 @@
 import pytest
 
 from graphs.errors import InputError
-from graphs.topology import Topology, left_to_right
+from graphs.hmm.topology import Topology, left_to_right
 from hybrid.tree.roots import Root, check_roots, default_roots, read_roots, write_roots
 from tests.hybrid.tree.material import small_lang
 

@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from graphs.context_tree import ContextTree
 from graphs.errors import InputError
-from graphs.topology import Topology, chain_entry, left_to_right
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.topology import Topology, chain_entry, left_to_right
+from graphs.hmm.transitions import TransitionModel
 from hybrid.align.alignment import Alignment
 from hybrid.tree.stats import EventStats, accumulate, frame_events, pdf_class_of, sum_groups, windows_of
 from tests.hybrid.tree.material import random_frames, stats_of

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from graphs.errors import InputError, TooManyFailures
-from graphs.context_tree import ContextTree
-from graphs.hmm_folder import read_hmm, write_hmm
-from graphs.topology import chain_entry
-from graphs.transitions import TransitionModel
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import read_hmm, write_hmm
+from graphs.hmm.topology import chain_entry
+from graphs.hmm.transitions import TransitionModel
+from graphs.lang.lang_folder import read_lang, write_lang
 from hybrid.align.alignment import Alignment, phone_segments, read_alignments, write_alignments
 from hybrid.align.ctm import read_ctm
 from hybrid.data.compute import compute_features
@@ -45,7 +46,7 @@ def paths(lang, transitions, order):
 def work(tmp_path_factory):
     """A work folder in which A sounds different after B."""
     folder, lang = tmp_path_factory.mktemp("tree"), small_lang("A B C")
-    lang.write(folder / "lang")
+    write_lang(lang, folder / "lang")
     tree = ContextTree.monophone(lang.topology)
     transitions = TransitionModel.from_tree(tree, lang.topology)
     rng, cuts, alignments = np.random.default_rng(0), [], []
@@ -96,8 +97,7 @@ def test_a_tree_is_made_and_the_alignment_follows_it(work, tmp_path):
 
 
 def work_id(work, name):
-    from graphs.lang import Lang
-    return Lang.read(work / "lang").phones.id_of(name)
+    return read_lang(work / "lang").phones.id_of(name)
 
 
 def test_any_number_of_processes_sums_up_the_same(work):

@@ -1,0 +1,114 @@
+"""HCLG = asl(H o C o rmeps(det(L o G))): the decoding graph (Mohri et al. 2008; Kaldi utils/mkgraph.sh).
+
+L o G is composed and determinized with weight pushing by k2. Then disambiguation symbols and epsilons go
+(graphs/fst/epsilon.py), C and H are composed and self-loops added (graphs/hmm/hmm_fst.py). Every arc of the result
+consumes a frame, which k2's dense intersection needs. k2 has no minimization; arcs that enter a state with the same
+phone share their inner HMM states instead.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional
+
+import k2
+import numpy as np
+
+from graphs.decoding.decoding_options import GraphOptions
+from graphs.errors import InputError
+from graphs.fst.arcs import Arcs
+from graphs.fst.epsilon import remove_input_epsilons
+from graphs.fst.ops import WordSequences, from_k2, to_k2
+from graphs.hmm.context_fst import compose_context
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_fst import add_self_loops, compose_hmm
+from graphs.hmm.transitions import TransitionModel
+
+
+_PUSH = {"tropical": k2.DeterminizeWeightPushingType.kTropicalWeightPushing,
+         "log": k2.DeterminizeWeightPushingType.kLogWeightPushing,
+         "none": k2.DeterminizeWeightPushingType.kNoWeightPushing}
+
+
+@dataclass
+class DecodingGraph:
+    """HCLG: transition_ids in, words out.
+
+    Attributes:
+      arcs: Arcs; ilabel is a transition_id, never 0; olabel is an output label of `sequences`.
+      sequences: output labels that stand for several words.
+      report: one dict a step: step, states, arcs.
+      fingerprint, tree_fingerprint: of the transition model and the tree it was made with; None where it is used on
+        the spot, or where a file does not tell.
+    """
+
+    arcs: Arcs
+    sequences: WordSequences
+    report: List[Dict]
+    fingerprint: Optional[str] = None
+    tree_fingerprint: Optional[str] = None
+
+
+class _Steps:
+    """Times each step and notes the size of what it made."""
+
+    def __init__(self, say: Callable[[str], None]):
+        self.report: List[Dict] = []
+        self._say, self._start = say, time.time()
+
+    def done(self, name: str, states: int, arcs: int) -> None:
+        seconds = round(time.time() - self._start, 2)
+        self._start = time.time()
+        self.report.append({"step": name, "states": states, "arcs": arcs})  # no times: the same graph, the same file
+        self._say(f"{name}: {states} states, {arcs} arcs, {seconds:.2f} s")
+
+
+def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_disambig_word: int,
+               sequences: WordSequences, options: GraphOptions, steps: _Steps) -> Arcs:
+    """det(L o G) without disambiguation symbols and epsilons."""
+    for name, arcs in (("L", lexicon), ("G", grammar)):
+        if not len(arcs.final_state):  # k2 would abort
+            raise InputError(name, "a path from the start to the end", "no final state")
+    lg = k2.connect(k2.compose(k2.arc_sort(to_k2(lexicon)), to_k2(grammar)))
+    steps.done("L o G", lg.shape[0], lg.num_arcs)
+    if lg.num_arcs == 0:
+        raise InputError("L o G", "a path from the start to the end", "none: do lexicon and LM share a word?")
+    lg = k2.connect(k2.determinize(lg, _PUSH[options.push]))
+    steps.done("determinized", lg.shape[0], lg.num_arcs)
+    labels = lg.labels.clone()
+    labels[labels >= first_disambig_phone] = 0
+    lg.labels = labels
+    words = lg.aux_labels.values if isinstance(lg.aux_labels, k2.RaggedTensor) else lg.aux_labels
+    words[words >= first_disambig_word] = 0
+    arcs = from_k2(lg, sequences)
+    del lg
+    arcs = remove_input_epsilons(arcs, sequences)
+    steps.done("epsilons removed", arcs.num_states, arcs.num_arcs)
+    return arcs
+
+
+def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: TransitionModel,
+                 first_disambig_phone: int, first_disambig_word: int, num_words: int,
+                 options: GraphOptions = GraphOptions(),
+                 say: Callable[[str], None] = lambda message: None) -> DecodingGraph:
+    """Builds the decoding graph.
+
+    Args:
+      lexicon: L with disambiguation symbols, phones to words.
+      grammar: G, words to words, back-off arcs with the disambiguation word on the input side.
+      first_disambig_phone, first_disambig_word: ids from here on are disambiguation symbols.
+      num_words: size of the word table (output labels from there on are word sequences).
+      say: receives a line about each step.
+    Raises: InputError when lexicon and grammar share no sentence.
+    """
+    steps = _Steps(say)
+    sequences = WordSequences(num_words)
+    lg = compile_lg(lexicon, grammar, first_disambig_phone, first_disambig_word, sequences, options, steps)
+    clg, windows = compose_context(lg, tree)
+    steps.done("C o LG", clg.num_states, clg.num_arcs)
+    graph = compose_hmm(clg, windows, tree, transitions, options.transition_scale)
+    steps.done("H o CLG", graph.num_states, graph.num_arcs)
+    graph = add_self_loops(graph, transitions, options.self_loop_scale).sorted_by_source()
+    steps.done("self-loops", graph.num_states, graph.num_arcs)
+    if not np.all(graph.ilabel > 0):
+        raise InputError("HCLG", "no input epsilons", f"{int((graph.ilabel == 0).sum())}")
+    return DecodingGraph(graph, sequences, steps.report, transitions.fingerprint(), tree.fingerprint())

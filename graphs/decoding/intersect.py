@@ -1,0 +1,89 @@
+"""k2's pruned intersection of graphs with acoustic scores: the one call that the search stands on."""
+
+from typing import List, Sequence
+
+import k2
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphs.errors import InputError
+from graphs.fst.arcs import Arcs
+from graphs.fst.ops import to_k2
+from graphs.hmm.transitions import TransitionModel
+from graphs.ids import pdf_label, scores_for_graph
+
+
+class RawLattice:
+    """What k2 kept of one utterance: arcs of its lattice as rows of the searched graph.
+
+    Attributes:
+      src, dst: ``[num_arcs]`` int32 states, topologically ordered, the last one final.
+      arc_id: ``[num_arcs]`` int64 row in the graph's arcs; from graph.num_arcs on, finals.
+      frame: ``[num_arcs]`` int64.
+    """
+
+    def __init__(self, src: np.ndarray, dst: np.ndarray, arc_id: np.ndarray, frame: np.ndarray):
+        self.src, self.dst, self.arc_id, self.frame = src, dst, arc_id, frame
+
+
+class SearchGraph:
+    """A graph made ready to be searched, and its arcs and finals in one numbering.
+
+    Attributes:
+      fsas: FsaVec of one acceptor whose labels are pdf labels; the attribute `arc_id` counts the graph's
+        arcs, then its finals.
+      transition_id, olabel, score: by arc_id; a final has transition_id 0.
+    """
+
+    def __init__(self, graph: Arcs, transitions: TransitionModel, device: torch.device = torch.device("cpu")):
+        """Raises InputError for a graph that cannot be searched with these transitions."""
+        item = "graph to be searched"
+        if not len(graph.final_state):  # k2 would abort
+            raise InputError(item, "a final state", "none")
+        if graph.ilabel.max(initial=0) > transitions.num_transition_ids:
+            raise InputError(item, f"transition_ids up to {transitions.num_transition_ids}, as in the transition model",
+                             str(graph.ilabel.max()))
+        if not graph.ilabel.all():
+            raise InputError(item, "a transition_id on every arc", "an epsilon")
+        labels = pdf_label(transitions.pdf_id[graph.ilabel])
+        fsa = to_k2(Arcs(graph.src, graph.dst, labels, np.zeros_like(labels), graph.score, graph.final_state,
+                         graph.final_score, graph.num_states), aux=False)
+        self.fsas = k2.create_fsa_vec([fsa]).to(device)
+        self.transition_id = np.concatenate([graph.ilabel, np.zeros(len(graph.final_state), np.int32)])
+        self.olabel = np.concatenate([graph.olabel, graph.final_olabel])
+        self.score = np.concatenate([graph.score, graph.final_score])
+
+
+def intersect_pruned(fsas: k2.Fsa, log_likelihoods: Sequence[Tensor], beam: float, lattice_beam: float,
+                     min_active: int, max_active: int, one_path: bool = False) -> List[RawLattice]:
+    """Searches each utterance in its graph.
+
+    Args:
+      fsas: FsaVec of one graph for all, or one graph each; with the attribute `arc_id`.
+      log_likelihoods: ``[num_frames, num_pdfs]`` float32 each, scaled, on the device of `fsas`;
+        longest first.
+      one_path: only the best path of each lattice is returned.
+    Returns:
+      one RawLattice each; without arcs where the search reached no final state.
+    """
+    lengths = [len(x) for x in log_likelihoods]
+    padded = torch.nn.utils.rnn.pad_sequence(list(log_likelihoods), batch_first=True)
+    segments = torch.tensor([[i, 0, length] for i, length in enumerate(lengths)], dtype=torch.int32)
+    dense = k2.DenseFsaVec(scores_for_graph(padded), segments)
+    found = k2.intersect_dense_pruned(fsas, dense, search_beam=beam, output_beam=lattice_beam,
+                                      min_active_states=min_active, max_active_states=max_active,
+                                      frame_idx_name="frame")
+    if one_path:
+        return _split(k2.shortest_path(found, use_double_scores=True), len(lengths))
+    # what it returns can hold arcs that lead nowhere
+    return _split(k2.connect(found), len(lengths))
+
+
+def _split(found: k2.Fsa, count: int) -> List[RawLattice]:
+    row_splits = found.arcs.shape().row_splits(1).cpu().numpy()
+    bounds = found.arcs.shape().row_splits(2).cpu().numpy()[row_splits]
+    table = found.arcs.values()[:, :2].cpu().numpy()
+    arc_id, frame = found.arc_id.cpu().numpy().astype(np.int64), found.frame.cpu().numpy().astype(np.int64)
+    pieces = [slice(bounds[i], bounds[i + 1]) for i in range(count)]
+    return [RawLattice(table[p, 0], table[p, 1], arc_id[p], frame[p]) for p in pieces]

@@ -1,0 +1,1 @@
+"""Transducers as arrays of arcs, and the algebra over them that k2 does."""

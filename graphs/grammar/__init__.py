@@ -1,0 +1,1 @@
+"""n-gram models in ARPA form, and the acceptor G."""

@@ -1,0 +1,1 @@
+"""HMM topologies, transition ids, pdf ids, trees, and the transducers H and C."""

@@ -1,0 +1,1 @@
+"""Symbols, pronunciations, the lang folder, and the transducer L."""
