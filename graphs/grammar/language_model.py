@@ -1,4 +1,4 @@
-"""What rescoring and search ask of a language model, be it of n-grams or neural: words scored one by one after a state."""
+"""What rescoring and search ask of a language model, of n-grams or neural: words scored one by one after a state."""
 
 from typing import Protocol, Tuple
 
