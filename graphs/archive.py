@@ -44,8 +44,8 @@ def write_archive(path: Path, layout: Layout, arrays: Mapping[str, object]) -> N
     os.replace(temporary, path)
 
 
-def read_archive(path: Path, layout: Layout) -> Dict[str, np.ndarray]:
-    """The arrays of the layout. No code in the file is run.
+def read_archive(path: Path, layout: Layout, *others: Layout) -> Dict[str, np.ndarray]:
+    """The arrays of the layout, or of that one of the others whose arrays are there. No code in the file is run.
 
     Raises: InputError when there is no such file, when a byte of it is not what was written, or when it holds other
       arrays than those of the layout.
@@ -58,8 +58,11 @@ def read_archive(path: Path, layout: Layout) -> Dict[str, np.ndarray]:
             stream.seek(0)
             with np.load(stream, allow_pickle=False) as stored:
                 names = sorted(stored.files)
-                if names != sorted(layout):
-                    raise InputError(str(path), f"the arrays {', '.join(sorted(layout))}", ", ".join(names))
+                found = [one for one in (layout, *others) if sorted(one) == names]
+                if not found:
+                    wanted = " or ".join(", ".join(sorted(one)) for one in (layout, *others))
+                    raise InputError(str(path), f"the arrays {wanted}", ", ".join(names))
+                layout = found[0]
                 arrays = {name: stored[name] for name in layout}
     except FileNotFoundError:
         raise InputError(str(path), "an existing file", "none") from None

@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Tuple
 import numpy as np
 
 from graphs.errors import InputError
-from graphs.lattices.lattice import Lattice
+from graphs.lattices.base import BaseLattice
 
 
 class Sentence(NamedTuple):
@@ -17,7 +17,7 @@ class Sentence(NamedTuple):
     score: float
 
 
-def best_sentences(lattice: Lattice, number: int, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
+def best_sentences(lattice: BaseLattice, number: int, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
                    word_insertion_penalty: float = 0.0) -> List[Sentence]:
     """Exactly the `number` best word sequences, the best first (fewer where the lattice holds fewer).
 
@@ -39,7 +39,7 @@ def best_sentences(lattice: Lattice, number: int, graph_scale: float = 1.0, acou
     return list(prefixes[-1].values())
 
 
-def _merged(lattice: Lattice, scores: np.ndarray, arcs: np.ndarray, prefixes: List[dict],
+def _merged(lattice: BaseLattice, scores: np.ndarray, arcs: np.ndarray, prefixes: List[dict],
             number: int) -> Dict[Tuple[int, ...], Sentence]:
     found: Dict[Tuple[int, ...], Sentence] = {}
     for arc in arcs:

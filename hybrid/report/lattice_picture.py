@@ -1,7 +1,7 @@
 """A lattice as people draw it: words on the arcs, states only where paths part or meet.
 
-Lattices of the search hold every alignment of every sentence (unlike Kaldi's, which are determinized over
-words), so that all but the smallest are drawn as the graph of their best sentences.
+Lattices of the search hold every alignment of every sentence unless they are determinized over words, so that all but
+the smallest are drawn as the graph of their best sentences.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 import numpy as np
 
-from graphs.lattices.lattice import Lattice
+from graphs.lattices.base import BaseLattice
 from hybrid.recognize.nbest import Sentence, best_sentences
 from hybrid.report.graph_picture import Drawing, Edge, draw
 
@@ -38,7 +38,7 @@ class WordGraph(NamedTuple):
     end: int
 
 
-def word_graph(lattice: Lattice, graph_scale: float = 1.0, acoustic_scale: float = 1.0) -> WordGraph:
+def word_graph(lattice: BaseLattice, graph_scale: float = 1.0, acoustic_scale: float = 1.0) -> WordGraph:
     """Joins arcs over states with one way in and one way out; of parallel arcs with the same words the best
     stays, with the sum of their posteriors."""
     scores = lattice.scores(graph_scale, acoustic_scale)
@@ -116,7 +116,7 @@ def _merge_endings(children: List[Dict[int, int]], ends: Set[int]) -> List[int]:
     return merged
 
 
-def draw_lattice(lattice: Lattice, path: Path, word_of: Callable[[int], str] = str, graph_scale: float = 1.0,
+def draw_lattice(lattice: BaseLattice, path: Path, word_of: Callable[[int], str] = str, graph_scale: float = 1.0,
                  acoustic_scale: float = 1.0, max_states: int = 40, num_sentences: int = 20) -> None:
     """Writes a picture of the lattice: as it is if it has few branches (states hold their frame), else as the
     graph of its best sentences. Numbers on the arcs are probabilities.

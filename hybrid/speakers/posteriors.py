@@ -69,11 +69,12 @@ def of_alignment(alignment: Alignment, weights: FrameWeights) -> Posteriors:
 def of_lattice(lattice, weights: FrameWeights, options: LatticeScales) -> Posteriors:
     """
     Args:
-      lattice: graphs.lattices.lattice.Lattice with transition_ids of the model.
+      lattice: graphs.lattices.lattice.Lattice or CompactLattice with transition_ids of the model.
     Raises: InputError for transition_ids that the model lacks.
     """
     scales = (options.lm_scale, options.acoustic_scale, options.word_insertion_penalty)
-    last = int(lattice.transition_id.max())
+    entries = lattice.frame_entries()
+    last = int(entries.transition_ids.max(initial=0))
     if last > weights.transitions.num_transition_ids:
         raise InputError(f"lattice {lattice.utterance_id}", "transition_ids up to "
                          f"{weights.transitions.num_transition_ids}, as in the transition model", str(last))
@@ -81,9 +82,8 @@ def of_lattice(lattice, weights: FrameWeights, options: LatticeScales) -> Poster
         transition_ids = lattice.best_path(*scales).transition_ids
         frames, shares = np.arange(len(transition_ids)), np.ones(len(transition_ids))
     else:
-        arcs = lattice.transition_id > 0
-        frames, transition_ids = lattice.state_frames()[lattice.src[arcs]], lattice.transition_id[arcs]
-        shares = lattice.arc_posteriors(*scales)[arcs]
+        frames = lattice.state_frames()[lattice.src[entries.rows]] + entries.places
+        transition_ids, shares = entries.transition_ids, lattice.arc_posteriors(*scales)[entries.rows]
     pdf_ids, num_pdfs = weights.transitions.pdf_id[transition_ids], weights.transitions.num_pdfs
     cells, place = np.unique(frames.astype(np.int64) * num_pdfs + pdf_ids, return_inverse=True)
     sums = np.bincount(place.ravel(), weights=shares, minlength=len(cells))

@@ -19,6 +19,7 @@ from tests.fuzz.reader import Reader
 from tests.graphs.arpas import arpa_text, random_entries
 from tests.graphs.hmms import small_model
 from tests.graphs.langs import make_lexicon, small_lang
+from tests.graphs.lattices.material import random_compact_lattice
 from tests.graphs.lattices.test_lattice import random_lattice
 
 LEXICON = "a AH0\nan AH0 N\nan(2) AE1 N ; x\nthe 0.5 DH AH0\n<unk> SPN\n"
@@ -84,4 +85,7 @@ READERS = [
            "it needs k2" if importlib.util.find_spec("k2") is None else ""),
     Reader("lattices", lattice_part("", 0).name, lambda folder: write_lattices(
         folder, 0, [random_lattice(seed, name=f"u{seed}") for seed in range(3)]), _read_lattices, archive_arrays),
+    Reader("compact lattices", lattice_part("", 0).name, lambda folder: write_lattices(
+        folder, 0, [random_compact_lattice(seed, name=f"u{seed}") for seed in range(3)]), _read_lattices,
+        archive_arrays),
 ]

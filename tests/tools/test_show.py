@@ -2,6 +2,8 @@
 
 import pytest
 
+from graphs.lattices.lattice_io import write_lattices
+from tests.graphs.lattices.material import random_compact_lattice
 from tests.graphs.lattices.test_lattice import random_lattice
 from tests.tools.work_folder import make_work, stage
 from tools.artefacts.registry import KINDS
@@ -51,7 +53,7 @@ SHOWN = [
     ("exp/fmllr", [], "speakers", ["kind: fmllr", "fits: 0123", "speakers: 3", "3x5x6"]),
     ("exp/fmllr", ["s1"], "speakers", ["5x6"]),
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
-    ("exp/decode_test", [], "lattices", ["lattices:", "u2", "0.5"]),
+    ("exp/decode_test", [], "lattices", ["lattices:", "class: Lattice", "u2", "0.5"]),
     ("exp/score_am", [], "scores", ["speakers of test", "one", "ten"]),
     ("exp/score_am", ["u3"], "scores", [
         "dev id: u3", "test id: u3", "REF: one two three HYP: ten two three EVAL: S"]),
@@ -85,6 +87,13 @@ def test_the_n_best_list_and_the_branches_of_a_lattice(work, capsys):
     assert first.split()[1:4] == [f"{value:.2f}" for value in (best.score, best.acoustic, best.graph)]
     assert first.split()[4:] == [f"w{word_id}" for word_id in best.word_ids]
     assert "posterior" in out
+
+
+def test_lattices_of_words_are_shown_as_those_of_frames(tmp_path, capsys):
+    write_lattices(tmp_path, 0, [random_compact_lattice(1, name="u1")])
+    assert main([str(tmp_path)]) == main([str(tmp_path), "u1"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.count("class: CompactLattice") == 2 and "posterior" in out
 
 
 @pytest.mark.parametrize("path, item", [

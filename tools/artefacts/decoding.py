@@ -129,8 +129,9 @@ def describe_lattices(path: Path, item: Optional[str] = None) -> str:
     from graphs.lattices.lattice_io import read_lattices
     if item is not None:
         return _describe_lattice(path, _lattice(path, item))
-    rows, arcs, frames, partial = [], 0, 0, []
+    rows, arcs, frames, partial, classes = [], 0, 0, [], set()
     for lattice in read_lattices(path):
+        classes.add(type(lattice).__name__)
         arcs, frames = arcs + lattice.num_arcs, frames + lattice.num_frames
         if lattice.partial:
             partial.append(lattice.utterance_id)
@@ -139,7 +140,8 @@ def describe_lattices(path: Path, item: Optional[str] = None) -> str:
             rows.append((lattice.utterance_id, lattice.num_frames, lattice.num_states, lattice.num_arcs,
                          " ".join(map(word_namer(path), words))))
     number = sum(1 for _ in read_lattices(path))
-    return facts(("lattices", number), ("frames", frames), ("arcs a frame", f"{arcs / max(1, frames):.1f}"),
+    return facts(("lattices", number), ("class", some(sorted(classes))),
+                 ("frames", frames), ("arcs a frame", f"{arcs / max(1, frames):.1f}"),
                  ("partial", some(partial) if partial else "none"),
                  ("acoustic scale", search_scale(path))) + section(
         "first lattices", ("utterance", "frames", "states", "arcs", "best path"), rows)
@@ -166,7 +168,8 @@ def _describe_lattice(path: Path, lattice) -> str:
     rows = ((arc.src, arc.dst, graph.frame[arc.src], graph.frame[arc.dst], spell(arc.word_ids) or "-",
              f"{arc.acoustic:.2f}", f"{arc.graph:.2f}", f"{arc.posterior:.4f}") for arc in arcs[:60])
     return facts(
-        ("utterance", lattice.utterance_id), ("frames", lattice.num_frames), ("states", lattice.num_states),
+        ("utterance", lattice.utterance_id), ("class", type(lattice).__name__),
+        ("frames", lattice.num_frames), ("states", lattice.num_states),
         ("arcs", lattice.num_arcs), ("partial", lattice.partial), ("acoustic scale", scale)) + section(
         "best sentences", ("rank", "score", "acoustic", "graph", "words"), best) + section(
         f"branches (the first {min(60, len(arcs))} of {len(arcs)})",

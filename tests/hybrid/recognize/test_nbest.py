@@ -6,13 +6,15 @@ import pytest
 from graphs.errors import InputError
 from graphs.lattices.lattice import Lattice
 from hybrid.recognize.nbest import best_sentences
+from tests.graphs.lattices.material import random_compact_lattice
 from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("number", [1, 3, 1000])
-def test_the_best_distinct_word_sequences_come_in_order(seed, number):
-    lattice, setting = random_lattice(seed), (1.5, 0.3, 0.7)
+@pytest.mark.parametrize("make", [random_lattice, random_compact_lattice])
+def test_the_best_distinct_word_sequences_come_in_order(make, seed, number):
+    lattice, setting = make(seed), (1.5, 0.3, 0.7)
     scores, best = lattice.scores(*setting), {}
     for path in enumerate_paths(lattice):
         words = tuple(int(w) for w in lattice.word_id[path] if w)

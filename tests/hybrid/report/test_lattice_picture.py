@@ -8,6 +8,7 @@ from hybrid.recognize.nbest import Sentence, best_sentences
 from hybrid.report import lattice_picture
 from hybrid.report.graph_picture import Drawing, Edge, draw, draw_by_matplotlib, to_dot
 from hybrid.report.lattice_picture import draw_lattice, sentence_graph, word_graph
+from tests.graphs.lattices.material import random_compact_lattice
 from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 
 
@@ -30,8 +31,9 @@ def walk(graph, state, words=(), score=0.0):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_word_graph_has_the_sentences_of_the_lattice_and_their_best_scores(seed):
-    lattice, found = random_lattice(seed), {}
+@pytest.mark.parametrize("make", [random_lattice, random_compact_lattice])
+def test_the_word_graph_has_the_sentences_of_the_lattice_and_their_best_scores(make, seed):
+    lattice, found = make(seed), {}
     for words, score in walk(word_graph(lattice), 0):
         found[words] = max(score, found.get(words, -np.inf))
     expected = sentences(lattice)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
+from graphs.lattices.compact_lattice import compact
 from hybrid.align.alignment import Alignment
 from hybrid.speakers.posteriors import FrameWeights, LatticeScales, Posteriors, fitting, of_alignment, of_lattice
 from tests.graphs.hmms import small_model
@@ -49,6 +50,13 @@ def test_posteriors_of_a_lattice_are_sums_over_its_paths(seed, silence_weight, t
     assert all(torch.equal(a, b) for a, b in zip(best[:3], of_alignment(alignment, weights)[:3]))
     assert torch.equal(best.pdf_ids, torch.from_numpy(transitions.pdf_id[alignment.transition_ids]).long()[
         torch.from_numpy(weights.of(alignment.transition_ids) > 0)])
+
+
+@pytest.mark.parametrize("best_path", [False, True])
+def test_a_lattice_of_words_has_the_posteriors_of_its_frames(best_path, transitions):
+    lattice, weights, options = random_lattice(3), FrameWeights(transitions), LatticeScales(0.5, best_path=best_path)
+    expected, found = of_lattice(lattice, weights, options), of_lattice(compact(lattice), weights, options)
+    assert np.allclose(*(dense(one, transitions.num_pdfs) for one in (expected, found)), atol=1e-6)
 
 
 def test_small_entries_are_dropped_and_the_others_sum_to_one(transitions):

@@ -1,0 +1,41 @@
+"""Made-up lattices, and what enumeration of their paths tells."""
+
+import numpy as np
+
+from graphs.lattices.compact_lattice import CompactLattice
+from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
+
+
+def random_compact_lattice(seed, num_states=7, name="utt"):
+    """A chain of states, so that each is on a path, and arcs beyond it; states stand on frames of their own."""
+    rng = np.random.default_rng(seed)
+    frame = np.append(0, np.cumsum(rng.integers(0, 4, num_states - 1)))
+    arcs = [(state, state + 1) for state in range(num_states - 1)]
+    arcs += [(src, dst) for src in range(num_states) for dst in range(src + 1, num_states) if rng.random() < 0.5]
+    src, dst = np.array(arcs)[rng.permutation(len(arcs))].T
+    counts = frame[dst] - frame[src]
+    return CompactLattice(name, int(frame[-1]), src, dst, rng.integers(0, 4, len(arcs)), rng.normal(size=len(arcs)),
+                          rng.normal(size=len(arcs)), rng.integers(1, 9, counts.sum()), np.cumsum(counts))
+
+
+def random_of_both(seed, name="utt"):
+    """A Lattice for even seeds, a CompactLattice for odd ones."""
+    return random_compact_lattice(seed, name=name) if seed % 2 else random_lattice(seed, 2 + seed % 3, 2, name)
+
+
+def path_list(lattice, setting=(1.0, 1.0, 0.0)):
+    """(words, transition_ids, acoustic, graph, score) of every path."""
+    scores = lattice.scores(*setting)
+    return [(tuple(w for w in lattice.word_id[path].tolist() if w),
+             tuple(lattice.frame_entries(np.array(path, int)).transition_ids.tolist()),
+             float(lattice.acoustic[path].sum(dtype=float)), float(lattice.graph[path].sum(dtype=float)),
+             float(scores[path].sum())) for path in enumerate_paths(lattice)]
+
+
+def best_of_sentences(lattice, setting=(1.0, 1.0, 0.0)):
+    """words -> (transition_ids, acoustic, graph, score) of the best path."""
+    best = {}
+    for words, *path in path_list(lattice, setting):
+        if words not in best or path[-1] > best[words][-1]:
+            best[words] = path
+    return best
