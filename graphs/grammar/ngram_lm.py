@@ -11,7 +11,7 @@ from typing import List, Tuple
 import numpy as np
 
 from graphs.grammar.histories import Histories
-from graphs.grammar.ngram import UNKNOWN, NgramModel
+from graphs.grammar.ngram import UNKNOWN, NgramModel, find_sorted
 from graphs.lang.lexicon import RESERVED_WORDS
 from graphs.lang.symbols import SymbolTable
 
@@ -108,7 +108,7 @@ class NgramLm:
         scores, after = np.zeros(len(at)), np.full(len(at), self._empty, dtype=np.int64)
         pending = np.flatnonzero(at != self._empty)
         while len(pending):
-            rows, found = self._find(at[pending] * self._num_words + words[pending])
+            found, rows = find_sorted(self._keys, at[pending] * self._num_words + words[pending])
             done = pending[found]
             scores[done] += self._scores[rows[found]]
             after[done] = self._after[rows[found]]
@@ -121,13 +121,3 @@ class NgramLm:
         scores[lowest] += self._unigram_score[words[lowest]]
         after[lowest] = self._unigram_after[words[lowest]]
         return scores, after
-
-    def _find(self, wanted: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Place of each key, and whether it is there. Sorted first: their searches then share the cache."""
-        if not len(self._keys):
-            return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
-        order = np.argsort(wanted)
-        rows = np.empty(len(wanted), np.int64)
-        rows[order] = np.searchsorted(self._keys, wanted[order])
-        rows = np.minimum(rows, len(self._keys) - 1)
-        return rows, self._keys[rows] == wanted
