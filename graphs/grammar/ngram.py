@@ -9,12 +9,14 @@ graphs/grammar/arpa.py reads ARPA files, graphs/grammar/grammar_fst.py makes G.
 """
 
 import gzip
+import io
 import math
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Sequence, TextIO, Tuple, Union
 
 import numpy as np
 
@@ -100,11 +102,11 @@ class NgramModel:
         return total
 
     def write_arpa(self, path: Union[str, Path]) -> None:
-        """Writes ARPA, compressed if the name ends in .gz; under a temporary name first."""
+        """Writes ARPA, compressed if the name ends in .gz; under a temporary name first. The same model gives the same
+        bytes."""
         path = Path(path)
         temporary = path.with_name(path.name + ".tmp")
-        with (gzip.open(temporary, "wt", encoding="utf-8") if path.suffix == ".gz"
-              else open(temporary, "w", encoding="utf-8")) as stream:
+        with _open_to_write(temporary, compress=path.suffix == ".gz") as stream:
             stream.write("\\data\\\n")
             stream.writelines(f"ngram {n}={len(table)}\n" for n, table in enumerate(self.tables, 1))
             for n, table in enumerate(self.tables, 1):
@@ -120,6 +122,15 @@ class NgramModel:
             text = " ".join([self.words[i] for i in ids])
             backoff = f"\t{weight:.7g}" if with_backoff and weight else ""
             yield f"{prob:.7g}\t{text}{backoff}\n"
+
+
+@contextmanager
+def _open_to_write(path: Path, compress: bool) -> Iterator[TextIO]:
+    with open(path, "wb") as file:
+        # without the name and time that gzip would store
+        binary = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) if compress else file
+        with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
+            yield stream
 
 
 class NgramIndex:

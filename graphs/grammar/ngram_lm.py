@@ -54,7 +54,7 @@ class NgramLm:
             return []
         taken = f"scored as {UNKNOWN}" if self._has_unknown else f"impossible, since it has no {UNKNOWN}"
         some = ", ".join(self.missing[:8]) + (", ..." if len(self.missing) > 8 else "")
-        return [f"{len(self.missing)} words of words.txt are not in the LM and are {taken}: {some}"]
+        return [f"{len(self.missing)} words are not in the LM and are {taken}: {some}"]
 
     def _place_words(self, model: NgramModel, words: SymbolTable, unknown_penalty: float) -> None:
         """word_id -> the model's word, and what is added to its score."""

@@ -44,7 +44,7 @@ def test_unknown_words(tmp_path, seed):
     model = read(tmp_path, entries)
     lm, penalized = NgramLm(model, WORDS), NgramLm(model, WORDS, unknown_penalty=-3.0)
     assert lm.missing == ["d", "c", "zebra"]
-    assert lm.lines() == ["3 words of words.txt are not in the LM and are scored as <unk>: d, c, zebra"]
+    assert lm.lines() == ["3 words are not in the LM and are scored as <unk>: d, c, zebra"]
     for sentence in random_sentences(seed, 30, words=("a", "b", "zebra", "<UNK>")):
         taken = ["<unk>" if word in ("zebra", "<UNK>") else word for word in sentence]
         expected = oracle_score(entries, taken) * LOG_10
@@ -55,7 +55,7 @@ def test_unknown_words(tmp_path, seed):
 def test_without_unk_a_missing_word_is_impossible_and_ends_the_history(tmp_path):
     lm = NgramLm(read(tmp_path, random_entries(1)), WORDS, unknown_penalty=-3.0)
     assert lm.missing == ["zebra"]
-    assert lm.lines() == ["1 words of words.txt are not in the LM and are impossible, since it has no <unk>: zebra"]
+    assert lm.lines() == ["1 words are not in the LM and are impossible, since it has no <unk>: zebra"]
     assert score(lm, ["a", "zebra", "b"])[0] == -math.inf
     scores, after = lm.advance(np.array([0, 1]), np.full(2, WORDS.id_of("zebra")))
     assert np.isneginf(scores).all() and len(set(after)) == 1
