@@ -17,7 +17,8 @@ import numpy as np
 
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
-from graphs.grammar.ngram import UNKNOWN, NgramIndex, NgramModel, NgramTable
+from graphs.grammar.histories import Histories
+from graphs.grammar.ngram import UNKNOWN, NgramModel, NgramTable
 from graphs.ids import EPSILON
 from graphs.lang.lexicon import BACKOFF, RESERVED_WORDS, SENTENCE_END, SENTENCE_START
 from graphs.lang.symbols import SymbolTable
@@ -129,70 +130,17 @@ def _report(model: NgramModel, words: SymbolTable, label: np.ndarray,
     return report
 
 
-class _Graph:
+class _Graph(Histories):
     """States and arcs of G, order by order. A row is one of an n-gram table, a node is a state of G."""
 
     def __init__(self, model: NgramModel, tables: List[NgramTable], label: np.ndarray):
-        self.tables, self.label = tables, label
-        self.start = model.index_of.get(SENTENCE_START, -1)
-        self.end = model.index_of.get(SENTENCE_END, -1)
-        self.index = NgramIndex(tables, len(model.words))
-        self._number_states()
-        self._find_nodes()
-        self.ngrams = [int(self._is_used(table).sum()) for table in tables]
+        super().__init__(tables, model)
+        self.label = label
+        self.ngrams = [int(self.is_used(table).sum()) for table in tables]
 
-    def _is_used(self, table: NgramTable) -> np.ndarray:
+    def is_used(self, table: NgramTable) -> np.ndarray:
         """n-grams that are an arc or a final weight: not the unigram <s>, not of probability 0."""
-        return (table.word_ids[:, -1] != self.start) & ~np.isneginf(table.log10_prob)
-
-    def _number_states(self) -> None:
-        """state_of[n][row]: the state of an n-gram of order n + 1, -1 if it has none."""
-        self.state_of = []
-        unigrams = self.tables[0].word_ids[:, 0]
-        self.has_start = bool((unigrams == self.start).any())
-        self.empty = 1 if self.has_start else 0
-        next_state = self.empty + 1
-        for n, table in enumerate(self.tables):
-            is_state = np.zeros(len(table), bool)
-            if n + 1 < len(self.tables):
-                is_state[self.index.prefix_rows[n + 1][self._is_used(self.tables[n + 1])]] = True
-            if n == 0:
-                is_state &= unigrams != self.start
-            state = np.where(is_state, next_state - 1 + np.cumsum(is_state), -1)
-            next_state += int(is_state.sum())
-            if n == 0:
-                state[unigrams == self.start] = 0
-            self.state_of.append(state)
-        self.num_states = next_state
-
-    def _find_nodes(self) -> None:
-        """Where a path stands after an n-gram, and what it pays for histories that are no states.
-
-        node[n][row], paid[n][row]: the longest end of the n-gram that is a state; log10 weights.
-        below[n][row], below_paid[n][row]: the same for the n-gram without its first word.
-        """
-        self.node, self.paid, self.below, self.below_paid = [], [], [], []
-        for n, table in enumerate(self.tables):
-            below = np.full(len(table), self.empty)
-            below_paid = np.zeros(len(table))
-            pending = np.arange(len(table))
-            for length in range(n, 0, -1):  # ends of n words, n - 1 words, ...
-                rows = self.index.rows(table.word_ids[pending, -length:])
-                found = rows >= 0
-                below[pending[found]] = self.node[length - 1][rows[found]]
-                below_paid[pending[found]] = self.paid[length - 1][rows[found]]
-                pending = pending[~found]
-            is_state = self.state_of[n] >= 0
-            self.below.append(below)
-            self.below_paid.append(below_paid)
-            self.node.append(np.where(is_state, self.state_of[n], below))
-            self.paid.append(np.where(is_state, 0.0, table.log10_backoff + below_paid))
-
-    def _sources(self, n: int) -> np.ndarray:
-        """State of the history of each n-gram of order n + 1."""
-        if n == 0:
-            return np.full(len(self.tables[0]), self.empty)
-        return self.state_of[n - 1][self.index.prefix_rows[n]]
+        return super().is_used(table) & ~np.isneginf(table.log10_prob)
 
     def arcs(self, backoff_label: int, all_final: bool) -> Arcs:
         columns = [[] for _ in range(5)]
@@ -204,7 +152,7 @@ class _Graph:
                 column.append(values[alive])
 
         for n, table in enumerate(self.tables):
-            last, used, src = table.word_ids[:, -1], self._is_used(table), self._sources(n)
+            last, used, src = table.word_ids[:, -1], self.is_used(table), self.sources(n)
             ends = used & (last == self.end)
             final_state.append(src[ends])
             final_score.append(table.log10_prob[ends] * math.log(10.0))

@@ -9,12 +9,14 @@ graphs/grammar/arpa.py reads ARPA files, graphs/grammar/grammar_fst.py makes G.
 """
 
 import gzip
+import io
 import math
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Sequence, TextIO, Tuple, Union
 
 import numpy as np
 
@@ -70,6 +72,11 @@ class NgramModel:
             entries.update(zip(map(tuple, table.word_ids.tolist()), values))
         return entries
 
+    def places(self, words: Sequence[str]) -> np.ndarray:
+        """``[N]`` int64 place of each word in this model, that of ``<unk>`` for others, -1 without an ``<unk>``."""
+        unknown = self.index_of.get(UNKNOWN, -1)
+        return np.array([self.index_of.get(word, unknown) for word in words], dtype=np.int64)
+
     def log10_prob(self, word: str, history: Sequence[str] = ()) -> float:
         """log10 p(word | history); the history may be of any length and may begin with ``<s>``.
 
@@ -95,11 +102,11 @@ class NgramModel:
         return total
 
     def write_arpa(self, path: Union[str, Path]) -> None:
-        """Writes ARPA, compressed if the name ends in .gz; under a temporary name first."""
+        """Writes ARPA, compressed if the name ends in .gz; under a temporary name first. The same model gives the same
+        bytes."""
         path = Path(path)
         temporary = path.with_name(path.name + ".tmp")
-        with (gzip.open(temporary, "wt", encoding="utf-8") if path.suffix == ".gz"
-              else open(temporary, "w", encoding="utf-8")) as stream:
+        with _open_to_write(temporary, compress=path.suffix == ".gz") as stream:
             stream.write("\\data\\\n")
             stream.writelines(f"ngram {n}={len(table)}\n" for n, table in enumerate(self.tables, 1))
             for n, table in enumerate(self.tables, 1):
@@ -115,6 +122,15 @@ class NgramModel:
             text = " ".join([self.words[i] for i in ids])
             backoff = f"\t{weight:.7g}" if with_backoff and weight else ""
             yield f"{prob:.7g}\t{text}{backoff}\n"
+
+
+@contextmanager
+def _open_to_write(path: Path, compress: bool) -> Iterator[TextIO]:
+    with open(path, "wb") as file:
+        # without the name and time that gzip would store
+        binary = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) if compress else file
+        with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
+            yield stream
 
 
 class NgramIndex:
@@ -139,13 +155,54 @@ class NgramIndex:
         """Row of each n-gram in the table of its order, -1 if it is not there; 0 for order 0.
 
         Args:
-          word_ids: ``[N, n]``.
+          word_ids: ``[N, n]``; no n-gram holds a word below 0.
         """
         rows = np.zeros(len(word_ids), dtype=np.int64)
         for n in range(word_ids.shape[1]):
-            keys, row_of_sorted = self.sorted_keys[n], self.row_of_sorted[n]
-            wanted = rows * self.num_words + word_ids[:, n]
-            place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1) if len(keys) else 0 * wanted
-            found = (rows >= 0) & (keys[place] == wanted) if len(keys) else np.zeros(len(wanted), bool)
-            rows = np.where(found, row_of_sorted[place] if len(keys) else -1, -1)
+            there, place = find_sorted(self.sorted_keys[n], rows * self.num_words + word_ids[:, n])
+            there &= (rows >= 0) & (word_ids[:, n] >= 0)
+            rows = np.full(len(rows), -1)
+            rows[there] = self.row_of_sorted[n][place[there]]
         return rows
+
+
+def find_sorted(keys: np.ndarray, wanted: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Whether each number is among the sorted keys, and where. Looks in the order of the numbers: such searches share
+    the cache, which makes them five times as fast among 10 million."""
+    if not len(keys):
+        return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.int64)
+    order = np.argsort(wanted)
+    place = np.empty(len(wanted), np.int64)
+    place[order] = np.searchsorted(keys, wanted[order])
+    np.minimum(place, len(keys) - 1, out=place)
+    return keys[place] == wanted, place
+
+
+class NgramScorer(NgramIndex):
+    """Probabilities of many n-grams at once; see NgramModel for one."""
+
+    def __init__(self, tables: Sequence[NgramTable], num_words: int):
+        super().__init__(tables, num_words)
+        self.tables = tables
+
+    def log10_prob(self, word_ids: np.ndarray) -> np.ndarray:
+        """
+        Args:
+          word_ids: ``[N, n]``; history and word, of any length; words below 0 are unknown.
+        Returns:
+          ``[N]`` float64, -inf for probability 0.
+        """
+        total = np.zeros(len(word_ids))
+        pending = np.arange(len(word_ids))
+        for length in range(min(word_ids.shape[1], len(self.tables)), 0, -1):
+            ngrams = word_ids[pending, word_ids.shape[1] - length:]
+            rows = self.rows(ngrams)
+            found = rows >= 0
+            total[pending[found]] += self.tables[length - 1].log10_prob[rows[found]]
+            pending = pending[~found]
+            if length > 1:
+                histories = self.rows(ngrams[~found, :-1])
+                known = histories >= 0
+                total[pending[known]] += self.tables[length - 2].log10_backoff[histories[known]]
+        total[pending] = -np.inf
+        return total

@@ -18,18 +18,18 @@ as in Heafield et al., "Scalable modified Kneser-Ney language model estimation",
 import logging
 import math
 from dataclasses import dataclass, field
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, Optional, Sequence, Tuple
 
 import numpy as np
 
-from graphs.errors import InputError
-from graphs.grammar.ngram import LOG_ZERO, UNKNOWN, NgramModel, NgramTable
-from graphs.lang.lexicon import RESERVED_WORDS, SENTENCE_END, SENTENCE_START
+from graphs.grammar.ngram import LOG_ZERO, NgramModel, NgramTable
+from graphs.lang.lexicon import SENTENCE_END, SENTENCE_START
+from graphs.options import check_at_least
+from hybrid.lm.ngram_counts import START_ID, Counts, count_ngrams, number_text
 
 METHODS = ("kneser-ney", "witten-bell")
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)  # lmplz --discount_fallback
-_MARKS = (UNKNOWN, SENTENCE_START, SENTENCE_END)  # word_ids 0, 1, 2
-_UNKNOWN_ID, _START_ID, _END_ID = range(3)
+UNKNOWN_AS = ("word", "gap")
 _log = logging.getLogger(__name__)
 
 
@@ -40,31 +40,25 @@ class NgramOptions:
     prune: Tuple[int, ...] = field(default=(), metadata={
         "help": "for order 1, 2, ...: n-grams seen this often or less are dropped; the last number goes on "
                 "for higher orders (0 0 1 drops trigrams seen once)"})
+    max_words: int = field(default=0, metadata={
+        "help": "the vocabulary is the words that the text has most often, so many; 0: all"})
+    min_count: int = field(default=1, metadata={"help": "the vocabulary is the words that the text has so often"})
+    unknown: str = field(default="word", metadata={
+        "help": "words beyond the vocabulary are `word`: n-grams with <unk> are counted like others; or `gap`: those "
+                "n-grams are left out, as if the text were cut there, and <unk> gets what an unseen word gets"})
 
     def __post_init__(self):
-        if self.order < 1:
-            raise ValueError(f"order: expected at least 1, found {self.order}")
+        check_at_least(1, self, "order", "min_count")
+        check_at_least(0, self, "max_words")
         if self.method not in METHODS:
             raise ValueError(f"method: expected one of {', '.join(METHODS)}, found {self.method!r}")
+        if self.unknown not in UNKNOWN_AS:
+            raise ValueError(f"unknown: expected one of {', '.join(UNKNOWN_AS)}, found {self.unknown!r}")
         if list(self.prune) != sorted(self.prune) or any(p < 0 for p in self.prune) or any(self.prune[:1]):
             raise ValueError(f"prune: expected 0 first and then no smaller numbers, found {self.prune}")
 
     def threshold(self, order: int) -> int:
         return self.prune[min(order, len(self.prune)) - 1] if self.prune else 0
-
-
-@dataclass
-class _Counts:
-    """The n-grams of one order in the text.
-
-    word_ids ``[N, order]``; count ``[N]``; prefix, suffix: rows (in the order below) of the n-gram without
-    its last and without its first word.
-    """
-
-    word_ids: np.ndarray
-    count: np.ndarray
-    prefix: np.ndarray
-    suffix: np.ndarray
 
 
 def train_ngram(sentences: Iterable[Sequence[str]], options: NgramOptions,
@@ -74,11 +68,13 @@ def train_ngram(sentences: Iterable[Sequence[str]], options: NgramOptions,
     Args:
       sentences: each a sequence of words, without boundary marks.
       vocabulary: the words of the model; others in the text count as ``<unk>``, and words that the text lacks
-        get a probability, too. None: the words of the text.
+        get a probability, too. None: the words of the text. The options may limit it further.
     Raises: InputError when there is no sentence, or one holds a boundary mark.
     """
-    words, tokens, depth = _tokenize(sentences, vocabulary)
-    counts = _count(tokens, depth, len(words), options.order)
+    text = number_text(sentences, vocabulary, options.max_words, options.min_count)
+    words = text.words
+    counts = count_ngrams(text, options.order, across_unknown=options.unknown == "word")
+    del text
     prob = np.array([1.0 / (len(words) - 1)])  # below the unigrams: uniform over all words but <s>
     probs, kept, backoffs = [], [], []
     for n, table in enumerate(counts, 1):
@@ -92,59 +88,7 @@ def train_ngram(sentences: Iterable[Sequence[str]], options: NgramOptions,
     return NgramModel(words, [_ngram_table(*columns) for columns in zip(counts, probs, backoffs[1:], kept)])
 
 
-def _tokenize(sentences: Iterable[Sequence[str]],
-              vocabulary: Optional[Iterable[str]]) -> Tuple[List[str], np.ndarray, np.ndarray]:
-    """The words, ids 0 1 2 being <unk> <s> </s>; the text as ids; each token's place in its sentence."""
-    number = {mark: i for i, mark in enumerate(_MARKS)}
-    for word in sorted(set(vocabulary or ()) - set(RESERVED_WORDS)):
-        number.setdefault(word, len(number))
-    closed = vocabulary is not None
-    text: List[int] = []
-    lengths: List[int] = []
-    for line, sentence in enumerate(sentences, 1):
-        bad = [word for word in sentence if word in RESERVED_WORDS]
-        if bad:
-            raise InputError(f"sentence {line}", "no reserved words (<s> and </s> are added)", bad[0])
-        text.append(_START_ID)
-        if closed:
-            text.extend([number.get(word, _UNKNOWN_ID) for word in sentence])
-        else:
-            text.extend([number.setdefault(word, len(number)) for word in sentence])
-        text.append(_END_ID)
-        lengths.append(len(sentence) + 2)
-    if not lengths:
-        raise InputError("text for the language model", "at least one sentence", "none")
-    found = list(number)
-    words = [*_MARKS, *sorted(found[len(_MARKS):])]
-    new_id = {word: i for i, word in enumerate(words)}
-    tokens = np.array([new_id[word] for word in found])[np.array(text)]
-    starts = np.cumsum(lengths) - lengths
-    return words, tokens, np.arange(len(tokens)) - np.repeat(starts, lengths)
-
-
-def _count(tokens: np.ndarray, depth: np.ndarray, num_words: int, order: int) -> List[_Counts]:
-    """n-grams of all orders that the text has; rows are sorted by their words."""
-    everything = np.arange(num_words)
-    zeros = np.zeros(num_words, dtype=np.int64)
-    counts = [_Counts(everything[:, None], np.bincount(tokens, minlength=num_words), zeros, zeros)]
-    counts[0].count[_START_ID] = 0  # <s> is never predicted
-    row_at = tokens  # row of the n-gram that ends at each token
-    for n in range(2, order + 1):
-        at = np.flatnonzero(depth >= n - 1)
-        if not len(at):
-            break
-        keys, first, inverse, count = np.unique(
-            row_at[at - 1] * np.int64(num_words) + tokens[at],
-            return_index=True, return_inverse=True, return_counts=True)
-        prefix, last = keys // num_words, keys % num_words
-        word_ids = np.concatenate([counts[-1].word_ids[prefix], last[:, None]], axis=1)
-        counts.append(_Counts(word_ids, count, prefix, row_at[at][first]))
-        row_at = np.full(len(tokens), -1)
-        row_at[at] = inverse
-    return counts
-
-
-def _smooth(table: _Counts, higher: Optional[_Counts], order: int, method: str, kept: np.ndarray,
+def _smooth(table: Counts, higher: Optional[Counts], order: int, method: str, kept: np.ndarray,
             num_histories: int) -> Tuple[np.ndarray, np.ndarray]:
     """u of each n-gram and b of each history (one row of the order below)."""
     if method == "witten-bell":
@@ -162,10 +106,10 @@ def _smooth(table: _Counts, higher: Optional[_Counts], order: int, method: str, 
     return unit, np.where(total > 0, rest, 1.0)
 
 
-def _continuations(table: _Counts, higher: _Counts) -> np.ndarray:
+def _continuations(table: Counts, higher: Counts) -> np.ndarray:
     """Different words before each n-gram; before <s> there are none, so that its count stands."""
     before = np.bincount(higher.suffix, minlength=len(table.count))
-    starts = table.word_ids[:, 0] == _START_ID
+    starts = table.word_ids[:, 0] == START_ID
     return np.where(starts, table.count, before)
 
 
@@ -182,10 +126,10 @@ def _discounts(counts: np.ndarray, order: int) -> Tuple[float, float, float]:
     return FALLBACK_DISCOUNTS
 
 
-def _ngram_table(table: _Counts, prob: np.ndarray, backoff: np.ndarray, kept: np.ndarray) -> NgramTable:
+def _ngram_table(table: Counts, prob: np.ndarray, backoff: np.ndarray, kept: np.ndarray) -> NgramTable:
     log10_prob, log10_backoff = (np.log10(np.maximum(x, 10.0 ** LOG_ZERO)) for x in (prob, backoff))
     if table.word_ids.shape[1] == 1:
-        log10_prob[_START_ID] = -np.inf
+        log10_prob[START_ID] = -np.inf
     return NgramTable(table.word_ids[kept].astype(np.int32), log10_prob[kept], log10_backoff[kept])
 
 

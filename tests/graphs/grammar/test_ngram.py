@@ -6,7 +6,7 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.grammar.arpa import ArpaReport, read_arpa
-from graphs.grammar.ngram import NgramIndex, NgramModel, NgramTable
+from graphs.grammar.ngram import NgramIndex, NgramModel, NgramScorer, NgramTable
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries, random_sentences
 
 SMALL = """\\data\\
@@ -71,6 +71,13 @@ def test_writing_and_reading_again(tmp_path, name):
     assert again.words == model.words and report.missing_words == ["<unk>"]
     for sentence in random_sentences(1, 40):
         assert again.score(sentence) == pytest.approx(model.score(sentence), abs=1e-5)
+
+
+@pytest.mark.parametrize("ending", [".arpa", ".arpa.gz"])
+def test_a_file_of_ours_is_written_again_byte_by_byte(tmp_path, ending):
+    read(tmp_path, arpa_text(random_entries(5)))[0].write_arpa(tmp_path / f"first{ending}")
+    read_arpa(tmp_path / f"first{ending}")[0].write_arpa(tmp_path / f"second{ending}")
+    assert (tmp_path / f"first{ending}").read_bytes() == (tmp_path / f"second{ending}").read_bytes()
 
 
 def test_zero_is_written_as_minus_99_and_less_is_zero(tmp_path):
@@ -268,3 +275,22 @@ def test_selected_rows_keep_their_numbers():
 
 def test_without_unk_an_unknown_word_is_no_word():
     assert NgramModel(["a"], [table([0])]).log10_prob("zebra") == -math.inf
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_many_probabilities_at_once(tmp_path, seed):
+    model, _ = read(tmp_path, arpa_text(random_entries(seed, order=1 + seed % 4)))
+    scorer = NgramScorer(model.tables, len(model.words))
+    rng = np.random.default_rng(seed)
+    for length in range(1, 6):
+        ngrams = rng.integers(-1, len(model.words), (50, length))
+        expected = [model.log10_prob("?" if ids[-1] < 0 else model.words[ids[-1]],
+                                     ["?" if i < 0 else model.words[i] for i in ids[:-1]]) for ids in ngrams.tolist()]
+        assert scorer.log10_prob(ngrams).tolist() == pytest.approx(expected)
+    assert len(scorer.log10_prob(np.zeros((0, 2), np.int64))) == 0
+
+
+def test_places_of_words():
+    marked, plain = NgramModel(["a", "<unk>", "b"], [table([0])]), NgramModel(["a"], [table([0])])
+    assert marked.places(["b", "zebra", "a", "<unk>"]).tolist() == [2, 1, 0, 1]
+    assert plain.places(["b", "a"]).tolist() == [-1, 0]

@@ -149,8 +149,27 @@ def test_through_arpa_into_g(tmp_path):
     assert report.unknown_words == report.words_without_unigram == []
 
 
+def test_vocabulary_limits_and_what_unknown_words_count_as():
+    text = [["a", "b", "rare", "a"], ["b", "a", "odd"], ["a", "b"]] * 2 + [["once"]]
+    limited = train_ngram(text, NgramOptions(order=2, max_words=2))
+    assert limited.words == ["<unk>", "<s>", "</s>", "a", "b"]
+    replaced = [["<unk>" if word in ("rare", "odd", "once") else word for word in words] for words in text]
+    same = train_ngram(replaced, NgramOptions(order=2), vocabulary=["a", "b"])
+    for history in ((), ("<s>",), ("a",), ("b",), ("<unk>",)):
+        for word in ("a", "b", "<unk>", "</s>"):
+            assert limited.log10_prob(word, history) == same.log10_prob(word, history)
+    assert train_ngram(text, NgramOptions(order=2, min_count=2)).words[3:] == ["a", "b", "odd", "rare"]
+    gap = train_ngram(text, NgramOptions(order=2, max_words=2, unknown="gap", method="witten-bell"))
+    assert not any(gap.index_of["<unk>"] in ids for ids in gap.tables[1].word_ids.tolist())
+    # seen: a 8, b 6, </s> 7; <unk> takes what any word unseen would
+    assert 10 ** gap.log10_prob("<unk>") == pytest.approx(3 / (21 + 3) / 4)
+    assert 10 ** gap.log10_prob("a") == pytest.approx((8 + 3 / 4) / 24)
+    # after b: a 2, </s> 2; "b rare" is none
+    assert 10 ** gap.log10_prob("a", ["b"]) == pytest.approx((2 + 2 * (8 + 3 / 4) / 24) / (4 + 2))
+
+
 @pytest.mark.parametrize("options", [{"order": 0}, {"method": "katz"}, {"prune": (1, 0)}, {"prune": (1,)},
-                                     {"prune": (0, -1)}])
+                                     {"prune": (0, -1)}, {"max_words": -1}, {"min_count": 0}, {"unknown": "no"}])
 def test_options_out_of_range(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         NgramOptions(**options)

@@ -1,0 +1,113 @@
+"""Programs of n-gram models: they train, prune, mix and measure."""
+
+import gzip
+import json
+
+import pytest
+
+from graphs.grammar.arpa import read_arpa
+from tests.hybrid.lm.test_ngram_train import random_text
+from tools import interpolate_ngrams, perplexity, prune_ngram, train_ngram
+
+
+def run(module, tmp_path, out, *arguments):
+    return module.PROGRAM.run(module.work, ["--out", str(tmp_path / out), *map(str, arguments)])
+
+
+def facts(tmp_path, out):
+    return json.loads((tmp_path / out / ".stage.json").read_text())["facts"]
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """Two texts of unlike words, and one of all of them."""
+    paths = [tmp_path / name for name in ("a.txt", "b.txt", "dev.txt")]
+    for seed, (path, words) in enumerate(zip(paths, ("abcdx", "dcbay", "abcdxyz"))):
+        path.write_text("".join(" ".join(sentence) + "\n" for sentence in random_text(seed, 60, words=tuple(words))))
+    return paths
+
+
+@pytest.fixture
+def models(tmp_path, texts):
+    for name, text in zip("ab", texts):
+        assert run(train_ngram, tmp_path, name, "--text", text, "lm.order=3", "lm.method=witten-bell") == 0
+    return [tmp_path / name / "lm.arpa" for name in "ab"]
+
+
+def test_training_with_limits(tmp_path, texts):
+    assert run(train_ngram, tmp_path, "lm", "--text", texts[0], "--dev", texts[2], "--gzip", "lm.max_words=4",
+               "prune.max_ngrams=25") == 0
+    assert (tmp_path / "lm" / "lm.arpa.gz").read_bytes()[:2] == b"\x1f\x8b"
+    model, _ = read_arpa(tmp_path / "lm" / "lm.arpa.gz")
+    assert len(model.words) == 3 + 4
+    found = facts(tmp_path, "lm")
+    assert sum(found["ngrams"]) == 25 < sum(found["ngrams_before_pruning"])
+    assert found["ngrams"] == [len(table) for table in model.tables]
+    assert found["unknown"] > 0 and found["perplexity"] > 1 and found["impossible"] == 0
+    assert "ngrams_before_pruning" not in facts_of_plain(tmp_path, texts)
+
+
+def facts_of_plain(tmp_path, texts):
+    assert run(train_ngram, tmp_path, "plain", "--text", texts[0]) == 0
+    return facts(tmp_path, "plain")
+
+
+def test_pruning(tmp_path, texts, models, capsys):
+    assert run(prune_ngram, tmp_path, "small", "--lm", models[0], "--history-lm", models[1], "--dev", texts[0],
+               "prune.threshold=1e-3") == 0
+    before, after = facts(tmp_path, "a"), facts(tmp_path, "small")
+    assert after["ngrams_before_pruning"] == before["ngrams"] and sum(after["ngrams"]) < sum(before["ngrams"])
+    assert read_arpa(tmp_path / "small" / "lm.arpa")[1].ngrams == after["ngrams"]
+    assert run(prune_ngram, tmp_path, "own", "--lm", models[0], "--dev", texts[0], "prune.threshold=1e-3") == 0
+    assert facts(tmp_path, "own")["perplexity"] != after["perplexity"]
+    assert run(prune_ngram, tmp_path, "none", "--lm", models[0]) == 2
+    assert "options [prune]: expected a threshold above 0 or max_ngrams, found neither" in capsys.readouterr().err
+
+
+def test_mixing_and_measuring_agree(tmp_path, texts, models, capsys):
+    assert run(interpolate_ngrams, tmp_path, "mixed", "--lm", *models, "--tune", texts[2], "--dev", texts[2],
+               "--gzip") == 0
+    assert run(perplexity, tmp_path, "ppl", "--lm", *models, "--tune", texts[2], "--text", texts[2]) == 0
+    weights = facts(tmp_path, "mixed")["weights"]
+    assert weights == facts(tmp_path, "ppl")["weights"] and sum(weights) == pytest.approx(1.0)
+    assert run(perplexity, tmp_path, "static", "--lm", tmp_path / "mixed" / "lm.arpa.gz", "--text", texts[2]) == 0
+    dynamic, static = (facts(tmp_path, name)["perplexity"][str(texts[2])] for name in ("ppl", "static"))
+    assert static["perplexity"] == pytest.approx(dynamic["perplexity"], rel=0.02)
+    assert static["unknown"] == dynamic["unknown"] > 0  # z
+    assert static["perplexity_unknown"] == pytest.approx(facts(tmp_path, "mixed")["perplexity"], abs=1e-3)
+    for lm in models:
+        assert run(perplexity, tmp_path, "one", "--lm", lm, "--text", texts[2]) == 0
+        assert facts(tmp_path, "one")["weights"] == [1.0]
+        assert facts(tmp_path, "one")["perplexity"][str(texts[2])]["unknown"] > dynamic["unknown"]
+    assert run(perplexity, tmp_path, "one", "--lm", *models, "--text", texts[2]) == 0
+    assert facts(tmp_path, "one")["weights"] == [0.5, 0.5]
+    capsys.readouterr()
+
+
+def test_what_the_perplexity_program_writes(tmp_path, texts, models, capsys):
+    with gzip.open(tmp_path / "odd.gz", "wt") as stream:
+        stream.write("z z\n")
+    assert run(perplexity, tmp_path, "ppl", "--lm", *models, "--weights", "0.25", "0.75", "--text", texts[0],
+               tmp_path / "odd.gz") == 0
+    header, *lines = [line.split("\t") for line in (tmp_path / "ppl" / "perplexity.tsv").read_text().splitlines()]
+    found = facts(tmp_path, "ppl")["perplexity"]
+    assert header == list(perplexity.COLUMNS) and [line[0] for line in lines] == list(map(str, found))
+    values = found[str(texts[0])]
+    assert lines[0][1:] == [f"{values[name]:.4f}" if isinstance(values[name], float) else str(values[name])
+                            for name in header[1:]]
+    assert (values["sentences"], values["unknown"], values["impossible"]) == (60, 0, 0)
+    assert 1 < values["perplexity"] < values["perplexity_words"]
+    assert lines[1][1:4] == ["1", "2", "2"]
+    assert f"weights: {models[0]} 0.2500, {models[1]} 0.7500" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--weights", "0.5", "0.4"], "--weights: expected a weight for each language model, found weights: expected 2"),
+    (["--weights", "1"], "--weights: expected a weight for each language model, found weights: expected 2"),
+    (["--weights", "0.5", "0.5", "--tune", "TEXT"], "--weights: expected none, since --tune finds them"),
+])
+def test_bad_weights(tmp_path, texts, models, capsys, arguments, message):
+    arguments = [texts[2] if word == "TEXT" else word for word in arguments]
+    for module, more in ((perplexity, ["--text", texts[2]]), (interpolate_ngrams, [])):
+        assert run(module, tmp_path, "bad", "--lm", *models, *arguments, *more) == 2
+        assert message in capsys.readouterr().err
