@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import NEED_K2
+
 ROOT = Path(__file__).parent.parent
 ORDER = ("graphs", "hybrid", "tools", "egs")
 ROOMS = ("fst", "hmm", "lang", "grammar", "lattices", "decoding")  # of graphs/
@@ -109,3 +111,7 @@ def test_the_options_of_every_program_are_there_without_k2():
             f"for name in {modules}: importlib.import_module(name).PROGRAM.describe_options()")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_left_out_without_k2_is_there():
+    assert [name for name in NEED_K2 if not (ROOT / "tests" / name).is_file()] == []

@@ -164,7 +164,7 @@ def test_monophones_are_told_apart_by_pdf_classes_alone():
 def test_windows_of_any_width(width, central):
     rng = np.random.default_rng(0)
     frames = []
-    for _ in range(300):
+    for _ in range(600):
         window = tuple(int(p) for p in rng.integers(1, 5, width))
         mean = 8.0 * (window[0] in (3, 4)) if central else 8.0 * (window[-1] in (3, 4))
         frames.append(Frame(window, 0, np.array([rng.normal(mean, 1.0)], np.float32)))
