@@ -21,7 +21,7 @@ import numpy as np
 
 from graphs.checks import weights_of
 from graphs.errors import InputError
-from graphs.lattices.lattice import Lattice
+from graphs.lattices.base import BaseLattice
 
 SKIP = 1.0 + 1e-5  # an inserted word costs a little more beside the bins than in one
 TIE = 1e-9
@@ -61,7 +61,7 @@ class Consensus(NamedTuple):
 class Voter(NamedTuple):
     """A lattice and the scores of its arcs, ``[num_arcs]``, which say how probable its paths are."""
 
-    lattice: Lattice
+    lattice: BaseLattice
     scores: np.ndarray
 
 
@@ -114,7 +114,7 @@ def _likeliest(voters: Sequence[Voter], shares: np.ndarray) -> List[int]:
     return max(found, key=lambda item: item[0])[1].tolist()
 
 
-def best_arcs(lattice: Lattice, scores: np.ndarray) -> np.ndarray:
+def best_arcs(lattice: BaseLattice, scores: np.ndarray) -> np.ndarray:
     """The arcs of the path of the highest sum of `scores`, ``[num_arcs]``."""
     forward, _ = lattice.forward_backward(scores, best=True)
     order = np.argsort(lattice.dst, kind="stable")
@@ -182,7 +182,7 @@ class _Recursion:
         return back
 
 
-def arc_times(lattice: Lattice, scores: np.ndarray, backward: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def arc_times(lattice: BaseLattice, scores: np.ndarray, backward: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """``[num_arcs]`` each: frames at which the arcs' words begin and end.
 
     A word lasts from its label until the label of the next word, on average over the paths: arcs may end within words.

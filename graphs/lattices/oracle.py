@@ -14,7 +14,7 @@ from typing import NamedTuple, Sequence
 import numpy as np
 
 from graphs.errors import InputError
-from graphs.lattices.lattice import Lattice, Path
+from graphs.lattices.base import BaseLattice, Path
 
 
 class Oracle(NamedTuple):
@@ -22,7 +22,7 @@ class Oracle(NamedTuple):
     path: Path
 
 
-def oracle_path(lattice: Lattice, reference: Sequence[int], graph_scale: float = 1.0, acoustic_scale: float = 1.0,
+def oracle_path(lattice: BaseLattice, reference: Sequence[int], graph_scale: float = 1.0, acoustic_scale: float = 1.0,
                 word_insertion_penalty: float = 0.0) -> Oracle:
     """The path of fewest insertions, deletions and substitutions.
 
@@ -47,7 +47,7 @@ def oracle_path(lattice: Lattice, reference: Sequence[int], graph_scale: float =
     return Oracle(round((least[-1, -1] - costs[arcs].sum()) / step), path)
 
 
-def _costs_of(lattice: Lattice, scores: np.ndarray):
+def _costs_of(lattice: BaseLattice, scores: np.ndarray):
     """The cost of an error, above any difference of scores of two paths, and ``[num_arcs]`` costs of arcs from 0 up."""
     best, _ = lattice.forward_backward(scores, best=True)
     worst = -lattice.forward_backward(-scores, best=True)[0]
@@ -56,7 +56,7 @@ def _costs_of(lattice: Lattice, scores: np.ndarray):
     return 1.0 + 2.0 * float(best[-1] - worst[-1]), -scores
 
 
-def _ways(lattice: Lattice, least: np.ndarray, arcs: np.ndarray, said: np.ndarray, step: float,
+def _ways(lattice: BaseLattice, least: np.ndarray, arcs: np.ndarray, said: np.ndarray, step: float,
           costs: np.ndarray) -> np.ndarray:
     """``[2, A, R + 1]``: costs after the arcs when their words stand against reference word r, and beside them."""
     before, words = least[lattice.src[arcs]] + costs[arcs, None], lattice.word_id[arcs, None]
@@ -65,7 +65,7 @@ def _ways(lattice: Lattice, least: np.ndarray, arcs: np.ndarray, said: np.ndarra
     return np.stack([inside, before + step * (words > 0)])
 
 
-def _trace(lattice: Lattice, least: np.ndarray, said: np.ndarray, step: float, costs: np.ndarray) -> np.ndarray:
+def _trace(lattice: BaseLattice, least: np.ndarray, said: np.ndarray, step: float, costs: np.ndarray) -> np.ndarray:
     """The arcs of the path of least cost. Of equal ways a match comes first, then a missed word."""
     order = np.argsort(lattice.dst, kind="stable")
     first = np.searchsorted(lattice.dst[order], np.arange(lattice.num_states + 1))

@@ -9,6 +9,7 @@ from graphs.errors import InputError
 from graphs.lattices.lattice import Lattice
 from graphs.lattices.mbr import Voter, consensus
 from hybrid.recognize.edit_distance import edit_distance
+from tests.graphs.lattices.material import random_of_both
 from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 from tests.reference.sausages import statistics
 
@@ -50,7 +51,7 @@ def tree_of(said, utterance_id="u"):
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_gammas_are_those_of_the_published_algorithm(seed):
-    one = voter(random_lattice(seed))
+    one = voter(random_of_both(seed))
     start = [[1, 2], [2], [], [1, 1, 2, 1, 2], [7, 2]][seed % 5]
     found = consensus([one], start=start, decode=False)
     columns = one.lattice.src, one.lattice.dst, one.lattice.word_id, one.scores
@@ -67,7 +68,7 @@ def test_the_gammas_are_those_of_the_published_algorithm(seed):
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_risk_falls_and_is_a_bound_on_that_of_all_paths(seed):
-    one = voter(random_lattice(seed))
+    one = voter(random_of_both(seed))
     best, said = consensus([one], decode=False), sentences(one)
     found = consensus([one])
     assert found.risk <= best.risk + 1e-9
@@ -105,7 +106,7 @@ def test_a_vote_on_words_wins_over_the_likeliest_sentence():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_of_several_lattices_the_gammas_are_the_weighted_means(seed):
-    voters = [voter(random_lattice(seed + n)) for n in (0, 50)]
+    voters = [voter(random_of_both(seed + n)) for n in (0, 51)]
     start = [1, 2, 1]
     both = consensus(voters, [1.0, 3.0], start, decode=False)
     each = [consensus([one], start=start, decode=False) for one in voters]
