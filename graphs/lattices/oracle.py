@@ -20,6 +20,7 @@ from graphs.lattices.base import BaseLattice, Path
 class Oracle(NamedTuple):
     errors: int
     path: Path
+    arcs: np.ndarray  # of the path
 
 
 def oracle_path(lattice: BaseLattice, reference: Sequence[int], graph_scale: float = 1.0, acoustic_scale: float = 1.0,
@@ -44,7 +45,7 @@ def oracle_path(lattice: BaseLattice, reference: Sequence[int], graph_scale: flo
         least[states] = np.minimum.accumulate(best - missed, axis=1) + missed
     arcs = _trace(lattice, least, said, step, costs)
     path = lattice.path(arcs, float(scores[arcs].sum()))
-    return Oracle(round((least[-1, -1] - costs[arcs].sum()) / step), path)
+    return Oracle(round((least[-1, -1] - costs[arcs].sum()) / step), path, arcs)
 
 
 def _costs_of(lattice: BaseLattice, scores: np.ndarray):
