@@ -12,6 +12,7 @@ from graphs.hmm.transitions import TransitionModel
 from graphs.lang.lang_folder import read_lang, write_lang
 from graphs.lang.lexicon import Lexicon
 from graphs.lang.symbols import SymbolTable
+from graphs.lattices.kaldi_text import read_kaldi_text, to_kaldi_text
 from graphs.lattices.lattice_io import lattice_part, read_lattices, write_lattices
 from graphs.text_file import read_text
 from tests.fuzz.mutations import archive_arrays, gzipped, json_values
@@ -19,7 +20,7 @@ from tests.fuzz.reader import Reader
 from tests.graphs.arpas import arpa_text, random_entries
 from tests.graphs.hmms import small_model
 from tests.graphs.langs import make_lexicon, small_lang
-from tests.graphs.lattices.material import random_compact_lattice
+from tests.graphs.lattices.material import random_compact_lattice, random_of_both
 from tests.graphs.lattices.test_lattice import random_lattice
 
 LEXICON = "a AH0\nan AH0 N\nan(2) AE1 N ; x\nthe 0.5 DH AH0\n<unk> SPN\n"
@@ -56,6 +57,16 @@ def _read_lattices(folder: Path) -> None:
         lattice.check()
 
 
+def _kaldi_lattices(path: Path) -> None:
+    path.write_text("".join(to_kaldi_text(random_of_both(seed, f"u{seed}")) for seed in range(4)))
+
+
+def _read_kaldi_lattices(path: Path) -> None:
+    for lattice in read_kaldi_text(path):
+        to_kaldi_text(lattice)
+        lattice.best_path()
+
+
 def _read_fst(path: Path) -> None:
     from graphs.fst.arcs import Arcs
     Arcs.from_openfst_text(read_text(path), str(path))
@@ -70,6 +81,7 @@ READERS = [
             Lexicon.read, mutate=gzipped()),
     _reader("lexiconp", "lexiconp.txt", lambda path: make_lexicon().write(path), Lexicon.read),
     _reader("lexicon cmu", "cmudict", lambda path: path.write_text(LEXICON), lambda path: Lexicon.read(path, "cmu")),
+    _reader("kaldi lattices", "lat.txt", _kaldi_lattices, _read_kaldi_lattices),
     _reader("openfst text", "G.txt", lambda path: path.write_text("0 1 5 6\n0 2 5 0 1.5\n1 2 3 3\n2 0.25\n"),
             _read_fst),
     _reader("symbols", "words.txt", lambda path: small_lang().words.write(path), SymbolTable.read),

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from hybrid.lattices.calibration import Calibration
+from hybrid.lattices.sausages import Sausage, Slot, read_sausages, write_sausages
 from hybrid.recognize.text_filter import read_rules
 from hybrid.recognize.texts import read_references, write_text
 from hybrid.report.results import comparison_table, confusion_table, gather_results, main_table, run_table, seeds_table
@@ -26,11 +28,21 @@ def _read_results(folder: Path) -> None:
         text_table(*made), markdown_table(*made)
 
 
+def _write_sausages(folder: Path) -> None:
+    slots = [Slot({"yes": 0.75, "<eps>": 0.25}, 0.1, 0.4), Slot({"no": 1.0}, 0.4, 0.5)]
+    write_sausages(folder / "sausages.jsonl", [Sausage("u1", slots, 0.25), Sausage("u2", [], 0.0)])
+
+
 READERS = [
     Reader("references", "text", lambda folder: write_text(folder / "text", {"u1": ["a", "b"], "u2": []}),
            lambda folder: read_references(folder / "text", list)),
     Reader("mapping rules", "rules.glm", lambda folder: (folder / "rules.glm").write_text(RULES),
            lambda folder: read_rules(folder / "rules.glm")),
+    Reader("sausages", "sausages.jsonl", _write_sausages,
+           lambda folder: list(read_sausages(folder / "sausages.jsonl")), json_values),
+    Reader("calibration", "calibration.json",
+           lambda folder: Calibration("piecewise", knots=((0.2, 0.3), (0.7, 0.8))).write(folder), Calibration.read,
+           json_values),
     Reader("result.json", "exp/score_2/result.json", _write_results, _read_results, json_values),
     *(Reader(f"scores/{name}", f"exp/score_b/test/{name}", _write_results, _read_results)
       for name in ("per_utt.tsv", "confusions.tsv")),

@@ -7,7 +7,7 @@ import pytest
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from hybrid.align.alignment import Segment
-from hybrid.align.ctm import TimedSymbol, read_ctm, timed_symbols, write_ctm
+from hybrid.align.ctm import ScoredSymbol, TimedSymbol, read_ctm, read_scored_ctm, timed_symbols, write_ctm
 from hybrid.align.textgrid import textgrid, write_textgrid
 
 
@@ -33,6 +33,22 @@ def test_a_malformed_ctm_line_is_named(tmp_path):
     (tmp_path / "x.ctm").write_text("a 1 0.0 0.1 AH\na 1 zero 0.1 AH\n", encoding="utf-8")
     with pytest.raises(InputError, match="x.ctm:2"):
         read_ctm(tmp_path / "x.ctm")
+
+
+def test_confidences_stand_after_the_symbols(tmp_path):
+    words = {"u": [ScoredSymbol("yes", 0.1, 0.35, 0.875), ScoredSymbol("no", 0.35, 0.5, 1.0)]}
+    write_ctm(tmp_path / "words.ctm", words)
+    assert (tmp_path / "words.ctm").read_text() == "u 1 0.1000 0.2500 yes 0.875000\nu 1 0.3500 0.1500 no 1.000000\n"
+    assert [word.symbol for word in read_ctm(tmp_path / "words.ctm")["u"]] == ["yes", "no"]
+    (found,) = read_scored_ctm(tmp_path / "words.ctm").values()
+    assert [word.confidence for word in found] == [0.875, 1.0] and found[0].end == pytest.approx(0.35)
+
+
+@pytest.mark.parametrize("confidence", ["", "NA", "1.5", "-0.1", "nan"])
+def test_a_confidence_that_is_none_is_named(confidence, tmp_path):
+    (tmp_path / "x.ctm").write_text(f";; comment\na 1 0.0 0.1 AH 0.5\na 1 0.1 0.1 AH {confidence}\n")
+    with pytest.raises(InputError, match="x.ctm:3: expected a confidence from 0 to 1"):
+        read_scored_ctm(tmp_path / "x.ctm")
 
 
 def test_textgrid_covers_all_of_the_time(tmp_path):

@@ -1,0 +1,1 @@
+"""What is done with lattices: words with times and confidences, votes, what they could have said."""

@@ -1,0 +1,80 @@
+"""When the words and phones of a path were said.
+
+A label says that its word begins about there: on the way to the graph it may have moved to a later phone. The phones of
+the path say where words end, since their pronunciations, with silences between, are the path's phones.
+"""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from graphs.lattices.base import Path
+from hybrid.align.alignment import Alignment, Segment, phone_segments
+
+Span = Tuple[int, int]
+
+
+class WordTimes(NamedTuple):
+    """words: one segment for each word of the path; phones: silences among them; exact: by the pronunciations."""
+
+    words: List[Segment]
+    phones: List[Segment]
+    exact: bool
+
+
+class Timer:
+    def __init__(self, transitions=None, lang=None):
+        """
+        Args:
+          transitions: graphs.hmm.transitions.TransitionModel of the lattices; without it there are no phones.
+          lang: graphs.lang.lang.Lang whose pronunciations the graph was made of; without it words last from their
+            label to that of the next.
+        """
+        self._transitions, self._lang = transitions, lang
+
+    @property
+    def phone_ids(self) -> np.ndarray:
+        """By transition_id."""
+        return self._transitions.phone_id.clip(0)
+
+    def __call__(self, path: Path) -> WordTimes:
+        """Raises: InputError for transition_ids that the model lacks."""
+        ends = [*path.word_frames[1:], len(path.transition_ids)]
+        by_label = [Segment(*row) for row in zip(path.word_ids, path.word_frames, [
+            end - start for start, end in zip(path.word_frames, ends)])]
+        if self._transitions is None:
+            return WordTimes(by_label, [], False)
+        phones = phone_segments(Alignment("path", path.transition_ids, 0.0), self._transitions)
+        spans = self._spans(path.word_ids, [phone.label for phone in phones]) if self._lang is not None else None
+        if spans is None:
+            return WordTimes(by_label, phones, False)
+        starts = [phone.start_frame for phone in phones] + [len(path.transition_ids)]
+        words = [Segment(word_id, starts[first], starts[end] - starts[first])
+                 for word_id, (first, end) in zip(path.word_ids, spans)]
+        return WordTimes(words, phones, True)
+
+    def _spans(self, word_ids: Sequence[int], phones: Sequence[int]) -> Optional[List[Span]]:
+        """The phones of each word, first and end; None where the pronunciations do not make up the phones.
+
+        Ways are tried by the words said; of several ways to the same place the first pronunciation's stays.
+        """
+        places: Dict[int, Tuple[Span, ...]] = self._after_silence({0: ()}, phones)
+        for word_id in word_ids:
+            reached: Dict[int, Tuple[Span, ...]] = {}
+            for first, spans in places.items():
+                for pronunciation, _ in self._lang.pronunciations(word_id):
+                    end = first + len(pronunciation)
+                    if tuple(phones[first:end]) == pronunciation:
+                        reached.setdefault(end, (*spans, (first, end)))
+            places = self._after_silence(reached, phones)
+        found = places.get(len(phones))
+        return None if found is None else list(found)
+
+    def _after_silence(self, places: Dict[int, Tuple[Span, ...]], phones: Sequence[int]) -> Dict[int, Tuple[Span, ...]]:
+        """The places, and those that silences lead on to."""
+        reached = dict(places)
+        for first, spans in places.items():
+            while first < len(phones) and self._lang.is_silence(phones[first]):
+                first += 1
+                reached.setdefault(first, spans)
+        return reached

@@ -1,0 +1,167 @@
+"""Minimum Bayes risk decoding, against the published algorithm state by state and against all paths."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graphs.errors import InputError
+from graphs.lattices.lattice import Lattice
+from graphs.lattices.mbr import Voter, consensus
+from hybrid.recognize.edit_distance import edit_distance
+from tests.graphs.lattices.material import random_of_both
+from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
+from tests.reference.sausages import statistics
+
+
+def voter(lattice, scale=1.0):
+    return Voter(lattice, scale * lattice.scores(0.7, 1.2, 0.3))
+
+
+def sentences(one):
+    """(words, probability) of every path."""
+    paths = enumerate_paths(one.lattice)
+    scores = np.array([one.scores[path].sum() for path in paths])
+    return [(tuple(int(w) for w in one.lattice.word_id[path] if w), float(p))
+            for path, p in zip(paths, np.exp(scores - np.logaddexp.reduce(scores)))]
+
+
+def expected_errors(hypothesis, said):
+    return sum(p * edit_distance(hypothesis, words) for words, p in said)
+
+
+def with_gaps(word_ids):
+    return [0, *(label for word_id in word_ids for label in (word_id, 0))]
+
+
+def tree_of(said, utterance_id="u"):
+    """A lattice of sentences that meet at the end only: there the recursion is exact."""
+    arcs, number = [], 1
+    for words, probability in said:
+        state = 0
+        for place, word in enumerate(words):
+            arcs.append([state, number, 1, word, float(np.log(probability)) if place == 0 else 0.0])
+            state, number = number, number + 1
+        arcs.append([state, -1, 0, 0, 0.0])
+    for arc in arcs:
+        arc[1] = number if arc[1] < 0 else arc[1]
+    src, dst, transition_id, word_id, score = zip(*arcs)
+    return Lattice(utterance_id, 3, src, dst, transition_id, word_id, np.zeros(len(arcs)), np.array(score))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_gammas_are_those_of_the_published_algorithm(seed):
+    one = voter(random_of_both(seed))
+    start = [[1, 2], [2], [], [1, 1, 2, 1, 2], [7, 2]][seed % 5]
+    found = consensus([one], start=start, decode=False)
+    columns = one.lattice.src, one.lattice.dst, one.lattice.word_id, one.scores
+    arcs = list(zip(*(column.tolist() for column in columns)))
+    risk, gamma = statistics(arcs, one.lattice.num_states, with_gaps(start))
+    assert found.risk == pytest.approx(risk, abs=1e-9)
+    spoken = [table for table in gamma if table.get(0, 0.0) < 1 - 1e-9]
+    expected = [{word: pytest.approx(p, abs=1e-7) for word, p in table.items() if p > 1e-9} for table in spoken]
+    assert [{word.word_id: word.probability for word in one.words} for one in found.bins] == expected
+    assert found.word_ids == start
+    for word, table in zip(found.words, gamma[1::2]):
+        assert word.probability == pytest.approx(table.get(word.word_id, 0.0), abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_risk_falls_and_is_a_bound_on_that_of_all_paths(seed):
+    one = voter(random_of_both(seed))
+    best, said = consensus([one], decode=False), sentences(one)
+    found = consensus([one])
+    assert found.risk <= best.risk + 1e-9
+    for result in (best, found):
+        assert expected_errors(result.word_ids, said) <= result.risk + 1e-9
+    fixed = consensus([one], start=found.word_ids, decode=False)
+    assert fixed.bins == found.bins and fixed.risk == found.risk
+    tops = [place.words[0].word_id for place in found.bins]
+    assert [word_id for word_id in tops if word_id] == found.word_ids
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_where_paths_meet_at_the_end_only_the_risk_is_exact(seed):
+    rng = np.random.default_rng(seed)
+    said = [(tuple(rng.integers(1, 5, size=3).tolist()), p) for p in rng.dirichlet(np.ones(5))]
+    one = Voter(tree_of(said), tree_of(said).scores())
+    for start in ([1, 2, 3], [4], [2, 2, 1, 1]):
+        found = consensus([one], start=start, decode=False)
+        assert found.risk == pytest.approx(expected_errors(start, said), abs=1e-3)
+    assert expected_errors(consensus([one]).word_ids, said) <= min(
+        expected_errors(words, said) for words, _ in said) + 0.02
+
+
+def test_a_vote_on_words_wins_over_the_likeliest_sentence():
+    said = [((1, 2, 3), 0.4), ((1, 4, 5), 0.35), ((6, 2, 5), 0.25)]
+    one = Voter(tree_of(said), tree_of(said).scores())
+    found = consensus([one])
+    assert consensus([one], decode=False).word_ids == [1, 2, 3] and found.word_ids == [1, 2, 5]
+    assert [word.probability for word in found.words] == pytest.approx([0.75, 0.65, 0.6])
+    assert found.risk == pytest.approx(0.25 + 0.35 + 0.4, abs=1e-4)
+    assert [[word.word_id for word in place.words] for place in found.bins] == [[1, 6], [2, 4], [5, 3]]
+    assert [(word.start, word.end) for word in found.words] == [(0, 1), (1, 2), (2, 3)]
+    assert [(place.start, place.end) for place in found.bins] == [(0, 1), (1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_several_lattices_the_gammas_are_the_weighted_means(seed):
+    voters = [voter(random_of_both(seed + n)) for n in (0, 51)]
+    start = [1, 2, 1]
+    both = consensus(voters, [1.0, 3.0], start, decode=False)
+    each = [consensus([one], start=start, decode=False) for one in voters]
+    assert both.risk == pytest.approx(0.25 * each[0].risk + 0.75 * each[1].risk)
+    for i, word in enumerate(both.words):
+        mean = 0.25 * each[0].words[i].probability + 0.75 * each[1].words[i].probability
+        assert word.probability == pytest.approx(mean, abs=1e-8)
+    same = consensus([voters[0], voters[0]])
+    assert same.word_ids == consensus(voters[:1]).word_ids
+    assert consensus(voters, [1.0, 0.0]) == consensus(voters[:1])
+
+
+def test_the_start_is_the_likeliest_path_of_all_lattices():
+    one, other = (Voter(tree_of(said), tree_of(said).scores())
+                  for said in ([((1, 2, 3), 0.6), ((4, 4, 4), 0.4)], [((5, 6, 7), 0.9), ((8, 8, 8), 0.1)]))
+    assert consensus([one, other], decode=False).word_ids == [5, 6, 7]
+    assert consensus([one, other], [2.0, 1.0], decode=False).word_ids == [1, 2, 3]
+
+
+def test_a_word_lasts_until_the_next_on_average():
+    """Words 1 (frame 0) and 2 (frame 2 with 0.75, frame 3 else), 4 frames."""
+    rows = [(0, 1, 1, 1), (1, 2, 1, 0), (2, 3, 1, 2), (2, 4, 1, 0), (3, 5, 1, 0), (4, 5, 1, 2)]
+    src, dst, transition_id, word_id = zip(*rows)
+    lattice = Lattice("u", 4, src, dst, transition_id, word_id, np.zeros(6), np.log([1, 1, 0.75, 0.25, 1, 1]))
+    first, second = consensus([Voter(lattice, lattice.scores())]).words
+    assert (first.start, first.end) == (0.0, pytest.approx(2.25))
+    assert (second.start, second.end) == (pytest.approx(2.25), 4.0)
+    assert first.probability == second.probability == pytest.approx(1.0)
+
+
+def test_bins_follow_each_other_in_time():
+    for seed in range(10):
+        bins = consensus([voter(random_lattice(seed, num_frames=6))]).bins
+        for before, after in zip(bins, bins[1:]):
+            assert before.end <= after.start + 1e-9
+        for one in bins:
+            assert sum(word.probability for word in one.words) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_lattice_without_words_has_no_bins():
+    lattice = random_lattice(0)
+    silent = replace(lattice, word_id=np.zeros(lattice.num_arcs, np.int32))
+    found = consensus([voter(silent)])
+    assert found.bins == [] and found.words == [] and found.risk == pytest.approx(0.0, abs=1e-12)
+
+
+def test_states_that_no_path_enters_do_no_harm():
+    lattice = Lattice("u", 1, [0, 1, 0], [3, 3, 2], [1, 2, 3], [5, 6, 7], np.zeros(3), np.zeros(3))
+    found = consensus([Voter(lattice, lattice.scores())])
+    assert found.word_ids == [5] and found.words[0].probability == 1.0
+
+
+def test_a_lattice_without_a_path_is_named():
+    lattice = random_lattice(1, name="lost")
+    with pytest.raises(InputError, match="lattice lost: expected a path"):
+        consensus([Voter(lattice, np.full(lattice.num_arcs, -np.inf))])
+    with pytest.raises(InputError, match="weights: expected 1 numbers"):
+        consensus([voter(lattice)], [1.0, 1.0])

@@ -1,0 +1,58 @@
+"""The nearest path, against all paths."""
+
+import numpy as np
+import pytest
+
+from graphs.errors import InputError
+from graphs.lattices.lattice import Lattice
+from graphs.lattices.oracle import oracle_path
+from hybrid.recognize.edit_distance import edit_distance
+from tests.graphs.lattices.material import random_of_both
+from tests.graphs.lattices.test_lattice import enumerate_paths
+
+SCALES = (0.7, 1.3, 0.5)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_path_has_fewer_errors_and_of_those_with_as_few_none_a_better_score(seed):
+    lattice = random_of_both(seed)
+    scores, rng = lattice.scores(*SCALES), np.random.default_rng(seed)
+    said = rng.integers(1, 4, size=rng.integers(0, 8)).tolist()
+    paths = [(edit_distance(said, [w for w in lattice.word_id[arcs] if w]), -scores[arcs].sum(), arcs)
+             for arcs in enumerate_paths(lattice)]
+    errors, score, arcs = min(paths)
+    found = oracle_path(lattice, said, *SCALES)
+    assert found.errors == errors == edit_distance(said, found.path.word_ids)
+    assert found.path.score == pytest.approx(-score, abs=1e-6)
+    assert found.path.word_ids == [w for w in lattice.word_id[arcs] if w]
+    assert found.path.transition_ids.tolist() == lattice.frame_entries(np.array(arcs)).transition_ids.tolist()
+    assert found.path.acoustic == pytest.approx(float(lattice.acoustic[arcs].sum()), abs=1e-5)
+
+
+def two_words(scores):
+    """Word 5 or word 6 in each of two places."""
+    return Lattice("u", 2, [0, 0, 1, 1], [1, 1, 2, 2], [1, 2, 3, 4], [5, 6, 5, 6], np.zeros(4), scores)
+
+
+def test_a_lattice_that_holds_what_was_said_has_no_error_however_bad_its_score():
+    lattice = two_words([0.0, -1e4, -1e4, 0.0])
+    found = oracle_path(lattice, [6, 5])
+    assert (found.errors, found.path.word_ids, found.path.score) == (0, [6, 5], -2e4)
+    assert oracle_path(lattice, [6, 7]).path.word_ids == [6, 6]
+    assert oracle_path(lattice, [7, 8]).path.word_ids == [5, 6]
+    assert oracle_path(lattice, []).errors == oracle_path(lattice, [1, 2]).errors == 2
+    assert oracle_path(lattice, [1, 5, 2, 6, 3]).errors == 3
+
+
+def test_the_scales_decide_between_equals():
+    lattice = Lattice("u", 1, [0, 0], [1, 1], [1, 2], [5, 6], [0.0, -3.0], [-2.0, 0.0])
+    assert oracle_path(lattice, [7]).path.word_ids == [5]
+    assert oracle_path(lattice, [7], graph_scale=2.0).path.word_ids == [6]
+    assert oracle_path(lattice, [7], acoustic_scale=0.1).path.word_ids == [6]
+
+
+def test_what_has_no_nearest_path_is_named():
+    with pytest.raises(InputError, match="reference of u: expected word_ids above 0, found 0"):
+        oracle_path(two_words(np.zeros(4)), [5, 0])
+    with pytest.raises(InputError, match="lattice u: expected paths from start to end with finite scores"):
+        oracle_path(two_words([0.0, -np.inf, 0.0, 0.0]), [5])

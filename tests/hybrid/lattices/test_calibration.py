@@ -1,0 +1,116 @@
+"""Confidences: NIST's measure, and maps that are fitted on planted ones."""
+
+import math
+
+import numpy as np
+import pytest
+
+from graphs.errors import InputError
+from hybrid.align.ctm import ScoredSymbol
+from hybrid.lattices.calibration import (
+    Calibration, calibration_error, choose, fit, normalized_cross_entropy, recalibrated, reliability)
+
+
+def planted(seed, size=4000, truth=lambda c: c):
+    """Confidences, and words that are correct with the probability truth(confidence)."""
+    rng = np.random.default_rng(seed)
+    c = rng.beta(4, 1.5, size)
+    return c, rng.random(size) < truth(c)
+
+
+def test_the_normalized_cross_entropy_by_hand():
+    """3 of 4 words are correct: H(p) = 4 * 0.8113 bit."""
+    c, y = [0.9, 0.8, 0.5, 0.4], [True, True, True, False]
+    bits = -sum(map(math.log2, (0.9, 0.8, 0.5, 0.6)))
+    prior = -(3 * math.log2(0.75) + math.log2(0.25))
+    assert normalized_cross_entropy(c, y) == pytest.approx(1 - bits / prior)
+    assert normalized_cross_entropy([0.75] * 4, y) == pytest.approx(0.0)
+    assert normalized_cross_entropy([1.0, 1.0, 1.0, 0.0], y) == pytest.approx(1.0, abs=1e-3)
+    assert normalized_cross_entropy([0.0, 1.0, 1.0, 0.0], y) < -2
+    assert math.isnan(normalized_cross_entropy([0.5, 0.6], [True, True]))
+
+
+def test_reliability_by_hand():
+    c, y = [0.0, 0.05, 0.93, 0.97, 1.0], [False, True, True, True, False]
+    low, high = reliability(c, y)
+    assert low == (0.0, 0.1, 2, pytest.approx(0.025), 0.5)
+    assert high == (0.9, 1.0, 3, pytest.approx(2.9 / 3), pytest.approx(2 / 3))
+    assert calibration_error(c, y) == pytest.approx((2 * 0.475 + 3 * 0.3) / 5)
+    assert len(reliability(c, y, bins=50)) == 5
+
+
+def test_the_logistic_map_is_found_again():
+    c, y = planted(0, 20000, lambda c: 1 / (1 + np.exp(-(0.5 * np.log(c / (1 - c)) - 0.7))))
+    found = fit("logistic", c, y)
+    assert (found.slope, found.offset) == (pytest.approx(0.5, abs=0.06), pytest.approx(-0.7, abs=0.06))
+    logits = np.log(c / (1 - c))
+    residual = y - found(c)
+    assert abs(residual.mean()) < 1e-3 and abs((residual * logits).mean()) < 1e-3  # the likelihood's gradient
+    assert found([0.5])[0] == pytest.approx(1 / (1 + math.exp(-found.offset)))
+
+
+def test_the_piecewise_map_rises_and_follows_the_shares():
+    c, y = planted(1, 20000, lambda c: np.where(c < 0.6, 0.2, 0.9))
+    found = fit("piecewise", c, y)
+    values = found(np.linspace(0, 1, 101))
+    assert (np.diff(values) >= 0).all()
+    assert found([0.3])[0] == pytest.approx(0.2, abs=0.05) and found([0.9])[0] == pytest.approx(0.9, abs=0.03)
+    assert fit("piecewise", [0.4, 0.6], [True, False]).knots == ((0.5, 0.5),)
+
+
+@pytest.mark.parametrize("truth, kind", [
+    (lambda c: 1 / (1 + np.exp(-(0.4 * np.log(c / (1 - c)) - 1.0))), "logistic"),
+    (lambda c: np.where(c < 0.6, 0.2, np.where(c < 0.9, 0.9, 0.92)), "piecewise")])
+def test_the_map_that_helps_is_chosen_and_helps_on_others(truth, kind):
+    found, held_out = choose(*planted(2, truth=truth))
+    assert found.kind == kind == max(held_out, key=held_out.get)
+    c, y = planted(3, truth=truth)
+    before, after = normalized_cross_entropy(c, y), normalized_cross_entropy(found(c), y)
+    assert after > before + 0.1 and after == pytest.approx(held_out[kind], abs=0.03)
+    assert calibration_error(found(c), y) < 0.05 < calibration_error(c, y)
+    assert choose(*planted(2, truth=truth)) == (found, held_out)
+
+
+def test_good_confidences_are_left_nearly_as_they_are():
+    found, _ = choose(*planted(4))
+    c = np.linspace(0.3, 0.95, 20)
+    assert np.abs(found(c) - c).max() < 0.06
+
+
+def test_words_that_are_all_correct_ask_for_nothing_infinite():
+    c = np.linspace(0.5, 1.0, 50)
+    for kind in ("logistic", "piecewise"):
+        mapped = fit(kind, c, np.ones(50, bool))(c)
+        assert np.isfinite(mapped).all() and mapped.min() > 0.5 and mapped.max() < 1.0
+    assert choose([0.9], [True])[0].kind == "none"
+
+
+@pytest.mark.parametrize("kind", ["none", "logistic", "piecewise"])
+def test_a_map_comes_back_from_its_file(kind, tmp_path):
+    found = fit(kind, *planted(5, 500))
+    found.write(tmp_path)
+    assert Calibration.read(tmp_path) == found
+    words = {"u": [ScoredSymbol("a", 0.0, 0.1, 0.3), ScoredSymbol("b", 0.1, 0.2, 0.8)], "v": []}
+    mapped = recalibrated(words, tmp_path)
+    assert [word.confidence for word in mapped["u"]] == pytest.approx(found([0.3, 0.8]).tolist()) and mapped["v"] == []
+    assert [word[:3] for word in mapped["u"]] == [word[:3] for word in words["u"]]
+
+
+@pytest.mark.parametrize("old, new", [('"none"', '"other"'), ("1.0", '"x"'), ("[]", "[[0.5, 0.5], [0.4, 0.6]]"),
+                                      ("[]", "[[0.5, 2.0]]"), ("1.0", "-1.0"), ('"slope"', '"hill"')])
+def test_a_file_that_is_no_calibration_is_refused(old, new, tmp_path):
+    Calibration().write(tmp_path)
+    text = (tmp_path / "calibration.json").read_text()
+    assert old in text
+    (tmp_path / "calibration.json").write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match="calibration.json: expected kind"):
+        Calibration.read(tmp_path)
+
+
+@pytest.mark.parametrize("c, y, message", [([], [], "at least one word"), ([0.5], [True, False], "one length"),
+                                           ([1.5], [True], "from 0 to 1"), ([float("nan")], [True], "from 0 to 1")])
+def test_what_are_no_confidences(c, y, message):
+    with pytest.raises(InputError, match=message):
+        normalized_cross_entropy(c, y)
+    with pytest.raises(ValueError, match="kind"):
+        fit("cubic", [0.5], [True])

@@ -1,0 +1,52 @@
+"""What programs over lattices ask of the folders: scales, words, seconds of a frame."""
+
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
+
+
+def system_scales(scores: Sequence[Path], count: int, options) -> List[Tuple[float, float, float]]:
+    """(lm_scale, word_insertion_penalty, acoustic_scale) of each system.
+
+    Args:
+      scores: folders of tools.score, which have chosen them on their development sets; none: those of the options.
+      options: hybrid.recognize.scoring.ScoreOptions.
+    """
+    from graphs.errors import InputError
+    from tools.combine import chosen_scales
+    if scores and len(scores) != count:
+        raise InputError("--scores", f"{count} folders, as for --lattices", str(len(scores)))
+    return [chosen_scales(folder) for folder in scores] or [(*options.fixed, options.acoustic_scale)] * count
+
+
+def words_of(folder: Path):
+    """The SymbolTable of a folder of lattices."""
+    from graphs.errors import InputError
+    from graphs.lang.symbols import SymbolTable
+    if not (folder / "words.txt").exists():
+        raise InputError(str(folder / "words.txt"), "the words.txt of the lattices", "none")
+    return SymbolTable.read(folder / "words.txt")
+
+
+def frame_shift_of(folder: Path, given: Optional[float]) -> float:
+    """Seconds of a frame: as given, or of the model that the lattices were made with, by the stage record."""
+    from graphs.errors import InputError
+    from hybrid.nn.model_folder import read_description
+    from tools.artefacts.kind import input_of
+    if given is not None:
+        if not 0 < given < float("inf"):
+            raise InputError("--frame-shift", "seconds above 0", str(given))
+        return given
+    path = input_of(folder, "model.json")
+    if path is None:
+        raise InputError(f"{folder}", "the model.json that it was made with (by the stage record), or --frame-shift",
+                         "neither")
+    description = read_description(path.parent)
+    return description["frame_shift"] * description["network"]["subsampling"]
+
+
+def timer_of(folder: Path, lang):
+    """hybrid.lattices.word_times.Timer of a folder of lattices; lang: Lang, or None."""
+    from graphs.hmm.transitions import TransitionModel
+    from hybrid.lattices.word_times import Timer
+    path = folder / "transitions"
+    return Timer(TransitionModel.read(path) if path.exists() else None, lang)
