@@ -1,0 +1,199 @@
+"""Rescoring of a folder of lattices: the LM of their graph goes out, another comes in, with a weight between the two.
+
+Graph scores become ``graph + lm_weight * (log P_new - log P_old)``: of the language model's part, lm_weight is the new
+one's and the rest stays the old one's. Which weight is best, a development set tells: its lattices are expanded once,
+with the scores of both models apart, and then read with each weight.
+"""
+
+import itertools
+import json
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from graphs.errors import InputError
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.rescore import RescoreOptions, Rescored, Term, expand
+from hybrid.recognize.sweep import Grid, Sweep, ToWords, sweep
+from hybrid.recognize.wer import Reference
+from hybrid.report.tables import tsv
+
+BACKOFF = ("free", "model")
+WEIGHT_FILE = "lm_weight.json"
+_BLOCK = 250  # lattices in memory at a time
+
+
+def _option(default, help: str):
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class RescoringOptions(RescoreOptions):
+    lm_weight: float = _option(1.0, "the new LM's part of the language model's log score, the rest is the old one's")
+    backoff: str = _option("free", "a single new n-gram LM scores as G does in decoding, where a path may back off "
+                           "wherever that is better (free), or by its own probabilities (model)")
+    oov_word: str = _option("", "the word that <unk> of the old LM stands for, if graph.recognize_oov made the graph")
+    nbest: int = _option(0, "only so many sentences of a lattice are rescored and kept, the best by its own scores; "
+                         "0: all")
+    max_failed_share: float = _option(0.05, "share of lattices that may fail")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.backoff not in BACKOFF:
+            raise ValueError(f"backoff: expected one of {', '.join(BACKOFF)}, found {self.backoff!r}")
+        check_lm_weights([self.lm_weight])
+        if self.nbest < 0:
+            raise ValueError(f"nbest: expected 0 or more, found {self.nbest}")
+        if not 0 <= self.max_failed_share <= 1:
+            raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
+
+
+def check_lm_weights(weights: Sequence[float]) -> None:
+    """Raises ValueError unless all are finite, from 0 up, and one is above."""
+    if not (weights and min(weights) >= 0 and 0 < max(weights) < math.inf):
+        raise ValueError(f"lm_weight: expected finite numbers from 0 up, one of them above 0, found {list(weights)}")
+
+
+@dataclass(frozen=True)
+class LmPaths:
+    """
+    Attributes:
+      words: words.txt of the lattices.
+      graph_lm: the ARPA file that the graph was made with.
+      lms: new LMs, all of which hybrid.lm.language_models.open_lm opens.
+      mixture: weights of several new LMs, whose probabilities are interpolated; empty for equal ones.
+    """
+
+    words: Path
+    graph_lm: Path
+    lms: Tuple[Path, ...]
+    mixture: Tuple[float, ...] = ()
+
+
+class Models(NamedTuple):
+    """merged: histories of the new LM may be merged, since it tells all of them apart."""
+
+    old: object
+    new: object
+    merged: bool
+    notes: List[str]
+
+
+@lru_cache(maxsize=1)
+def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
+    """Raises: InputError for what is no language model, and for a mixture of other than one weight for each."""
+    from graphs.grammar.arpa import read_arpa
+    from graphs.grammar.grammar_lm import GrammarLm
+    from graphs.grammar.ngram_lm import NgramLm
+    from hybrid.lm.language_models import mixed, mixture_weights, open_lm
+    words = SymbolTable.read(paths.words)
+    old = GrammarLm.of(read_arpa(paths.graph_lm)[0], words, oov_word or None)
+    if backoff == "free" and len(paths.lms) == 1 and paths.lms[0].is_file():
+        model, report = read_arpa(paths.lms[0])
+        return Models(old, GrammarLm.of(model, words, oov_word or None), False, report.lines())
+    opened = [open_lm(path, words) for path in paths.lms]
+    weights = mixture_weights([one.model for one in opened], paths.mixture or None, None)
+    merged = any(not isinstance(one.model, NgramLm) for one in opened)
+    notes = [f"{path}: {note}" for path, one in zip(paths.lms, opened) for note in one.notes]
+    return Models(old, mixed([one.model for one in opened], weights, words), merged, notes)
+
+
+class Outcome(NamedTuple):
+    """rescored is None where it failed; reason says why."""
+
+    utterance_id: str
+    rescored: Optional[Rescored]
+    reason: str
+
+
+@dataclass(frozen=True)
+class RescoreWork:
+    """What a process needs to rescore lattices. guide: the weight with which paths are compared."""
+
+    paths: LmPaths
+    options: RescoringOptions
+    guide: float
+
+    def prepare(self) -> Models:
+        return load_models(self.paths, self.options.backoff, self.options.oov_word)
+
+    def __call__(self, lattice) -> Outcome:
+        from graphs.grammar.sentences import SentenceSet
+        from hybrid.recognize.nbest import best_sentences
+        models, options = self.prepare(), self.options
+        terms = [Term(models.old, -self.guide), Term(models.new, self.guide, models.merged)]
+        try:
+            if options.nbest:
+                sentences = best_sentences(lattice, options.nbest, 1.0, options.acoustic_scale)
+                kept = Term(SentenceSet([sentence.word_ids for sentence in sentences]), 0.0)
+                rescored = expand(lattice, [kept, *terms], options)
+                rescored = Rescored(rescored.lattice, rescored.lm_scores[:, 1:])
+            else:
+                rescored = expand(lattice, terms, options)
+        except InputError as error:
+            return Outcome(lattice.utterance_id, None, str(error))
+        return Outcome(lattice.utterance_id, rescored, "")
+
+
+def rescore_all(work: RescoreWork, lattices: Iterable, nj: int) -> Iterator[Outcome]:
+    """In the order of the lattices, a block of which is in memory at a time."""
+    from hybrid.data.parallel import ordered_map
+    work.prepare()  # before the processes fork, so that they share the models
+    lattices, done = iter(lattices), 0
+    while True:
+        block = list(itertools.islice(lattices, _BLOCK))
+        if not block:
+            return
+        yield from ordered_map(work, block, nj, f"rescoring {done + 1} to {done + len(block)}")
+        done += len(block)
+
+
+def with_weight(rescored: Rescored, weight: float):
+    """The lattice as RescoreWork's scores and a weight make it."""
+    return rescored.weighted([-weight, weight])
+
+
+class WeightSweep(NamedTuple):
+    """Of each weight the sweep of the scales, on the development set."""
+
+    sweeps: Mapping[float, Sweep]
+
+    @property
+    def best(self) -> float:
+        """Fewest errors at its best scales; of equals the one of fewest around these, then the smaller weight."""
+        def errors(weight: float):
+            found = self.sweeps[weight]
+            return found.counts[found.best()].errors, found.smoothed().min().round(9), weight
+        return min(self.sweeps, key=errors)
+
+    def to_tsv(self) -> str:
+        rows = []
+        for weight, found in sorted(self.sweeps.items()):
+            scales = found.best()
+            rows.append((f"{weight:g}", *(f"{scale:g}" for scale in scales), found.counts[scales].wer,
+                         found.counts[scales].errors))
+        return tsv(("lm_weight", "lm_scale", "word_insertion_penalty", "wer", "errors"), rows)
+
+
+def sweep_weights(rescored: Sequence[Rescored], weights: Sequence[float], references: Mapping[str, Reference],
+                  to_words: ToWords, grid: Grid, costs, nj: int = 1) -> WeightSweep:
+    """See sweep.sweep; utterances that failed count as deleted, under all weights alike."""
+    return WeightSweep({weight: sweep((with_weight(one, weight) for one in rescored), references, to_words, grid, costs,
+                                      nj) for weight in sorted(set(weights))})
+
+
+def write_weight(folder: Path, weight: float) -> None:
+    (folder / WEIGHT_FILE).write_text(json.dumps({"lm_weight": weight}) + "\n", encoding="utf-8")
+
+
+def read_weight(folder: Path) -> float:
+    """Raises: InputError where none was chosen."""
+    try:
+        weight = json.loads((folder / WEIGHT_FILE).read_text(encoding="utf-8"))["lm_weight"]
+        check_lm_weights([weight])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(str(folder / WEIGHT_FILE), "the lm_weight that tools.lattices.rescore wrote",
+                         f"{type(error).__name__}: {error}") from None
+    return weight

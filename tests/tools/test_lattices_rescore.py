@@ -1,0 +1,163 @@
+"""tools.lattices.rescore on made-up lattices, against the library and against an oracle."""
+
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+
+from graphs.grammar.arpa import read_arpa
+from graphs.grammar.grammar_lm import GrammarLm
+from graphs.grammar.ngram_lm import NgramLm
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice import Lattice
+from graphs.lattices.lattice_io import read_lattices, write_lattices
+from graphs.lattices.rescore import RescoreOptions, Term, rescore
+from hybrid.recognize.nbest import best_sentences
+from hybrid.recognize.rescoring import RescoringOptions, read_weight
+from tests.graphs.arpas import arpa_text, random_entries
+from tests.graphs.lattices.material import best_of_sentences, random_lattice
+from tools.lattices import rescore as program
+
+WORDS = ["<eps>", "a", "b", "#0", "<s>", "</s>"]
+IDS = [f"u{i}" for i in range(4)]
+WIDE = ["rescore.beam=1000", "rescore.acoustic_scale=1"]
+
+
+@pytest.fixture
+def work(tmp_path):
+    for name, seed, order in (("old", 1, 2), ("new", 2, 3), ("other", 3, 2)):
+        (tmp_path / f"{name}.arpa").write_text(arpa_text(random_entries(seed, order, ("a", "b"), 0.7)))
+    folder = tmp_path / "lattices"
+    folder.mkdir()
+    (folder / "words.txt").write_text("".join(f"{word} {i}\n" for i, word in enumerate(WORDS)))
+    (folder / "transitions").write_text("of the model\n")
+    write_lattices(folder, 0, [random_lattice(i, 4, 2, name) for i, name in enumerate(IDS)])
+    return tmp_path
+
+
+def run(work, out, *arguments, lm=("new",), lattices="lattices"):
+    lms = [work / f"{name}.arpa" for name in lm]
+    return program.PROGRAM.run(program.work, [str(argument) for argument in (
+        "--lattices", work / lattices, "--graph-lm", work / "old.arpa", "--lm", *lms, "--out", work / out, "--nj", 1,
+        *arguments)])
+
+
+def lattices_of(folder):
+    return {lattice.utterance_id: lattice for lattice in read_lattices(folder)}
+
+
+def models(work):
+    words = SymbolTable.read(work / "lattices" / "words.txt")
+    found = {name: read_arpa(work / f"{name}.arpa")[0] for name in ("old", "new", "other")}
+    return words, found
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(
+        np.allclose(one[key].graph, other[key].graph, atol=1e-5) and (one[key].word_id == other[key].word_id).all()
+        for key in one)
+
+
+@pytest.mark.parametrize("backoff", ["free", "model"])
+def test_the_librarys_lattices_come_out(work, backoff):
+    assert run(work, "out", f"rescore.backoff={backoff}", "rescore.lm_weight=0.75", *WIDE, "--part-size", 3) == 0
+    words, found = models(work)
+    new = GrammarLm.of(found["new"], words) if backoff == "free" else NgramLm(found["new"], words)
+    terms = [Term(GrammarLm.of(found["old"], words), -0.75), Term(new, 0.75)]
+    expected = {name: rescore(lattice, terms, RescoreOptions(beam=1000, acoustic_scale=1.0))
+                for name, lattice in lattices_of(work / "lattices").items()}
+    assert same(lattices_of(work / "out"), expected)
+    assert len(list((work / "out").glob("lattices.*.npz"))) == 2
+    assert (work / "out" / "words.txt").read_text() == (work / "lattices" / "words.txt").read_text()
+    assert (work / "out" / "transitions").exists() and read_weight(work / "out") == 0.75
+    facts = json.loads((work / "out" / ".stage.json").read_text())["facts"]
+    assert facts["outcomes"] == {"done": 4} and facts["frames"] == 16
+
+
+def test_the_same_lm_leaves_lattices_as_they_are(work):
+    assert run(work, "out", *WIDE, lm=("old",)) == 0
+    for name, lattice in lattices_of(work / "out").items():
+        before = lattices_of(work / "lattices")[name].best_path()
+        after = lattice.best_path()
+        assert after.word_ids == before.word_ids and after.score == before.score
+
+
+def test_several_new_models_are_interpolated(work):
+    assert run(work, "out", *WIDE, "--mixture", 0.25, 0.75, lm=("new", "other")) == 0
+    words, found = models(work)
+    old = GrammarLm.of(found["old"], words)
+    lattice, after = lattices_of(work / "lattices")["u1"], lattices_of(work / "out")["u1"]
+    for ids, (_, _, graph, _) in best_of_sentences(after).items():
+        said = [words.symbol_of(i) for i in ids]
+        total = 0.0
+        for end in range(len(said) + 1):
+            event, history = [*said, "</s>"][end], ["<s>", *said[:end]]
+            total += math.log(sum(w * 10 ** found[name].log10_prob(event, history)
+                                  for name, w in (("new", 0.25), ("other", 0.75))))
+        without = rescore(lattice, [Term(old, -1.0)])
+        assert graph == pytest.approx(best_of_sentences(without)[ids][2] + total, abs=1e-4)
+    assert run(work, "bad", "--mixture", 0.5, 0.75, lm=("new", "other")) == 2
+
+
+def test_nbest_keeps_the_best_sentences_alone(work):
+    assert run(work, "whole", *WIDE) == 0 and run(work, "nbest", *WIDE, "rescore.nbest=3") == 0
+    for name, lattice in lattices_of(work / "lattices").items():
+        sentences = [sentence.word_ids for sentence in best_sentences(lattice, 3)]
+        whole = best_of_sentences(lattices_of(work / "whole")[name])
+        found = best_of_sentences(lattices_of(work / "nbest")[name])
+        assert found.keys() == set(sentences) and len(whole) > 3
+        for ids in sentences:
+            assert found[ids][2] == pytest.approx(whole[ids][2], abs=1e-4)
+
+
+def texts(work, paths):
+    words = SymbolTable.read(work / "lattices" / "words.txt")
+    lines = (f"{name} {' '.join(words.symbol_of(i) for i in path.word_ids)}\n" for name, path in paths.items())
+    (work / "text").write_text("".join(lines))
+
+
+def test_the_weight_is_chosen_on_the_development_set_and_carried_over(work):
+    """What is said is what a weight of 0.5 finds, and no other weight does."""
+    assert run(work, "half", "rescore.lm_weight=0.5", *WIDE) == 0
+    texts(work, {name: lattice.best_path() for name, lattice in lattices_of(work / "half").items()})
+    grid = ["score.lm_scales=1", "score.word_insertion_penalties=0"]
+    assert run(work, "dev", "--weights", 0, 0.5, 3, "--cuts", work / "text", *WIDE, *grid) == 0
+    rows = [line.split("\t") for line in (work / "dev" / "weights.tsv").read_text().splitlines()]
+    assert rows[0] == ["lm_weight", "lm_scale", "word_insertion_penalty", "wer", "errors"]
+    assert [row[0] for row in rows[1:]] == ["0", "0.5", "3"]
+    errors = [int(row[-1]) for row in rows[1:]]
+    assert errors[1] == 0 < min(errors[0], errors[2])
+    assert read_weight(work / "dev") == 0.5
+    assert run(work, "test", "--weight-of", work / "dev", "rescore.lm_weight=3", *WIDE) == 0
+    assert read_weight(work / "test") == 0.5 and same(lattices_of(work / "test"), lattices_of(work / "half"))
+    assert same(lattices_of(work / "dev"), lattices_of(work / "half"))
+
+
+def test_what_fails_is_named(work):
+    shutil.copytree(work / "lattices", work / "mixed")
+    bad = Lattice("bad", 1, [0, 1], [1, 2], [1, 0], [0, 4], np.zeros(2), np.zeros(2))
+    write_lattices(work / "mixed", 1, [bad])
+    assert run(work, "out", "rescore.max_failed_share=0.2", lattices="mixed") == 0
+    assert lattices_of(work / "out").keys() == set(IDS)
+    lines = (work / "out" / "outcomes.tsv").read_text().splitlines()
+    assert len(lines) == 2 and lines[1].startswith("bad\tfailed\tlattice bad: expected words and sentence ends")
+    assert run(work, "strict", "rescore.max_failed_share=0.1", lattices="mixed") != 0
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--weights", "0.5"], ["--cuts", "text"], ["--weights", "-1", "0.5", "--cuts", "text"],
+    ["--weights", "0", "--cuts", "text"], ["--weight-of", "lattices"]])
+def test_arguments_that_cannot_be(work, arguments, monkeypatch):
+    monkeypatch.chdir(work)
+    texts(work, {name: lattice.best_path() for name, lattice in lattices_of(work / "lattices").items()})
+    assert run(work, "out", *arguments) == 2
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"lm_weight": 0.0}, "lm_weight"), ({"lm_weight": math.inf}, "lm_weight"), ({"backoff": "no"}, "free, model"),
+    ({"nbest": -1}, "nbest"), ({"max_failed_share": 1.5}, "max_failed_share"), ({"beam": -1.0}, "beam")])
+def test_options_are_checked(change, message):
+    with pytest.raises(ValueError, match=message):
+        RescoringOptions(**change)

@@ -1,0 +1,114 @@
+"""Rescores lattices with other language models: the one that their graph was made with goes out, new ones come in.
+
+    python -m tools.lattices.rescore --lattices exp/decode_test --graph-lm lm2.arpa --lm lm4.arpa.gz \\
+        --out exp/rescored_test
+
+With rescore.lm_weight below 1 the new model's log score has that part and the old one's the rest. A development set
+chooses the weight, by the word errors at the best scales that [score] has for each; a test set takes it from there:
+
+    python -m tools.lattices.rescore --lattices exp/decode_dev --graph-lm lm2.arpa --lm exp/lstm \\
+        --weights 0 0.25 0.5 0.75 1 --cuts cuts/dev.jsonl.gz --out exp/rescored_dev
+    python -m tools.lattices.rescore --lattices exp/decode_test --graph-lm lm2.arpa --lm exp/lstm \\
+        --weight-of exp/rescored_dev --out exp/rescored_test
+
+Several new models (--lm A B) are one whose probabilities are interpolated (--mixture). rescore.nbest=100 rescores the
+best sentences alone. Writes lattices, words.txt, outcomes.tsv, lm_weight.json and, where it was chosen, weights.tsv.
+"""
+
+from tools.frame.program import Job, Program
+
+PROGRAM = (Program("tools.lattices.rescore", __doc__, options={
+    "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"})
+    .input("--lattices", help="folder of lattices", required=True)
+    .input("--graph-lm", help="ARPA file that their graph was made with", required=True)
+    .input("--lm", nargs="+", help="new language models: ARPA files (also .gz), folders of neural ones", required=True)
+    .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
+    .argument("--weights", nargs="+", type=float, default=[], help="lm_weights to choose from, with --cuts")
+    .input("--cuts", help="cuts of the development set (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
+    .input("--weight-of", help="folder of this program, whose chosen lm_weight is taken")
+    .argument("--part-size", type=int, default=100, help="lattices in a file"))
+
+
+def work(job: Job) -> None:
+    import shutil
+
+    from graphs.lattices.lattice_io import read_lattices
+    from hybrid.outcomes import Outcomes
+    from hybrid.recognize.rescoring import LmPaths, RescoreWork, rescore_all, with_weight, write_weight
+    args, options = job.args, job.options("rescore")
+    tried, weight = asked_weights(args, options)
+    paths = LmPaths(args.lattices / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture))
+    rescoring = RescoreWork(paths, options, sum(tried) / len(tried) if tried else weight)
+    for line in rescoring.prepare().notes:
+        job.log.info("%s", line)
+    outcomes = Outcomes(job.log)
+
+    def rescored():
+        for utterance_id, found, reason in rescore_all(rescoring, read_lattices(args.lattices), job.nj):
+            outcomes.add(utterance_id, *(("done",) if found else ("failed", reason)))
+            if found:
+                yield found
+    found = rescored()
+    if tried:
+        found = list(found)
+        weight = choose_weight(job, found, tried)
+    sizes = write_parts(job.out, (with_weight(one, weight) for one in found), args.part_size)
+    write_weight(job.out, weight)
+    for name in ("words.txt", "transitions"):
+        if (args.lattices / name).exists():
+            shutil.copy(args.lattices / name, job.out / name)
+    outcomes.write(job.out / "outcomes.tsv")
+    outcomes.check(options.max_failed_share, "rescoring")
+    job.log.info("%s; lm_weight %g; %.1f arcs a frame", outcomes.summary(), weight,
+                 sizes["arcs"] / max(1, sizes["frames"]))
+    job.facts.update(outcomes=outcomes.counts, lm_weight=weight, **sizes)
+
+
+def asked_weights(args, options):
+    """The weights to choose from, and the weight where there is no choice."""
+    from graphs.errors import InputError
+    from hybrid.recognize.rescoring import check_lm_weights, read_weight
+    if bool(args.weights) != bool(args.cuts):
+        raise InputError("--weights and --cuts", "both, to choose from the weights, or neither", "one of them")
+    if args.weights and args.weight_of:
+        raise InputError("--weight-of", "no --weights beside it", "both")
+    if args.weights:
+        try:
+            check_lm_weights(args.weights)
+        except ValueError as error:
+            raise InputError("--weights", "finite numbers from 0 up, one of them above 0", str(args.weights)) from error
+    return args.weights, read_weight(args.weight_of) if args.weight_of else options.lm_weight
+
+
+def choose_weight(job: Job, rescored, weights) -> float:
+    """The best weight on the development set; writes weights.tsv."""
+    from hybrid.recognize.rescoring import sweep_weights
+    from hybrid.recognize.scoring import path_words
+    from hybrid.recognize.texts import read_references
+    score = job.options("score")
+    text_filter = score.text_filter({})
+    found = sweep_weights(rescored, weights, read_references(job.args.cuts, text_filter),
+                          path_words(job.args.lattices, None, text_filter), score.grid, score.costs, job.nj)
+    (job.out / "weights.tsv").write_text(found.to_tsv(), encoding="utf-8")
+    for line in found.to_tsv().splitlines():
+        job.log.info("%s", line)
+    return found.best
+
+
+def write_parts(out, lattices, part_size: int):
+    """Returns: {"frames", "arcs"} of all."""
+    import itertools
+
+    from graphs.lattices.lattice_io import write_lattices
+    sizes, lattices = {"frames": 0, "arcs": 0}, iter(lattices)
+    for part in itertools.count():
+        block = list(itertools.islice(lattices, part_size))
+        if not block and part:
+            return sizes
+        write_lattices(out, part, block)
+        sizes["frames"] += sum(lattice.num_frames for lattice in block)
+        sizes["arcs"] += sum(lattice.num_arcs for lattice in block)
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
