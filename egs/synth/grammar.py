@@ -7,9 +7,10 @@ boat; pen, pan, pin) differ by a phone or two: that is the acoustic model's work
 
 import random
 import re
-from typing import Dict, List
+from typing import List
 
-Rules = Dict[str, List[str]]
+from egs.synth import stories
+from egs.synth.stories import Rules
 
 START = "sentence"
 
@@ -182,7 +183,7 @@ def _parse(text: str) -> Rules:
 RULES = _parse(_TEXT)
 CONFUSABLE: Rules = {
     name: RULES.get(name, []) + _parse(_CONFUSABLE).get(name, []) for name in {**RULES, **_parse(_CONFUSABLE)}}
-GRAMMARS = {"plain": RULES, "confusable": CONFUSABLE}
+GRAMMARS = {"plain": RULES, "confusable": CONFUSABLE, "stories": stories.rules()}
 _NONTERMINAL = re.compile(r"<(\w+)>")
 
 
