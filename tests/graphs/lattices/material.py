@@ -3,7 +3,7 @@
 import numpy as np
 
 from graphs.lattices.compact_lattice import CompactLattice
-from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
+from tests.graphs.lattices.test_lattice import random_lattice
 
 
 def random_compact_lattice(seed, num_states=7, name="utt"):
@@ -25,11 +25,21 @@ def random_of_both(seed, name="utt"):
 
 def path_list(lattice, setting=(1.0, 1.0, 0.0)):
     """(words, transition_ids, acoustic, graph, score) of every path."""
-    scores = lattice.scores(*setting)
-    return [(tuple(w for w in lattice.word_id[path].tolist() if w),
-             tuple(lattice.frame_entries(np.array(path, int)).transition_ids.tolist()),
-             float(lattice.acoustic[path].sum(dtype=float)), float(lattice.graph[path].sum(dtype=float)),
-             float(scores[path].sum())) for path in enumerate_paths(lattice)]
+    leaving = [[] for _ in range(lattice.num_states)]
+    entries = lattice.frame_entries()
+    strings = [tuple(part.tolist()) for part in np.split(
+        entries.transition_ids, np.searchsorted(entries.rows, np.arange(1, lattice.num_arcs)))]
+    for src, dst, word, string, *scores in zip(
+            lattice.src.tolist(), lattice.dst.tolist(), lattice.word_id.tolist(), strings, lattice.acoustic.tolist(),
+            lattice.graph.tolist(), lattice.scores(*setting).tolist()):
+        leaving[src].append((dst, (word,) if word else (), string, *scores))
+    found = [[] for _ in range(lattice.num_states)]
+    found[0] = [((), (), 0.0, 0.0, 0.0)]
+    for state, arcs in enumerate(leaving):
+        for dst, word, string, acoustic, graph, score in arcs:
+            found[dst] += [(w + word, s + string, a + acoustic, g + graph, c + score)
+                           for w, s, a, g, c in found[state]]
+    return found[-1]
 
 
 def best_of_sentences(lattice, setting=(1.0, 1.0, 0.0)):
