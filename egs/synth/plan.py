@@ -34,8 +34,8 @@ class CorpusOptions:
     pronunciation_share: float = field(default=0.01, metadata={
         "help": "a pronunciation that makes up less of its word's occurrences is left out of the lexicon"})
     sentences: str = field(default="plain", metadata={
-        "help": "plain; confusable: spelled letters and words that differ by a sound, too; or stories: thousands of invented "
-                "words, in sentences that hold together over more words than a trigram sees"})
+        "help": "plain; confusable: spelled letters and words that differ by a sound, too; or stories: thousands of "
+                "invented words, in sentences that hold together over more words than a trigram sees"})
     unseen_accents: bool = field(default=False, metadata={
         "help": "as many dev and test voices again, with accents that no training voice has"})
     rooms: float = field(default=0.0, metadata={"help": "share of utterances that are heard in a simulated room"})

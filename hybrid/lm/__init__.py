@@ -1,1 +1,1 @@
-"""Language models: n-gram training."""
+"""Language models: n-gram training, neural models."""

@@ -1,23 +1,22 @@
 """The folder of a trained network: model.json, weights, and what else its program adds.
 
 model.json holds the options of the network, its dimensions, facts of its program, `checkpoint` (the weights to use,
-`best` or `averaged`), the sha256 of every other file that the model needs, and one of itself: a changed byte anywhere
-is noticed when the model is loaded.
+`best` or `averaged`), the sha256 of every other file that the model needs, and one of itself
+(hybrid/nn/described_folder.py).
 """
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 
-from graphs.errors import DamagedInput, InputError
+from graphs.errors import InputError
 from graphs.hmm.hmm_folder import TRANSITIONS, TREE
 from graphs.options import chosen_name, flat
 from hybrid.nn.architectures import ARCHITECTURES
-from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_atomically, write_tensors
+from hybrid.nn.described_folder import described_file, read_described, write_described
+from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
 
 DESCRIPTION = "model.json"
 WEIGHTS = ("best", "averaged")
@@ -40,51 +39,19 @@ def write_description(folder: Path, arch, in_dim: int, out_dim: int, subsampling
       arch: options of the network, whose `build` has made it with the numbers that follow.
       facts: JSON-able, e.g. frame_shift; `checkpoint` names the weights to load.
     """
-    folder = Path(folder)
     network = {"arch": chosen_name(ARCHITECTURES, arch), **flat(arch), "subsampling": subsampling}
-    names = [*(name + SUFFIX for name in WEIGHTS), PRIORS, TRANSITIONS, TREE]
-    files = {name: _sha256((folder / name).read_bytes()) for name in names if (folder / name).is_file()}
-    description = {"network": network, "in_dim": in_dim, "out_dim": out_dim, **facts, "files": files}
-    write_atomically(folder / DESCRIPTION, _text(description))
+    write_described(Path(folder) / DESCRIPTION, {"network": network, "in_dim": in_dim, "out_dim": out_dim, **facts},
+                    [*(name + SUFFIX for name in WEIGHTS), PRIORS, TRANSITIONS, TREE])
 
 
 def read_description(folder: Path) -> dict:
     """Raises InputError when the folder holds no model or model.json is not what was written."""
-    path = Path(folder) / DESCRIPTION
-    try:
-        data = path.read_bytes()
-        description = json.loads(data.decode("utf-8"))
-        del description["sha256"]
-        whole = _text(description) == data
-    except FileNotFoundError:
-        raise InputError(str(folder), f"a model folder with {DESCRIPTION}", "none") from None
-    except OSError as error:
-        raise InputError(str(path), "a file that can be read", str(error.strerror)) from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        whole = False
-    if not whole:
-        raise DamagedInput(str(path), "what a training wrote, with its sha256", "other bytes", str(path))
-    return description
-
-
-def _text(description: dict) -> bytes:
-    sha256 = _sha256(json.dumps(description).encode("utf-8"))
-    return (json.dumps({**description, "sha256": sha256}, indent=1) + "\n").encode("utf-8")
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return read_described(Path(folder) / DESCRIPTION, "a model folder")
 
 
 def model_file(folder: Path, name: str, description: dict) -> Path:
     """A file of the model, after a look at its bytes. Raises InputError when it is missing or not what was written."""
-    path = Path(folder) / name
-    known = description["files"].get(name)
-    if known is None or not path.is_file():
-        raise InputError(str(folder), f"a model with {name}", "none")
-    if _sha256(path.read_bytes()) != known:
-        raise DamagedInput(str(path), f"the bytes that {DESCRIPTION} knows", "others", str(path))
-    return path
+    return described_file(Path(folder) / DESCRIPTION, name, description)
 
 
 def read_priors(folder: Path, description: dict) -> Tensor:

@@ -1,0 +1,1 @@
+"""Networks of neural language models."""
