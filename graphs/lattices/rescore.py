@@ -16,15 +16,15 @@ best that the lattice has for the rest (A*; Kaldi lattice-lmrescore-pruned looks
 """
 
 from dataclasses import dataclass, field
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import numpy as np
 
 from graphs.errors import InputError
 from graphs.fst.ragged import ragged_ranges
-from graphs.grammar.language_model import LanguageModel
 from graphs.grammar.remembered import Remembered
 from graphs.grammar.sentences import WordHistories
+from graphs.grammar.weighted_lm import Term
 from graphs.growing import GrowingArray
 from graphs.lattices.lattice import Lattice
 
@@ -51,14 +51,6 @@ class RescoreOptions:
 
 
 EXACT = RescoreOptions(max_order=0, beam=float("inf"))
-
-
-class Term(NamedTuple):
-    """weight * log P of an LM; merged: its histories may be merged, as RescoreOptions.max_order says."""
-
-    lm: LanguageModel
-    weight: float
-    merged: bool = False
 
 
 @dataclass(frozen=True)
