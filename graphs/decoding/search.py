@@ -6,7 +6,7 @@ every state is final, which yields the best partial path, marked as such.
 """
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ class Searcher:
             raise InputError("graph to be searched", f"output labels below {labels}", "one that is not")
         self.graph, self.transitions, self.options, self.device = graph, transitions, options, device
         self.partial, self.one_path = partial, one_path
-        self._closed = SearchGraph(graph.arcs, transitions, device)
+        self._closed = self._prepared(graph.arcs)
         self._open = None
 
     def search(self, utterances: Sequence[Tuple[str, Tensor]]) -> Dict[str, Result]:
@@ -85,11 +85,14 @@ class Searcher:
         missed = f"no final state reached with beam {options.beam:g}, max_active {options.max_active}"
         if waiting and self.partial:
             if self._open is None:
-                self._open = SearchGraph(_all_final(self.graph.arcs), self.transitions, self.device)
+                self._open = self._prepared(_all_final(self.graph.arcs))
             waiting = self._attempt(self._open, waiting, self.options, results, "partial", missed)
         for utterance_id, _ in waiting:
             results[utterance_id] = Result("failed", missed, None)
         return results
+
+    def _prepared(self, arcs: Arcs):
+        return SearchGraph(arcs, self.transitions, self.device)
 
     def _attempt(self, graph: SearchGraph, waiting, options, results, outcome, reason) -> List[Tuple[str, Tensor]]:
         """Searches what waits, files the results and returns what found no path."""
@@ -141,17 +144,19 @@ def _all_final(arcs: Arcs) -> Arcs:
 
 
 def make_lattice(utterance_id: str, raw: RawLattice, graph: SearchGraph, sequences: WordSequences,
-                 transitions: TransitionModel, log_likelihoods: np.ndarray, partial: bool = False) -> Lattice:
+                 transitions: TransitionModel, log_likelihoods: np.ndarray, partial: bool = False,
+                 added: Union[float, np.ndarray] = 0.0) -> Lattice:
     """The Lattice of what the search kept.
 
     Args:
       graph: the graph that `raw` points into.
       log_likelihoods: ``[num_frames, num_pdfs]``, unscaled.
+      added: to the graph scores, ``[num_arcs]`` or a number.
     """
     olabel, transition_id = graph.olabel[raw.arc_id], graph.transition_id[raw.arc_id]
     frame = np.minimum(raw.frame, len(log_likelihoods) - 1)
     acoustic = np.where(transition_id > 0, log_likelihoods[frame, transitions.pdf_id[transition_id]], 0.0)
-    columns = [raw.src, raw.dst, transition_id, olabel, acoustic, graph.score[raw.arc_id]]
+    columns = [raw.src, raw.dst, transition_id, olabel, acoustic, graph.score[raw.arc_id] + added]
     if (olabel >= sequences.num_words).any():
         columns = _one_word_an_arc(columns, sequences)
     src, dst, transition_id, word_id, acoustic, graph_score = columns

@@ -14,6 +14,7 @@ from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.grammar.grammar_fst import make_grammar_fst
 from graphs.grammar.ngram import NgramModel
+from graphs.growing import GrowingArray
 from graphs.lang.lexicon import BACKOFF
 from graphs.lang.symbols import SymbolTable
 
@@ -56,13 +57,13 @@ class GrammarLm:
         return cls(make_grammar_fst(model, words, oov_word), words.id_of(BACKOFF))
 
     def reset(self) -> None:
-        self._at = np.zeros((0, 1), np.int64)  # [num_states, width] states of G, _NONE where there are fewer
-        self._behind = np.zeros((0, 1))  # [num_states, width], 0 for the best
+        self._at = GrowingArray((1,), np.int64)  # [num_states, width] states of G, _NONE where there are fewer
+        self._behind = GrowingArray((1,), np.float64)  # [num_states, width], 0 for the best
         self._number: Dict[bytes, int] = {}
         self._numbered(*self._with_backoff(np.zeros((1, 1), np.int64), np.zeros((1, 1))))
 
     def advance(self, states: np.ndarray, word_ids: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        at, behind = self._at[states], self._behind[states]
+        at, behind = self._at.rows[states], self._behind.rows[states]
         known = (np.asarray(word_ids) < self._num_labels)[:, None] & (at != _NONE)
         keys = np.where(known, at * self._num_labels + np.asarray(word_ids)[:, None], -1)
         first, end = np.searchsorted(self._keys, keys), np.searchsorted(self._keys, keys, side="right")
@@ -75,8 +76,8 @@ class GrammarLm:
         return self._numbered(*self._with_backoff(np.concatenate(reached, axis=1), np.concatenate(scores, axis=1)))
 
     def final(self, states: np.ndarray) -> np.ndarray:
-        at = self._at[states]
-        return np.where(at == _NONE, -np.inf, self._behind[states] + self._final[at]).max(axis=1, initial=-np.inf)
+        at = self._at.rows[states]
+        return np.where(at == _NONE, -np.inf, self._behind.rows[states] + self._final[at]).max(axis=1, initial=-np.inf)
 
     def _longest_backoff(self) -> int:
         """Back-off arcs in a row."""
@@ -125,13 +126,16 @@ class GrammarLm:
             numbers[i] = self._number.setdefault(key, len(self._number))
             if numbers[i] >= len(self._at) + len(new):
                 new.append(place[i])
-        self._add(at[new], behind[new])
+        if new:
+            self._add(at[new], behind[new])
         return best, numbers[inverse.reshape(-1)]
 
     def _add(self, at: np.ndarray, behind: np.ndarray) -> None:
-        width = max(at.shape[1], self._at.shape[1])
-
-        def wide(table, value):
-            return np.pad(table, ((0, 0), (0, width - table.shape[1])), constant_values=value)
-        self._at = np.concatenate([wide(self._at, _NONE), wide(at, _NONE)])
-        self._behind = np.concatenate([wide(self._behind, -np.inf), wide(behind, -np.inf)])
+        width = max(at.shape[1], self._at.rows.shape[1])
+        if width > self._at.rows.shape[1]:
+            old_at, old_behind = self._at.rows, self._behind.rows
+            self._at, self._behind = GrowingArray((width,), np.int64), GrowingArray((width,), np.float64)
+            self._add(old_at, old_behind)
+        missing = ((0, 0), (0, width - at.shape[1]))
+        self._at.add(np.pad(at, missing, constant_values=_NONE) if missing[1][1] else at)
+        self._behind.add(np.pad(behind, missing, constant_values=-np.inf) if missing[1][1] else behind)

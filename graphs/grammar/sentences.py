@@ -1,10 +1,13 @@
-"""Sentences and language models: their scores, many at once, and the model that gives some sentences and no others."""
+"""Sentences and language models: scores of many at once, the model that gives some sentences and no others, and the one
+that remembers the last words alone."""
 
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
 from graphs.grammar.language_model import LanguageModel
+from graphs.grammar.remembered import Remembered
+from graphs.growing import GrowingArray
 
 
 def score_sentences(lm: LanguageModel, sentences: Sequence[Sequence[int]], ends: bool = True) -> np.ndarray:
@@ -14,6 +17,7 @@ def score_sentences(lm: LanguageModel, sentences: Sequence[Sequence[int]], ends:
       sentences: word_ids of each.
       ends: with the sentence's end; without, the probability that a sentence begins so.
     """
+    lm = Remembered(lm)
     total, state = np.zeros(len(sentences)), np.full(len(sentences), lm.start, np.int64)
     lengths = np.array([len(sentence) for sentence in sentences], np.int64)
     for place in range(int(lengths.max(initial=0))):
@@ -21,20 +25,12 @@ def score_sentences(lm: LanguageModel, sentences: Sequence[Sequence[int]], ends:
         if not len(rows):
             break
         words = np.array([sentences[row][place] for row in rows], np.int64)
-        pairs, inverse = distinct_pairs(state[rows], words)
-        scores, after = lm.advance(*pairs)
-        total[rows] += scores[inverse]
-        state[rows] = after[inverse]
+        scores, state[rows] = lm.advance(state[rows], words)
+        total[rows] += scores
     alive = np.flatnonzero(~np.isneginf(total))
     if ends and len(alive):
         total[alive] += lm.final(state[alive])
     return total
-
-
-def distinct_pairs(first: np.ndarray, second: np.ndarray) -> Tuple[Tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """The different pairs of numbers from 0 to below 2**31, sorted, and the place of each pair among them."""
-    pairs, inverse = np.unique(first.astype(np.int64) << 32 | second, return_inverse=True)
-    return (pairs >> 32, pairs & 0xFFFFFFFF), inverse.reshape(-1)
 
 
 class SentenceSet:
@@ -67,3 +63,30 @@ class SentenceSet:
 
     def reset(self) -> None:
         """Nothing to forget."""
+
+
+class WordHistories:
+    """A LanguageModel of log score 0 for everything, whose states are the last `length` words."""
+
+    start = 0
+
+    def __init__(self, length: int):
+        self._length = length
+        self.reset()
+
+    def reset(self) -> None:
+        self._words = GrowingArray((self._length,), np.int64)
+        self._words.add(np.zeros((1, self._length), np.int64))
+        self._number: Dict[bytes, int] = {self._words.rows[0].tobytes(): 0}
+
+    def advance(self, states: np.ndarray, word_ids: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        words = np.concatenate([self._words.rows[states], word_ids[:, None]], axis=1)[:, 1:]
+        after = np.empty(len(words), np.int64)
+        for i, row in enumerate(words):
+            after[i] = self._number.setdefault(row.tobytes(), len(self._number))
+            if after[i] == len(self._words):
+                self._words.add(row[None])
+        return np.zeros(len(words)), after
+
+    def final(self, states: np.ndarray) -> np.ndarray:
+        return np.zeros(len(states))

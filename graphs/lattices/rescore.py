@@ -16,14 +16,15 @@ best that the lattice has for the rest (A*; Kaldi lattice-lmrescore-pruned looks
 """
 
 from dataclasses import dataclass, field
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import numpy as np
 
 from graphs.errors import InputError
 from graphs.fst.ragged import ragged_ranges
-from graphs.grammar.language_model import LanguageModel
-from graphs.grammar.sentences import distinct_pairs
+from graphs.grammar.remembered import Remembered
+from graphs.grammar.sentences import WordHistories
+from graphs.grammar.weighted_lm import Term
 from graphs.growing import GrowingArray
 from graphs.lattices.lattice import Lattice
 
@@ -50,14 +51,6 @@ class RescoreOptions:
 
 
 EXACT = RescoreOptions(max_order=0, beam=float("inf"))
-
-
-class Term(NamedTuple):
-    """weight * log P of an LM; merged: its histories may be merged, as RescoreOptions.max_order says."""
-
-    lm: LanguageModel
-    weight: float
-    merged: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +82,7 @@ def rescore(lattice: Lattice, terms: Sequence[Term], options: RescoreOptions = E
 
 def expand(lattice: Lattice, terms: Sequence[Term], options: RescoreOptions = EXACT) -> Rescored:
     """See rescore. The LMs are `reset` first. A partial lattice ends without sentence ends."""
+    terms = [term._replace(lm=Remembered(term.lm)) for term in terms]
     for term in terms:
         term.lm.reset()
     expansion = _Expansion(lattice, terms, options)
@@ -105,7 +99,7 @@ class _Expansion:
         self._old_scores = lattice.scores(1.0, options.acoustic_scale)
         self._ahead = lattice.forward_backward(self._old_scores, best=True)[1]
         self._weights = np.array([term.weight for term in terms], np.float64)
-        self._histories = {i: _WordHistories(options.max_order - 1) for i, term in enumerate(terms)
+        self._histories = {i: Remembered(WordHistories(options.max_order - 1)) for i, term in enumerate(terms)
                            if term.merged and options.max_order}
         # of each state of the result: a column a term
         self._lm_state, self._key = (GrowingArray((len(terms),), np.int64) for _ in range(2))
@@ -149,16 +143,13 @@ class _Expansion:
         ends = np.flatnonzero(ends & (not self.lattice.partial))
         for i, term in enumerate(self.terms):
             if len(spoken):
-                pairs, inverse = distinct_pairs(lm_state[spoken, i], word_id[spoken])
-                values, after = term.lm.advance(*pairs)
-                scores[spoken, i], lm_state[spoken, i] = values[inverse], after[inverse]
+                scores[spoken, i], lm_state[spoken, i] = term.lm.advance(lm_state[spoken, i], word_id[spoken])
             if len(ends):
                 scores[ends, i] += term.lm.final(lm_state[ends, i])
             if i not in self._histories:
                 key[spoken, i] = lm_state[spoken, i]
             elif len(spoken):
-                pairs, inverse = distinct_pairs(key[spoken, i], word_id[spoken])
-                key[spoken, i] = self._histories[i].advance(*pairs)[inverse]
+                key[spoken, i] = self._histories[i].advance(key[spoken, i], word_id[spoken])[1]
             self._check_taken_out(scores[:, i], term, word_id)
             spoken, ends = (rows[~np.isneginf(scores[rows, i])] for rows in (spoken, ends))
         return lm_state, key, scores
@@ -213,21 +204,3 @@ class _Expansion:
         kept = forward[whole.src] + total + backward[whole.dst] >= forward[-1] - self.options.beam - 1e-6
         kept &= np.isfinite(forward[whole.src]) & np.isfinite(backward[whole.dst])
         return Rescored(whole.select(kept), scores[kept])
-
-
-class _WordHistories:
-    """The last words of a path, as numbers; 0 at the start of a sentence."""
-
-    def __init__(self, length: int):
-        self._words = GrowingArray((length,), np.int64)
-        self._words.add(np.zeros((1, length), np.int64))
-        self._number: Dict[bytes, int] = {self._words.rows[0].tobytes(): 0}
-
-    def advance(self, numbers: np.ndarray, word_ids: np.ndarray) -> np.ndarray:
-        words = np.concatenate([self._words.rows[numbers], word_ids[:, None]], axis=1)[:, 1:]
-        after = np.empty(len(words), np.int64)
-        for i, row in enumerate(words):
-            after[i] = self._number.setdefault(row.tobytes(), len(self._number))
-            if after[i] == len(self._words):
-                self._words.add(row[None])
-        return after

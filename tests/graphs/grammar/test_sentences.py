@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from graphs.grammar.sentences import SentenceSet, distinct_pairs, score_sentences
+from graphs.grammar.remembered import Remembered
+from graphs.grammar.sentences import SentenceSet, WordHistories, score_sentences
 from tests.graphs.lattices.test_rescore import HashLm
 
 
@@ -37,7 +38,33 @@ def test_a_set_of_sentences_gives_these_alone():
     assert np.isneginf(score_sentences(SentenceSet([[1]]), [[]])).all()
 
 
-def test_distinct_pairs():
-    (first, second), place = distinct_pairs(np.array([7, 0, 7, 2 ** 31 - 1]), np.array([1, 5, 1, 2 ** 31 - 1]))
-    assert list(zip(first.tolist(), second.tolist())) == [(0, 5), (7, 1), (2 ** 31 - 1, 2 ** 31 - 1)]
-    assert place.tolist() == [1, 0, 1, 2]
+def test_the_last_words_alone():
+    lm, rng = WordHistories(2), np.random.default_rng(3)
+    states, said = np.zeros(40, np.int64), [[0, 0] for _ in range(40)]
+    for _ in range(5):
+        word_ids = rng.integers(1, 4, 40)
+        scores, states = lm.advance(states, word_ids)
+        said = [[*words[-1:], int(word)] for words, word in zip(said, word_ids)]
+        assert not scores.any() and not lm.final(states).any()
+    names = [tuple(words) for words in said]
+    assert len(set(zip(names, states.tolist()))) == len(set(names)) == len(set(states.tolist())) < 40
+    lm.reset()
+    nothing = WordHistories(0)
+    assert lm.advance(np.zeros(1, int), np.ones(1, int))[1] == [1]
+    assert nothing.advance(np.zeros(3, int), np.arange(3) + 1)[1].tolist() == [0, 0, 0]
+
+
+def test_each_question_is_asked_once():
+    lm = HashLm()
+    remembered, states = Remembered(lm), np.zeros(6, np.int64)
+    word_ids = np.array([1, 2, 1, 2, 1, 3])
+    scores, after = remembered.advance(states, word_ids)
+    assert lm.advances == [3] and after.tolist() == [1, 2, 1, 2, 1, 3]
+    assert scores == pytest.approx([lm.score((word,)) for word in word_ids])
+    scores, again = remembered.advance(np.array([0, 1, 2]), np.array([3, 1, 1]))
+    assert lm.advances == [3, 2] and again.tolist() == [3, 4, 5]
+    assert scores == pytest.approx([lm.score((3,)), lm.score((1, 1)), lm.score((2, 1))])
+    assert remembered.advance(np.zeros(0, int), np.zeros(0, int))[1].dtype == np.int64
+    remembered.reset()
+    assert remembered.advance(np.zeros(1, int), np.array([3]))[1].tolist() == [1] and len(lm.words) == 2
+    assert remembered.final(np.array([1]))[0] == pytest.approx(lm.score((3, -1)))
