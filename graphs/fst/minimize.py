@@ -1,9 +1,9 @@
 """Minimization: states from which the same can be said at the same scores become one.
 
-Partition refinement (Moore 1956; Hopcroft's algorithm takes fewer steps, this one takes them in arrays): states begin in
-classes by their ends, and a round splits the classes by the (input, output, score, class of the target) of each state's
-arcs, until a round splits none. What a state's arcs are is told by a sum of hashes of 64 bits: a million states have
-one chance in ten million that two of them are taken for one wrongly.
+Partition refinement (Moore 1956; Hopcroft's algorithm takes fewer steps, this one takes them in arrays): states begin
+in classes by their ends, and a round splits the classes by the (input, output, score, class of the target) of each
+state's arcs, until a round splits none. What a state's arcs are is told by a sum of hashes of 64 bits: of a million
+states, two are taken for one wrongly with a probability of one in ten million.
 
 For a deterministic acceptor that has been pushed (graphs/fst/push.py) this is the one minimal acceptor. A transducer is
 taken as an acceptor of its label pairs, where epsilon is a label like others; there, and where arcs of a state share a
@@ -14,14 +14,15 @@ import numpy as np
 
 from graphs.fst.arcs import Arcs
 
-QUANTUM = 2.0 ** -16  # steps in which scores are told apart; float32 has as many for scores of 64 to 128
+QUANTUM = 2.0 ** -16  # scores are told apart in steps of it; float32 has no finer ones from 128 on
 
 
 def minimize(graph: Arcs, quantum: float = QUANTUM) -> Arcs:
-    """
+    """An equivalent transducer; the first state of each class is kept, with its scores.
+
     Args:
-      graph: with scores that have been pushed, or states will differ by scores.
-      quantum: scores are told apart in steps of it; those of the first state of a class are kept.
+      graph: its scores have been pushed, or states will differ by scores.
+      quantum: scores are told apart in steps of it.
     """
     scores = [np.rint(values.astype(np.float64) / quantum).astype(np.int64)
               for values in (graph.score, graph.final_score)]

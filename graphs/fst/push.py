@@ -20,9 +20,9 @@ def push_scores(graph: Arcs) -> Arcs:
     Raises: InputError where paths have no best score: for a cycle that gains, or a state that leads nowhere.
     """
     potential = best_ahead(graph)
-    if not np.isfinite(potential[graph.src]).all():
+    if not np.isfinite(potential).all():
         raise InputError("transducer to be pushed", "an end ahead of every state", "a state without")
-    potential[0] = 0.0  # the start keeps all that paths have in common, and may be entered again
+    potential[0] = 0.0  # the start keeps what all paths have in common, once for each time that it is entered
     score = graph.score + potential[graph.dst] - potential[graph.src]
     return Arcs(graph.src, graph.dst, graph.ilabel, graph.olabel, score, graph.final_state,
                 graph.final_score - potential[graph.final_state], graph.num_states, graph.final_olabel)
