@@ -1,9 +1,13 @@
 """HCLG = asl(H o C o rmeps(det(L o G))): the decoding graph (Mohri et al. 2008; Kaldi utils/mkgraph.sh).
 
-L o G is composed and determinized with weight pushing by k2. Then disambiguation symbols and epsilons go
-(graphs/fst/epsilon.py), C and H are composed and self-loops added (graphs/hmm/hmm_fst.py). Every arc of the result
-consumes a frame, which k2's dense intersection needs. k2 has no minimization; arcs that enter a state with the same
-phone share their inner HMM states instead.
+L o G is composed and determinized by k2. Then disambiguation symbols go, the graph is minimized, C and H are composed,
+epsilons removed and self-loops added (graphs/hmm/hmm_fst.py). Every arc of the result consumes a frame, which k2's
+dense intersection needs.
+
+The order of steps is the one that leaves the fewest arcs. The epsilons of back-off are kept through minimization, C and
+H, and removed when a phone's last HMM state branches to the histories, instead of the phone as a whole. What they leave
+beside them stands in a state of its own while L o G is minimized (graphs/fst/epsilon_forms.py), and arcs that enter a
+state with the same phone share their inner HMM states, or else windows that begin alike (graphs/hmm/hmm_prefixes.py).
 """
 
 import time
@@ -17,10 +21,15 @@ from graphs.decoding.decoding_options import GraphOptions
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.fst.epsilon import remove_input_epsilons
-from graphs.fst.ops import WordSequences, from_k2, to_k2
+from graphs.fst.epsilon_forms import with_copied_targets, with_epsilons_apart, without_lone_epsilons
+from graphs.fst.minimize import minimize
+from graphs.fst.ops import from_k2, to_k2
+from graphs.fst.push import push_scores
+from graphs.fst.word_sequences import WordSequences
 from graphs.hmm.context_fst import compose_context
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.hmm_fst import add_self_loops, compose_hmm
+from graphs.hmm.hmm_prefixes import share_prefixes
 from graphs.hmm.transitions import TransitionModel
 
 
@@ -64,7 +73,7 @@ class _Steps:
 
 def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_disambig_word: int,
                sequences: WordSequences, options: GraphOptions, steps: _Steps) -> Arcs:
-    """det(L o G) without disambiguation symbols and epsilons."""
+    """det(L o G) without disambiguation symbols: with epsilons where it is minimized, else without."""
     for name, arcs in (("L", lexicon), ("G", grammar)):
         if not len(arcs.final_state):  # k2 would abort
             raise InputError(name, "a path from the start to the end", "no final state")
@@ -74,16 +83,23 @@ def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_di
         raise InputError("L o G", "a path from the start to the end", "none: do lexicon and LM share a word?")
     lg = k2.connect(k2.determinize(lg, _PUSH[options.push]))
     steps.done("determinized", lg.shape[0], lg.num_arcs)
-    labels = lg.labels.clone()
-    labels[labels >= first_disambig_phone] = 0
-    lg.labels = labels
-    words = lg.aux_labels.values if isinstance(lg.aux_labels, k2.RaggedTensor) else lg.aux_labels
-    words[words >= first_disambig_word] = 0
     arcs = from_k2(lg, sequences)
     del lg
-    arcs = remove_input_epsilons(arcs, sequences)
-    steps.done("epsilons removed", arcs.num_states, arcs.num_arcs)
+    arcs.ilabel[arcs.ilabel >= first_disambig_phone] = 0
+    arcs.olabel[arcs.olabel >= first_disambig_word] = 0
+    if options.minimize:
+        arcs = _minimize(arcs, sequences)
+        steps.done("minimized", arcs.num_states, arcs.num_arcs)
+    else:
+        arcs = remove_input_epsilons(arcs, sequences)
+        steps.done("epsilons removed", arcs.num_states, arcs.num_arcs)
     return arcs
+
+
+def _minimize(lg: Arcs, sequences: WordSequences) -> Arcs:
+    """An equivalent L o G with few states and arcs behind its epsilons, which it keeps."""
+    lg = with_copied_targets(without_lone_epsilons(lg, sequences), sequences)
+    return minimize(push_scores(with_epsilons_apart(lg)))
 
 
 def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: TransitionModel,
@@ -103,10 +119,16 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
     steps = _Steps(say)
     sequences = WordSequences(num_words)
     lg = compile_lg(lexicon, grammar, first_disambig_phone, first_disambig_word, sequences, options, steps)
-    clg, windows = compose_context(lg, tree)
+    clg, windows = compose_context(lg, tree, sequences)
+    del lg
     steps.done("C o LG", clg.num_states, clg.num_arcs)
     graph = compose_hmm(clg, windows, tree, transitions, options.transition_scale)
+    del clg
     steps.done("H o CLG", graph.num_states, graph.num_arcs)
+    if options.minimize:
+        graph = share_prefixes(graph, max(map(len, transitions.topology.entry_of.values())) - 1)
+        graph = remove_input_epsilons(graph, sequences)
+        steps.done("epsilons removed", graph.num_states, graph.num_arcs)
     graph = add_self_loops(graph, transitions, options.self_loop_scale).sorted_by_source()
     steps.done("self-loops", graph.num_states, graph.num_arcs)
     if not np.all(graph.ilabel > 0):

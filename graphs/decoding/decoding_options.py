@@ -15,6 +15,8 @@ def _option(default, help: str):
 @dataclass(frozen=True)
 class GraphOptions:
     push: str = _option("tropical", f"weight pushing while determinizing L o G: {', '.join(PUSH)}")
+    minimize: bool = _option(True, "a graph of two thirds the size with the same paths; whatever push says, its scores "
+                                   "are then pushed as tropical does")
     transition_scale: float = _option(1.0, "factor on log probabilities of transitions between HMM states")
     self_loop_scale: float = _option(0.1, "factor on log probabilities of self-loops; about 1 / lm_scale")
     recognize_oov: bool = _option(False, "the unknown word of the LM may be recognized (as the lang's oov word)")

@@ -15,7 +15,7 @@ from graphs.checks import check_range
 from graphs.decoding.compile import DecodingGraph
 from graphs.errors import InputError, naming
 from graphs.fst.arcs import Arcs
-from graphs.fst.ops import WordSequences
+from graphs.fst.word_sequences import WordSequences
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.transitions import TransitionModel
 

@@ -18,7 +18,7 @@ from graphs.decoding.decoding_options import SearchOptions
 from graphs.decoding.intersect import RawLattice, SearchGraph, intersect_pruned
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
-from graphs.fst.ops import WordSequences
+from graphs.fst.word_sequences import WordSequences
 from graphs.hmm.transitions import TransitionModel
 from graphs.lattices.lattice import Lattice
 

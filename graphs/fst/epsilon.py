@@ -13,8 +13,8 @@ import numpy as np
 
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
-from graphs.fst.ops import WordSequences
 from graphs.fst.ragged import ragged_ranges
+from graphs.fst.word_sequences import WordSequences
 
 _MAX_DEPTH = 1000  # epsilon arcs in a row; more are a cycle
 
@@ -58,7 +58,7 @@ def remove_input_epsilons(graph: Arcs, sequences: WordSequences) -> Arcs:
     parts.append(follow(by_src[at], np.zeros(len(at), np.int64), label[begins][rows], score[begins][rows]))
     columns = [np.concatenate(column) for column in zip(*parts)]
     finals = _start_finals(graph, state[begins], label[begins], score[begins], sequences)
-    return _renumber(_best_of_equal(Arcs(*columns, *finals[:2], graph.num_states, finals[2])))
+    return _renumber(best_of_equal(Arcs(*columns, *finals[:2], graph.num_states, finals[2])))
 
 
 def _closure(graph: Arcs, epsilon: np.ndarray, origins: np.ndarray, sequences: WordSequences) -> _Paths:
@@ -101,7 +101,7 @@ def _start_finals(graph: Arcs, state: np.ndarray, label: np.ndarray, score: np.n
             np.append(graph.final_olabel, sequences.join(label[rows], graph.final_olabel[more])))
 
 
-def _best_of_equal(graph: Arcs) -> Arcs:
+def best_of_equal(graph: Arcs) -> Arcs:
     """Of arcs that differ in their score only, the best."""
     order = np.lexsort((-graph.score, graph.olabel, graph.dst, graph.ilabel, graph.src))
     columns = [column[order] for column in (graph.src, graph.dst, graph.ilabel, graph.olabel, graph.score)]
@@ -112,12 +112,16 @@ def _best_of_equal(graph: Arcs) -> Arcs:
 
 
 def _renumber(graph: Arcs) -> Arcs:
-    """Without the states that no arc enters (the start stays)."""
-    used = np.zeros(graph.num_states, bool)
-    used[graph.dst] = True
-    used[0] = True
+    """Without the states that no path from the start enters. The arcs are sorted by source."""
+    first = np.searchsorted(graph.src, np.arange(graph.num_states + 1))
+    count, used = np.diff(first), np.zeros(graph.num_states, bool)
+    frontier = np.zeros(1, np.int64)
+    while len(frontier):
+        used[frontier] = True
+        _, arcs = ragged_ranges(first[frontier], count[frontier])
+        frontier = np.unique(graph.dst[arcs][~used[graph.dst[arcs]]])
     number = np.cumsum(used) - 1
-    finals = used[graph.final_state]
-    return Arcs(number[graph.src], number[graph.dst], graph.ilabel, graph.olabel, graph.score,
-                number[graph.final_state[finals]], graph.final_score[finals], int(used.sum()),
+    arcs, finals = used[graph.src], used[graph.final_state]
+    return Arcs(number[graph.src[arcs]], number[graph.dst[arcs]], graph.ilabel[arcs], graph.olabel[arcs],
+                graph.score[arcs], number[graph.final_state[finals]], graph.final_score[finals], int(used.sum()),
                 graph.final_olabel[finals])

@@ -62,9 +62,9 @@ class Aligner:
         Raises: InputError for what can be no log-likelihoods of the transition model.
         """
         from graphs.decoding.compile import DecodingGraph
-        from graphs.fst.ops import WordSequences
         from graphs.decoding.search import Searcher, SearchOptions
         from graphs.decoding.training_graph import training_graph
+        from graphs.fst.word_sequences import WordSequences
         word_ids, _ = self.lang.word_ids(text)
         if not word_ids and not self.lang.optional_silence:
             return Outcome("failed", "empty transcript and no optional silence")

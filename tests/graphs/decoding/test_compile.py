@@ -52,7 +52,8 @@ ngram 2=5
 LEXICON = [("two", "t u", 1.0), ("too", "t u", 1.0), ("toot", "t u t", 1.0), ("a", "u", 0.6), ("a", "t", 0.4)]
 
 
-def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical", context=(1, 0)):
+def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical", context=(1, 0),
+          minimize=True):
     (tmp_path / "lm.arpa").write_text(ARPA)
     lexicon = Lexicon([Pronunciation(w, tuple(p.split()), q) for w, p, q in LEXICON])
     lang = make_lang(lexicon, LangOptions(silence_prob=silence_prob), TopologyOptions(speech=speech, silence="1state"))
@@ -62,7 +63,8 @@ def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical", context=
     transitions = TransitionModel.from_tree(tree, lang.topology)
     grammar = make_grammar_fst(read_arpa(tmp_path / "lm.arpa")[0], lang.words)
     graph = compile_hclg(make_lexicon_fst(lang, disambig=True), grammar, tree, transitions, lang.num_phones + 1,
-                         lang.words.id_of(BACKOFF), len(lang.words), GraphOptions(push=push, self_loop_scale=1.0))
+                         lang.words.id_of(BACKOFF), len(lang.words),
+                         GraphOptions(push=push, self_loop_scale=1.0, minimize=minimize))
     return lang, tree, transitions, grammar, graph
 
 
@@ -95,10 +97,11 @@ def expected_paths(lang, tree, transitions, grammar, silence_prob, frames):
     return best
 
 
-@pytest.mark.parametrize("silence_prob, speech, push, frames", [
-    (0.4, "1state", "tropical", 4), (0.0, "1state", "log", 4), (0.4, "2state", "none", 6)])
-def test_every_short_path(tmp_path, silence_prob, speech, push, frames):
-    lang, tree, transitions, grammar, graph = build(tmp_path, silence_prob, speech, push)
+@pytest.mark.parametrize("silence_prob, speech, push, frames, minimize", [
+    (0.4, "1state", "tropical", 4, True), (0.0, "1state", "log", 4, False), (0.4, "2state", "none", 6, True),
+    (0.4, "2state", "tropical", 6, False)])
+def test_every_short_path(tmp_path, silence_prob, speech, push, frames, minimize):
+    lang, tree, transitions, grammar, graph = build(tmp_path, silence_prob, speech, push, minimize=minimize)
     assert (graph.arcs.ilabel > 0).all()
     found = found_paths(graph, frames)
     found.pop(((), ()), None)  # the empty sentence in no time
@@ -124,9 +127,9 @@ def in_one_frame_each(lang, tree, transitions, sentence, silence_prob):
     return best
 
 
-@pytest.mark.parametrize("context", [(3, 1), (2, 1), (2, 0)])
-def test_every_short_path_of_phones_in_context(tmp_path, context):
-    lang, tree, transitions, grammar, graph = build(tmp_path, context=context)
+@pytest.mark.parametrize("context, minimize", [((3, 1), True), ((2, 1), True), ((2, 0), True), ((3, 1), False)])
+def test_every_short_path_of_phones_in_context(tmp_path, context, minimize):
+    lang, tree, transitions, grammar, graph = build(tmp_path, context=context, minimize=minimize)
     assert (graph.arcs.ilabel > 0).all() and tree.num_pdfs > 8
     found = found_paths(graph, 4)
     found.pop(((), ()), None)
@@ -152,10 +155,18 @@ def test_no_disambiguation_symbol_is_left(tmp_path):
 
 
 def test_report_names_each_step(tmp_path):
-    report = build(tmp_path)[-1].report
-    assert [row["step"] for row in report] == ["L o G", "determinized", "epsilons removed", "C o LG", "H o CLG",
-                                               "self-loops"]
-    assert all(row["arcs"] > 0 and row["states"] > 0 for row in report)
+    for minimize, steps in ((True, ["minimized", "C o LG", "H o CLG", "epsilons removed"]),
+                            (False, ["epsilons removed", "C o LG", "H o CLG"])):
+        report = build(tmp_path, minimize=minimize)[-1].report
+        assert [row["step"] for row in report] == ["L o G", "determinized", *steps, "self-loops"]
+        assert all(row["arcs"] > 0 and row["states"] > 0 for row in report)
+
+
+@pytest.mark.parametrize("context", [(1, 0), (3, 1)])
+def test_a_minimized_graph_has_fewer_arcs(tmp_path, context):
+    sizes = [build(tmp_path, speech="3state", context=context, minimize=minimize)[-1].arcs.num_arcs
+             for minimize in (True, False)]
+    assert sizes[0] < sizes[1]
 
 
 def test_files_round_trip_and_stale_graphs_are_refused(tmp_path):

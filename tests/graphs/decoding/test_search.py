@@ -14,7 +14,7 @@ from graphs.decoding.search import Searcher, SearchOptions, make_lattice
 from graphs.decoding.training_graph import sentence_fst, training_graph
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
-from graphs.fst.ops import WordSequences
+from graphs.fst.word_sequences import WordSequences
 from tests.graphs.hmms import small_model
 from tests.reference.paths import all_paths
 

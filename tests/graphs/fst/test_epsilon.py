@@ -4,7 +4,7 @@ import pytest
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.fst.epsilon import remove_input_epsilons
-from graphs.fst.ops import WordSequences
+from graphs.fst.word_sequences import WordSequences
 from tests.reference.paths import all_paths
 
 
@@ -85,3 +85,12 @@ def test_a_cycle_of_epsilons_is_named():
     graph = Arcs.from_lists([(0, 1, 1, 0, 0.0), (1, 2, 0, 0, -1.0), (2, 1, 0, 0, -1.0), (1, 3, 1, 0, 0.0)], [(3, 0.0)])
     with pytest.raises(InputError, match="a cycle of epsilons"):
         remove_input_epsilons(graph, WordSequences(10))
+
+
+def test_what_only_epsilons_from_the_start_entered_goes_with_all_behind_it():
+    """Its arcs were once taken for those of the state before it."""
+    graph = Arcs.from_lists([(0, 1, 0, 0, -1.0), (0, 2, 7, 0, 0.0), (1, 2, 8, 5, 0.0), (2, 2, 9, 0, 0.0),
+                             (1, 3, 6, 0, 0.0), (3, 2, 6, 0, 0.0)], [(2, 0.0), (1, -0.5)])
+    result = remove_input_epsilons(graph, WordSequences(10))
+    assert spelled(result, WordSequences(10), 2) == pytest.approx(spelled(graph, WordSequences(10), 2))
+    assert (result.num_states, result.num_arcs, result.final_state.tolist()) == (3, 5, [1, 0])

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from graphs.fst.arcs import Arcs
-from graphs.fst.ops import WordSequences, from_k2, to_k2
+from graphs.fst.ops import from_k2, to_k2
+from graphs.fst.word_sequences import WordSequences
 from graphs.hmm.context_fst import compose_context
 from graphs.hmm.hmm_fst import add_self_loops, compose_hmm, hmm_arcs
 from tests.graphs.hmms import small_model
