@@ -15,6 +15,7 @@ from hybrid.data import noise
 SPLITS = ("train", "dev", "test")
 MOST_SENTENCES = 10000  # the grammar soon repeats itself beyond
 BABBLE_VOICES, BABBLE_SENTENCES = 8, 6  # of each split, of each voice
+LM_TEXT, LM_DEV_TEXT, LM_DEV_SENTENCES = "lm_text.txt", "lm_dev_text.txt", 1000
 SEEN_IN_SWEEP = 2  # times that each accent says each word for the lexicon, at least
 
 
@@ -162,13 +163,18 @@ def sweep_tasks(options: CorpusOptions) -> List[Task]:
     return [Task(Voice(accent, "", "male"), tuple(sentences), options.seed) for accent in LANGUAGE]
 
 
-def language_model_text(options: CorpusOptions, held_out: Iterable[str]) -> List[List[str]]:
-    """Sentences as lists of words, as often as the grammar says them; none of the held-out transcripts."""
-    rng = random.Random(f"{options.seed} language model")
+def language_model_text(options: CorpusOptions, held_out: Iterable[str]) -> Dict[str, List[List[str]]]:
+    """File name -> sentences as lists of words, as often as the grammar says them; none of the held-out transcripts."""
     held_out = set(held_out)
-    sentences: List[List[str]] = []
-    while len(sentences) < options.lm_sentences:
-        sentence = grammar.words_of(grammar.sample(rng, options.rules))
-        if sentence not in held_out:
-            sentences.append(sentence.split())
-    return sentences
+
+    def draw(name: str, count: int) -> List[List[str]]:
+        rng = random.Random(f"{options.seed} {name}")
+        sentences: List[List[str]] = []
+        while len(sentences) < count:
+            sentence = grammar.words_of(grammar.sample(rng, options.rules))
+            if sentence not in held_out:
+                sentences.append(sentence.split())
+        return sentences
+
+    return {LM_TEXT: draw("language model", options.lm_sentences),
+            LM_DEV_TEXT: draw("language model dev", LM_DEV_SENTENCES)}

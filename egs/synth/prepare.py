@@ -1,6 +1,7 @@
 """Makes the synth corpus: speech by espeak-ng with the true times of every word and phone.
 
-Writes {train,dev,test}.jsonl.gz (Lhotse cuts with alignments), wav/, lexiconp.txt and lm.arpa.
+Writes {train,dev,test}.jsonl.gz (Lhotse cuts with alignments), wav/, lexiconp.txt, lm.arpa, and the text for language
+models: lm_text.txt, which lm.arpa was trained on, and lm_dev_text.txt.
 Needs the package espeakng-loader (extra `synth`) and nothing else: no download, no corpus folder.
 """
 
@@ -12,7 +13,7 @@ PROGRAM = Program("egs.synth.prepare", __doc__, options={"corpus": "egs.synth.pl
 def work(job: Job) -> None:
     from egs.splits import write_splits
     from egs.synth import corpus, espeak, grammar
-    from egs.synth.plan import language_model_text
+    from egs.synth.plan import LM_TEXT, language_model_text
     from hybrid.data.manifest import text_of
     from hybrid.lm.ngram_train import NgramOptions, perplexity, train_ngram
 
@@ -24,8 +25,10 @@ def work(job: Job) -> None:
     lexicon = corpus.make_lexicon(said, options.pronunciation_share)
     lexicon.write(job.out / "lexiconp.txt")
     held_out = [text_of(cut) for split in ("dev", "test") for cut in cuts[split]]
-    model = train_ngram(language_model_text(options, held_out), NgramOptions(method="witten-bell"),
-                        grammar.vocabulary(options.rules))
+    texts = language_model_text(options, held_out)
+    for name, text in texts.items():
+        (job.out / name).write_text("".join(" ".join(words) + "\n" for words in text), encoding="utf-8")
+    model = train_ngram(texts[LM_TEXT], NgramOptions(method="witten-bell"), grammar.vocabulary(options.rules))
     model.write_arpa(job.out / "lm.arpa")
     write_splits(job, cuts)
     job.facts.update(words=len(lexicon.words), pronunciations=len(lexicon), phones=len(lexicon.phones),

@@ -9,6 +9,10 @@
 #   with_vectors ...       the same with a vector of each speaker
 #   second_pass ...        stages 9 and 10 once more, the network adapted to each speaker by the first pass
 #   combined ..., voted ...       stages 9 and 10 of several systems together, by posteriors or by lattices
+#   ngram_lm NAME TEXT DEV, neural_lm NAME TEXT DEV   stage 3: a language model in $exp/lm_NAME
+#   same_model SYSTEM ...         stages 8 to 10 of a network that is there already, with another graph
+#   rescored SYSTEM --graph-lm ARPA LM...   stages 9 and 10 of its lattices, with other language models
+#   minimum_risk SYSTEM           stages 9 and 10 of its lattices: the words of least expected errors
 #   results                stage 10: one table of all systems of the work folder
 #
 # Folders: $work/cuts lang features/SPLIT, $exp/ctc align_MODEL_SPLIT MODEL graph_MODEL decode_SYSTEM_SPLIT
@@ -98,7 +102,7 @@ word_phones() {  # NAME MODEL that aligned, ARGS of tools.prepare_lang
 
 # A network over the HMM states of an alignment; its options are in [am] and [am.SYSTEM].
 hybrid() {  # --alignment NAME --lm ARPA [--lang LANG]
-  local alignment lm lang=$work/lang
+  local alignment lm lang=$work/lang graph=
   alignment_and_lm "$@"
   stage 7 "acoustic model"
   train_on_alignment "$alignment" --system "$chosen_system" --out "$exp/$chosen_system$seeded"
@@ -109,7 +113,7 @@ hybrid() {  # --alignment NAME --lm ARPA [--lang LANG]
 # The same over features that a transform of each speaker (fMLLR) brings nearer to all others. Those of dev and test
 # come from the lattices of another system over the same alignment; options in [fmllr].
 adapted() {  # --alignment NAME --lm ARPA [--lang LANG] --first-pass SYSTEM
-  local alignment lm lang=$work/lang first_pass split
+  local alignment lm lang=$work/lang graph= first_pass split
   alignment_and_lm "$@"
   local speakers=$exp/fmllr_$alignment
   stage 7 "transforms of speakers, and an acoustic model over what they give"
@@ -129,7 +133,7 @@ adapted() {  # --alignment NAME --lm ARPA [--lang LANG] --first-pass SYSTEM
 
 # The same with a vector of each speaker (i-vector) beside the features; options in [ivectors].
 with_vectors() {  # --alignment NAME --lm ARPA [--lang LANG]
-  local alignment lm lang=$work/lang split extractor
+  local alignment lm lang=$work/lang graph= split extractor
   alignment_and_lm "$@"
   stage 7 "vectors of speakers, and an acoustic model that sees them"
   for split in train dev $tests; do
@@ -146,7 +150,7 @@ with_vectors() {  # --alignment NAME --lm ARPA [--lang LANG]
 # A second pass of a system that is there already, its network adapted to each speaker by the lattices of the first;
 # options in [adapt].
 second_pass() {  # --alignment NAME --lm ARPA [--lang LANG] --first-pass SYSTEM
-  local alignment lm lang=$work/lang first_pass split
+  local alignment lm lang=$work/lang graph= first_pass split
   alignment_and_lm "$@"
   stage 9 "adapt and decode"
   for split in dev $tests; do
@@ -158,7 +162,7 @@ second_pass() {  # --alignment NAME --lm ARPA [--lang LANG] --first-pass SYSTEM
 
 # Several systems over the same alignment, that are there already: their posteriors are averaged.
 combined() {  # --alignment NAME --lm ARPA [--lang LANG] [--first-pass SYSTEM, of adapted ones] SYSTEM...
-  local alignment lm lang=$work/lang first_pass='' members=() name
+  local alignment lm lang=$work/lang graph= first_pass='' members=() name
   alignment_and_lm "$@"
   local models=()
   for name in "${members[@]}"; do
@@ -185,6 +189,60 @@ voted() {  # SYSTEM...
   score
 }
 
+# Language models over the words of the lang folder; options in [lm] and [lm.NAME], [neural_lm] and [neural_lm.NAME].
+ngram_lm() {  # NAME TEXT DEV_TEXT
+  stage 3 "language models"
+  run tools.train_ngram --system "$1" --text "$2" --dev "$3" --lang "$work/lang" --out "$exp/lm_$1"
+}
+
+neural_lm() {  # NAME TEXT DEV_TEXT
+  stage 3 "language models"
+  run tools.train_lm --system "$1" --text "$2" --dev-text "$3" --lang "$work/lang" --out "$exp/lm_$1"
+}
+
+# The network of a system that is there already, with the graph of another language model.
+same_model() {  # SYSTEM --alignment NAME --lm ARPA [--lang LANG] --graph NAME
+  local alignment lm lang=$work/lang graph model=$exp/$1$seeded
+  shift
+  alignment_and_lm "$@"
+  make_graph
+  decode_and_score "$model"
+}
+
+# Lattices of a system that is there already: the language model of their graph goes out, others come in. The dev set
+# chooses their weight; options in [rescore].
+rescored() {  # SYSTEM --graph-lm ARPA LM...
+  local decoded=$exp/decode_$1$seeded out=$exp/decode_$chosen_system$seeded graph_lm=$3 split name lms=()
+  shift 3
+  for name in "$@"; do
+    lms+=("$exp/lm_$name")
+  done
+  stage 9 "rescore"
+  rescore() {  # SPLIT ARGS
+    run tools.lattices.rescore --system "$chosen_system" --lattices "${decoded}_$1" --graph-lm "$graph_lm" \
+      --lm "${lms[@]}" --out "${out}_$1" "${@:2}"
+  }
+  rescore dev --weights 0.25 0.5 0.75 1 --cuts "$work/cuts/dev.jsonl.gz"
+  for split in $tests; do
+    rescore "$split" --weight-of "${out}_dev"
+  done
+  stage 10 "score"
+  score
+}
+
+# Lattices of a system that is there already: of all its words, those with the fewest expected errors.
+minimum_risk() {  # SYSTEM
+  local split
+  stage 9 "words of least expected errors"
+  for split in dev $tests; do
+    run tools.lattices.mbr --system "$chosen_system" --lattices "$exp/decode_$1${seeded}_$split" \
+      --scores "$exp/score_$1$seeded" --cuts "$work/cuts/$split.jsonl.gz" \
+      --out "$exp/decode_$chosen_system${seeded}_$split"
+  done
+  stage 10 "score"
+  score
+}
+
 alignment_and_lm() {  # arguments of a system, into the variables of the function that calls
   while [ $# -gt 0 ]; do
     case $1 in
@@ -192,6 +250,7 @@ alignment_and_lm() {  # arguments of a system, into the variables of the functio
       --lm) lm=$2; shift ;;
       --lang) lang=$2; shift ;;
       --first-pass) first_pass=$2; shift ;;
+      --graph) graph=$2; shift ;;
       --*) die "$recipe_script: system $chosen_system: unknown argument $1" ;;
       *) members+=("$1") ;;
     esac
@@ -199,10 +258,10 @@ alignment_and_lm() {  # arguments of a system, into the variables of the functio
   done
 }
 
-make_graph() {
+make_graph() {  # $graph, or one named after the alignment
   stage 8 "decoding graph HCLG"
   run tools.make_graph --lang "$lang" --arpa "$lm" --transitions "$exp/align_${alignment}_train/transitions" \
-    --out "$exp/graph_$alignment"
+    --out "$exp/graph_${graph:-$alignment}"
 }
 
 decode_and_score() {  # [--speakers PREFIX of transforms | --adaptation PREFIX] [MODEL...]; default: that of the system
@@ -215,7 +274,7 @@ decode_and_score() {  # [--speakers PREFIX of transforms | --adaptation PREFIX] 
   stage 9 "decode"
   for split in dev $tests; do
     run tools.decode --system "$chosen_system" --features "$work/features/$split" --model "$@" \
-      --graph "$exp/graph_$alignment" ${kind:+"$kind" "${prefix}_$split"} \
+      --graph "$exp/graph_${graph:-$alignment}" ${kind:+"$kind" "${prefix}_$split"} \
       --out "$exp/decode_$chosen_system${seeded}_$split"
   done
   stage 10 "score"
