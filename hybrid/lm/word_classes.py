@@ -7,7 +7,7 @@ of the text by its class bigrams grows with
     F = sum_{g,g'} f(N(g, g')) - sum_g f(N(g, .)) - sum_g f(N(., g))
 
 Each word in turn, frequent ones first, is taken out of its class and put where F is then largest, until few words move.
-To begin with the most frequent words have a class each and all others share the last. <unk>, <s> and </s> stay alone.
+To begin with they are dealt to the classes in turn. <unk>, <s> and </s> stay alone.
 """
 
 import logging
@@ -80,7 +80,7 @@ class Exchange:
         self.num_classes = marks + min(number, max(num_words - marks, 1))
         self.by_frequency = marks + np.argsort(-unigrams[marks:], kind="stable")
         self.class_of = np.arange(num_words)
-        self.class_of[self.by_frequency] = np.minimum(np.arange(num_words - marks) + marks, self.num_classes - 1)
+        self.class_of[self.by_frequency] = marks + np.arange(num_words - marks) % (self.num_classes - marks)
         left, right = bigrams.word_ids[:, 0], bigrams.word_ids[:, 1]
         self.after = _Neighbours.of(left, right, bigrams.count, num_words)
         self.before = _Neighbours.of(right, left, bigrams.count, num_words)
