@@ -6,12 +6,15 @@ import re
 import unicodedata
 import zlib
 from pathlib import Path
-from typing import BinaryIO, List, Sequence, Tuple, Union
+from typing import BinaryIO, Iterator, List, Sequence, Tuple, Union
 
 from graphs.errors import InputError
 
 _INTEGER = re.compile("[+-]?[0-9]{1,18}")  # all of them fit 64 bits
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLOCK_BYTES = 1 << 24  # read at a time
 
 DAMAGED_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)  # what reading one may raise
 
@@ -48,21 +51,47 @@ def read_lines(path: Union[str, Path]) -> Tuple[List[Tuple[int, str]], List[str]
     """
     data = read_bytes(path)
     notes = []
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
+    if data.startswith(_BYTE_ORDER_MARK):
+        data = data[len(_BYTE_ORDER_MARK):]
         notes.append(f"{path}:1: byte-order mark removed")
     dos_ends = data.count(b"\r\n") + data.endswith(b"\r")
     if dos_ends:
         data = data.replace(b"\r\n", b"\n").rstrip(b"\r")
         notes.append(f"{path}: carriage return at the end of {dos_ends} lines removed")
+    text = _checked(path, 1, data)
+    return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(" \t")], notes
+
+
+def stream_lines(path: Union[str, Path]) -> Iterator[Tuple[int, str]]:
+    """The lines of `read_lines`, for files that are larger than memory: what is wrong is raised where it comes."""
+    first, rest, block = 1, b"", b"\n"
+    with open_bytes(path) as stream:
+        while block:
+            try:
+                block = stream.read(BLOCK_BYTES)
+            except DAMAGED_GZIP as error:
+                raise InputError(str(path), "a whole gzip file", str(error)) from None
+            data = rest + block
+            if first == 1 and data.startswith(_BYTE_ORDER_MARK):
+                data = data[len(_BYTE_ORDER_MARK):]
+            whole = data.rfind(b"\n") + 1 if block else len(data)
+            data, rest = data[:whole], data[whole:]
+            text = _checked(path, first, data.replace(b"\r\n", b"\n") if block else data.rstrip(b"\r"))
+            lines = text.split("\n")
+            yield from ((number, line) for number, line in enumerate(lines, first) if line.strip(" \t"))
+            first += len(lines) - 1
+
+
+def _checked(path: Union[str, Path], first: int, data: bytes) -> str:
+    """Lines, the first of which has the given number, as text."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = None
     if text is None or _ODD_CHARACTER.search(text):  # line by line, to name the first bad one
-        for number, raw in enumerate(data.split(b"\n"), 1):
+        for number, raw in enumerate(data.split(b"\n"), first):
             check_characters(f"{path}:{number}", decode(f"{path}:{number}", raw))
-    return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(" \t")], notes
+    return text
 
 
 def read_text(path: Union[str, Path]) -> str:

@@ -33,7 +33,7 @@ def work(job: Job) -> None:
     mixed = mix_ngrams(models, weights)
     write_model(job, mixed)
     if job.args.dev:
-        report_perplexity(job, mixed, job.args.dev)
+        report_perplexity(job, lambda words: NgramLm(mixed, words), job.args.dev)
 
 
 if __name__ == "__main__":

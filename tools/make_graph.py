@@ -13,6 +13,7 @@ from tools.frame.program import Job, Program
 PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.decoding.decoding_options:GraphOptions"})
            .input("--lang", help="lang folder", required=True)
            .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
+           .input("--classes", help="classes.txt of tools.train_class_lm, whose lm.arpa is --arpa")
            .input("--transitions", help="file `transitions` of the model's folder")
            .input("--tree", help="context tree; without, `tree` beside --transitions, or monophones",
                   beside="--transitions"))
@@ -24,6 +25,7 @@ def work(job: Job) -> None:
     import torch
 
     from graphs.grammar.arpa import read_arpa
+    from graphs.grammar.class_lm import WordClasses, make_class_grammar
     from graphs.decoding.compile import compile_hclg
     from graphs.hmm.context_tree import ContextTree
     from graphs.grammar.grammar_fst import make_grammar
@@ -42,7 +44,11 @@ def work(job: Job) -> None:
         transitions = TransitionModel.from_tree(tree, lang.topology)
     model, arpa_report = read_arpa(job.args.arpa)
     options = job.options("graph")
-    grammar, grammar_report = make_grammar(model, lang.words, lang.oov_word if options.recognize_oov else None)
+    oov_word = lang.oov_word if options.recognize_oov else None
+    if job.args.classes:
+        grammar, grammar_report = make_class_grammar(model, WordClasses.read(job.args.classes), lang.words, oov_word)
+    else:
+        grammar, grammar_report = make_grammar(model, lang.words, oov_word)
     for line in [*arpa_report.lines(), *grammar_report.lines()]:
         job.log.info("%s", line)
     graph = compile_hclg(make_lexicon_fst(lang, disambig=True), grammar, tree, transitions, lang.num_phones + 1,

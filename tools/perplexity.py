@@ -12,7 +12,8 @@ OOVs"), with the ends in the sum but not counted (SRILM's ppl1), and with unknow
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.perplexity", __doc__)
-           .input("--lm", nargs="+", required=True, help="n-gram models in ARPA format, may be .gz")
+           .input("--lm", nargs="+", required=True,
+                  help="n-gram models in ARPA format, may be .gz, or folders of tools.train_class_lm")
            .input("--text", nargs="+", required=True,
                   help="texts of one sentence a line, or cut manifests (.jsonl.gz)")
            .input("--tune", help="held-out text for the weights of the mixture")

@@ -19,6 +19,7 @@ PROGRAM = (Program("tools.prune_ngram", __doc__, options={"prune": "hybrid.lm.ng
 def work(job: Job) -> None:
     from graphs.errors import InputError
     from graphs.grammar.arpa import read_arpa
+    from graphs.grammar.ngram_lm import NgramLm
     from hybrid.lm.ngram_prune import entropy_prune
     from tools.train_ngram import report_perplexity, write_model
     if not job.options("prune").prunes:
@@ -31,7 +32,7 @@ def work(job: Job) -> None:
     model = entropy_prune(model, job.options("prune"), history_model)
     write_model(job, model)
     if job.args.dev:
-        report_perplexity(job, model, job.args.dev)
+        report_perplexity(job, lambda words: NgramLm(model, words), job.args.dev)
 
 
 if __name__ == "__main__":

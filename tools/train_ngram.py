@@ -8,6 +8,7 @@ model is pruned by entropy once it is trained.
 """
 
 from pathlib import Path
+from typing import Callable
 
 from tools.frame.program import Job, Program
 
@@ -21,6 +22,7 @@ PROGRAM = (Program("tools.train_ngram", __doc__, options={
 
 
 def work(job: Job) -> None:
+    from graphs.grammar.ngram_lm import NgramLm
     from graphs.lang.lang_folder import read_lang
     from hybrid.data.sentences import read_sentences
     from hybrid.lm.ngram_prune import entropy_prune
@@ -34,7 +36,7 @@ def work(job: Job) -> None:
         model = entropy_prune(model, job.options("prune"))
     write_model(job, model)
     if job.args.dev:
-        report_perplexity(job, model, job.args.dev)
+        report_perplexity(job, lambda words: NgramLm(model, words), job.args.dev)
 
 
 def write_model(job: Job, model) -> None:
@@ -44,12 +46,11 @@ def write_model(job: Job, model) -> None:
     job.log.info("n-grams of order 1, 2, ...: %s", ", ".join(map(str, job.facts["ngrams"])))
 
 
-def report_perplexity(job: Job, model, path: Path) -> None:
-    """Of an NgramModel, with its <unk>, as KenLM's "including OOVs"."""
-    from graphs.grammar.ngram_lm import NgramLm
+def report_perplexity(job: Job, make_lm: Callable, path: Path) -> None:
+    """Of a LanguageModel, made for a SymbolTable of words; unknown ones counted, as KenLM's "including OOVs"."""
     from hybrid.lm.perplexity import measure, read_text_ids
     text = read_text_ids(path)
-    found = measure(NgramLm(model, text.words), text)
+    found = measure(make_lm(text.words), text)
     job.facts.update(perplexity=round(found.perplexity_unknown, 3), tokens=found.words + found.sentences,
                      unknown=found.unknown, impossible=found.impossible)
     job.log.info("perplexity %.2f on %d words and sentence ends of %s (%d of them unknown; %.2f without)",

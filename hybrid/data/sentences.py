@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Iterator, List, Tuple, Union
 
 from graphs.errors import InputError
-from graphs.text_file import read_lines, split_blanks
+from graphs.text_file import split_blanks, stream_lines
 
 MANIFEST_ENDINGS = (".jsonl", ".jsonl.gz")
 
@@ -19,7 +19,7 @@ def read_sentences(path: Union[str, Path]) -> Iterator[Tuple[str, List[str]]]:
     Raises: InputError that names the line.
     """
     is_manifest = str(path).endswith(MANIFEST_ENDINGS)
-    for number, line in read_lines(path)[0]:
+    for number, line in stream_lines(path):
         item = f"{path}:{number}"
         for text in _transcripts(item, line) if is_manifest else [line]:
             words = split_blanks(text)

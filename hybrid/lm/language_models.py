@@ -1,12 +1,14 @@
 """Language models of all kinds, opened by their paths."""
 
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Sequence, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from graphs.errors import InputError
-from graphs.grammar.arpa import read_arpa
+from graphs.grammar.arpa import ArpaReport, read_arpa
+from graphs.grammar.class_lm import ClassLm, WordClasses
 from graphs.grammar.language_model import LanguageModel
 from graphs.grammar.mixed_lm import MixedLm, check_weights
+from graphs.grammar.ngram import NgramModel
 from graphs.grammar.ngram_lm import NgramLm
 from graphs.lang.symbols import SymbolTable
 from hybrid.lm.mixture import held_out, tune_weights
@@ -21,10 +23,22 @@ class OpenLm(NamedTuple):
 
 
 def open_lm(path: Union[str, Path], words: SymbolTable) -> OpenLm:
-    """The model for the words. Raises InputError for what is no language model."""
-    model, report = read_arpa(path)
-    lm = NgramLm(model, words)
+    """The model for the words: an ARPA file, or a folder of tools.train_class_lm. Raises InputError for others."""
+    path = Path(path)
+    if path.is_dir():
+        model, classes, report = read_class_lm(path)
+        lm = ClassLm(model, classes, words)
+    else:
+        model, report = read_arpa(path)
+        lm = NgramLm(model, words)
     return OpenLm(lm, [*report.lines(), *lm.lines()])
+
+
+def read_class_lm(folder: Path) -> Tuple[NgramModel, WordClasses, ArpaReport]:
+    """Of a folder with lm.arpa (or .gz) and classes.txt."""
+    arpa = folder / ("lm.arpa.gz" if (folder / "lm.arpa.gz").exists() else "lm.arpa")
+    model, report = read_arpa(arpa)
+    return model, WordClasses.read(folder / "classes.txt"), report
 
 
 def mixture_weights(models: Sequence[LanguageModel], given: Optional[Sequence[float]],

@@ -2,8 +2,9 @@
 
 import pytest
 
+from graphs import text_file
 from graphs.errors import InputError
-from graphs.text_file import read_json_object, read_lines, to_float, to_int
+from graphs.text_file import read_json_object, read_lines, stream_lines, to_float, to_int
 
 
 @pytest.mark.parametrize("text, value", [("1", 1.0), ("-0.5", -0.5), (".5", 0.5), ("5.", 5.0), ("+1.5e-3", 0.0015)])
@@ -47,3 +48,26 @@ def test_missing_files_and_damaged_gzip(tmp_path):
     (tmp_path / "x.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff")
     with pytest.raises(InputError, match="a whole gzip file"):
         read_lines(tmp_path / "x.gz")
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("data", [
+    b"", b"\n", b"a b\n\n \t\nc", b"a\r\nb\r\n\r\nc\r", b"\xef\xbb\xbfa\nb\n", "na\u00efve\n\u0928 x\n".encode(),
+    b"\n\n\na\n", b"a long line of many words\nb"])
+def test_lines_in_blocks_are_the_same(tmp_path, monkeypatch, block, data):
+    monkeypatch.setattr(text_file, "BLOCK_BYTES", block)
+    (tmp_path / "x").write_bytes(data)
+    assert list(stream_lines(tmp_path / "x")) == read_lines(tmp_path / "x")[0]
+
+
+@pytest.mark.parametrize("block", [3, 1000])
+@pytest.mark.parametrize("data, message", [
+    (b"a\n\nb\xff\nc", r"x:3: expected utf-8 text"), (b"a\nb\x00", "x:2: expected no blanks but"),
+    ("a\n\n\n\u00a0b\n".encode(), "x:4: expected no blanks but"), (b"a\rb\n", "x:1: expected no blanks but"),
+    (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff", "a whole gzip file")])
+def test_bad_lines_in_blocks(tmp_path, monkeypatch, block, data, message):
+    monkeypatch.setattr(text_file, "BLOCK_BYTES", block)
+    (tmp_path / "x").write_bytes(data)
+    for read in (read_lines, lambda path: list(stream_lines(path))):
+        with pytest.raises(InputError, match=message):
+            read(tmp_path / "x")

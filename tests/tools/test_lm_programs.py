@@ -7,7 +7,7 @@ import pytest
 
 from graphs.grammar.arpa import read_arpa
 from tests.hybrid.lm.test_ngram_train import random_text
-from tools import interpolate_ngrams, perplexity, prune_ngram, train_ngram
+from tools import interpolate_ngrams, perplexity, prune_ngram, train_class_lm, train_ngram
 
 
 def run(module, tmp_path, out, *arguments):
@@ -99,6 +99,25 @@ def test_what_the_perplexity_program_writes(tmp_path, texts, models, capsys):
     assert 1 < values["perplexity"] < values["perplexity_words"]
     assert lines[1][1:4] == ["1", "2", "2"]
     assert f"weights: {models[0]} 0.2500, {models[1]} 0.7500" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_class_models(tmp_path, texts, models, gzipped):
+    assert run(train_class_lm, tmp_path, "class", "--text", texts[0], "--text", texts[1], "--dev", texts[2],
+               "classes.number=3", "lm.order=2", "lm.method=witten-bell", *["--gzip"] * gzipped) == 0
+    found = facts(tmp_path, "class")
+    assert found["classes"] == 3 and found["ngrams"][0] == 3 + 3 and found["unknown"] > 0
+    assert (tmp_path / "class" / "lm.arpa.gz").exists() == gzipped
+    assert run(perplexity, tmp_path, "ppl", "--lm", tmp_path / "class", models[0], "--tune", texts[2], "--text",
+               texts[2]) == 0
+    assert run(perplexity, tmp_path, "alone", "--lm", tmp_path / "class", "--text", texts[2]) == 0
+    values = facts(tmp_path, "alone")["perplexity"][str(texts[2])]
+    assert values["perplexity_unknown"] == pytest.approx(found["perplexity"], abs=1e-2)
+    assert values["unknown"] == found["unknown"]
+    (tmp_path / "classes.txt").write_text("V a\nV b\n")
+    assert run(train_class_lm, tmp_path, "given", "--text", texts[0], "--classes", tmp_path / "classes.txt") == 0
+    assert (tmp_path / "given" / "classes.txt").read_text().split()[::3] == ["V", "V"]
+    assert facts(tmp_path, "given")["ngrams"][0] == 3 + 4  # V, c, d, x
 
 
 @pytest.mark.parametrize("arguments, message", [

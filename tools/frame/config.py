@@ -19,8 +19,8 @@ from graphs.options import choices_of, chosen_name
 # every section that a program reads, so that a misspelled one is found at once
 SECTIONS = (
     "corpus", "data", "features", "augment", "lang", "topology", "ctc", "bootstrap", "dnn", "tree", "convert", "am",
-    "fmllr", "ivectors", "adapt", "align", "graph", "search", "combine", "score", "lm", "prune", "neural_lm",
-    "rescore",
+    "fmllr", "ivectors", "adapt", "align", "graph", "search", "combine", "score", "lm", "prune", "classes",
+    "neural_lm", "rescore",
 )
 
 Options = TypeVar("Options")
