@@ -20,8 +20,17 @@ class OpenLm(NamedTuple):
     notes: List[str]
 
 
-def open_lm(path: Union[str, Path], words: SymbolTable) -> OpenLm:
-    """The model for the words. Raises InputError for what is no language model."""
+def open_lm(path: Union[str, Path], words: SymbolTable, device: str = "auto") -> OpenLm:
+    """The model for the words. Raises InputError for what is no language model.
+
+    Args:
+      path: of an ARPA file, or of the folder of a neural model, which computes on the device.
+    """
+    if Path(path).is_dir():
+        from hybrid.lm.neural_lm import NeuralLm
+        from hybrid.training.device import choose_device
+        neural = NeuralLm.read(Path(path), words, str(choose_device(device)))
+        return OpenLm(neural, neural.lines())
     model, report = read_arpa(path)
     lm = NgramLm(model, words)
     return OpenLm(lm, [*report.lines(), *lm.lines()])
