@@ -1,7 +1,7 @@
 """Perplexity of texts: how well a language model, or a mixture of several, predicts them.
 
     python -m tools.perplexity --lm exp/lm/lm.arpa --text test.txt --out exp/perplexity
-    python -m tools.perplexity --lm a.arpa b.arpa --tune dev.txt --text test.txt --out exp/perplexity
+    python -m tools.perplexity --lm a.arpa exp/lstm_lm --tune dev.txt --text test.txt --out exp/perplexity
 
 The weights of a mixture are given (--weights), or tuned on held-out text (--tune), or equal. Writes perplexity.tsv: for
 each text its sentences, words, words unknown to all models, impossible ones (of probability 0), log10 probability,
@@ -13,11 +13,12 @@ from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.perplexity", __doc__)
            .input("--lm", nargs="+", required=True,
-                  help="n-gram models in ARPA format, may be .gz, or folders of tools.train_class_lm")
+                  help="ARPA files, may be .gz, and folders of tools.train_ngram, train_class_lm, train_lm")
            .input("--text", nargs="+", required=True,
                   help="texts of one sentence a line, or cut manifests (.jsonl.gz)")
            .input("--tune", help="held-out text for the weights of the mixture")
-           .argument("--weights", nargs="+", type=float, help="of the models; their sum is 1"))
+           .argument("--weights", nargs="+", type=float, help="of the models; their sum is 1")
+           .argument("--device", counts=False, default="auto", help="of neural models: auto, cpu, cuda or cuda:N"))
 
 COLUMNS = ("text", "sentences", "words", "unknown", "impossible", "log10_prob", "perplexity", "perplexity_words",
            "perplexity_unknown")
@@ -28,12 +29,14 @@ def work(job: Job) -> None:
     from hybrid.lm.language_models import mixed, mixture_weights, open_lm
     from hybrid.lm.perplexity import measure, read_text_ids
     from hybrid.report.tables import text_table
+    from hybrid.training.device import use_threads
+    use_threads(job.nj)
     words = SymbolTable()
     texts = {str(path): read_text_ids(path, words) for path in job.args.text}
     held_out = read_text_ids(job.args.tune, words) if job.args.tune else None
     models = []
     for path in job.args.lm:
-        model, notes = open_lm(path, words)
+        model, notes = open_lm(path, words, job.args.device)
         models.append(model)
         for note in notes:
             job.log.info("%s: %s", path, note)

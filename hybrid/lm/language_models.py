@@ -12,7 +12,10 @@ from graphs.grammar.ngram import NgramModel
 from graphs.grammar.ngram_lm import NgramLm
 from graphs.lang.symbols import SymbolTable
 from hybrid.lm.mixture import held_out, tune_weights
+from hybrid.lm.neural_folder import LM_DESCRIPTION, is_neural_lm
 from hybrid.lm.perplexity import TextIds
+
+CLASSES = "classes.txt"  # beside the lm.arpa of tools.train_class_lm
 
 
 class OpenLm(NamedTuple):
@@ -22,23 +25,42 @@ class OpenLm(NamedTuple):
     notes: List[str]
 
 
-def open_lm(path: Union[str, Path], words: SymbolTable) -> OpenLm:
-    """The model for the words: an ARPA file, or a folder of tools.train_class_lm. Raises InputError for others."""
+def open_lm(path: Union[str, Path], words: SymbolTable, device: str = "auto") -> OpenLm:
+    """The model for the words. Raises InputError for what is no language model.
+
+    Args:
+      path: an ARPA file, or a folder of tools.train_ngram, tools.train_class_lm or tools.train_lm.
+      device: where a neural model computes.
+    """
     path = Path(path)
-    if path.is_dir():
+    if is_neural_lm(path):
+        from hybrid.lm.neural_lm import NeuralLm
+        from hybrid.training.device import choose_device
+        neural = NeuralLm.read(path, words, str(choose_device(device)))
+        return OpenLm(neural, neural.lines())
+    if (path / CLASSES).is_file():
         model, classes, report = read_class_lm(path)
         lm = ClassLm(model, classes, words)
     else:
-        model, report = read_arpa(path)
+        model, report = read_arpa(arpa_of(path))
         lm = NgramLm(model, words)
     return OpenLm(lm, [*report.lines(), *lm.lines()])
 
 
+def arpa_of(path: Path) -> Path:
+    """The path itself, or the ARPA file in a folder. Raises InputError for a folder without one."""
+    if not path.is_dir():
+        return path
+    for name in ("lm.arpa", "lm.arpa.gz"):
+        if (path / name).is_file():
+            return path / name
+    raise InputError(str(path), f"an ARPA file, or a folder with lm.arpa, lm.arpa.gz or {LM_DESCRIPTION}", "none of them")
+
+
 def read_class_lm(folder: Path) -> Tuple[NgramModel, WordClasses, ArpaReport]:
     """Of a folder with lm.arpa (or .gz) and classes.txt."""
-    arpa = folder / ("lm.arpa.gz" if (folder / "lm.arpa.gz").exists() else "lm.arpa")
-    model, report = read_arpa(arpa)
-    return model, WordClasses.read(folder / "classes.txt"), report
+    model, report = read_arpa(arpa_of(folder))
+    return model, WordClasses.read(folder / CLASSES), report
 
 
 def mixture_weights(models: Sequence[LanguageModel], given: Optional[Sequence[float]],

@@ -88,13 +88,13 @@ def _options(path: Path, description: dict) -> LmOptions:
 
 def _vocabulary(path: Path, description: dict, options: LmOptions) -> Vocabulary:
     words = SymbolTable.read(described_file(path, WORDS, description))
-    counts = _read_counts(described_file(path, COUNTS, description), words)
+    counts = read_counts(described_file(path, COUNTS, description), words)
     pieces = PieceModel.read(described_file(path, PIECES, description)) if options.units == "piece" else None
     return Vocabulary(words, description["oov_word"], counts, options.units, options.min_count, pieces)
 
 
-def _read_counts(path: Path, words: SymbolTable) -> np.ndarray:
-    """`WORD COUNT`, one line for each word of words.txt, in its order."""
+def read_counts(path: Path, words: SymbolTable) -> np.ndarray:
+    """Counts of `WORD COUNT` lines, one for each word of words.txt, in its order. InputError names a bad line."""
     counts = []
     for (number, line), word in zip(read_lines(path)[0], words):
         try:

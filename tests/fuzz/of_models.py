@@ -5,7 +5,9 @@ from pathlib import Path
 
 import torch
 
+from graphs.lang.symbols import SymbolTable
 from hybrid.am.acoustic_model import AcousticModel
+from hybrid.lm.neural_folder import load_neural_lm, read_counts
 from hybrid.nn.tensor_file import read_tensors, write_tensors
 from hybrid.speakers.gaussians import Gaussians
 from hybrid.speakers.ivectors import Extractor
@@ -15,6 +17,7 @@ from hybrid.training.journal import HISTORY, read_history
 from tests.fuzz.mutations import json_values
 from tests.fuzz.reader import Reader
 from tests.hybrid.am.test_acoustic_model import write_model
+from tests.hybrid.lm.test_neural_folder import write as write_lm
 
 
 def _history(folder: Path) -> None:
@@ -43,12 +46,21 @@ def _extractor(folder: Path) -> None:
     Extractor(mixture, torch.ones(2, 3, 2), 0.1, True).write(folder)
 
 
+def _read_counts_of(folder: Path):
+    """As with a digest that fits."""
+    return read_counts(folder / "counts.txt", SymbolTable.read(folder / "words.txt"))
+
+
 READERS = [
     Reader("model/model.json", "model.json", write_model, AcousticModel.load, json_values),
     Reader("model/weights", "best.safetensors", write_model, AcousticModel.load),
     Reader("model/priors", "priors.safetensors", write_model, AcousticModel.load),
     Reader("model/transitions", "transitions", write_model, AcousticModel.load),
     Reader("model/tree", "tree", write_model, AcousticModel.load),
+    Reader("lm/lm.json", "lm.json", write_lm, load_neural_lm, json_values),
+    Reader("lm/weights", "best.safetensors", write_lm, load_neural_lm),
+    Reader("lm/words", "words.txt", write_lm, load_neural_lm),
+    Reader("lm/counts", "counts.txt", write_lm, _read_counts_of),
     Reader("tensors", "x.safetensors", _tensors, lambda folder: read_tensors(folder / "x.safetensors")),
     Reader("speakers", "speakers.safetensors", _speakers, SpeakerTable.read),
     Reader("gaussians", "gaussians.safetensors", _gaussians, Gaussians.read),

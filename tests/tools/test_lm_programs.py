@@ -1,13 +1,17 @@
-"""Programs of n-gram models: they train, prune, mix and measure."""
+"""Programs of language models: they train, prune, mix and measure."""
 
 import gzip
 import json
 
+import numpy as np
 import pytest
 
 from graphs.grammar.arpa import read_arpa
+from graphs.lang.symbols import SymbolTable
+from hybrid.lm.language_models import open_lm
+from hybrid.lm.perplexity import log_probs, read_text_ids, unknown_ids
 from tests.hybrid.lm.test_ngram_train import random_text
-from tools import interpolate_ngrams, perplexity, prune_ngram, train_class_lm, train_ngram
+from tools import interpolate_ngrams, perplexity, prune_ngram, train_class_lm, train_lm, train_ngram
 
 
 def run(module, tmp_path, out, *arguments):
@@ -130,3 +134,31 @@ def test_bad_weights(tmp_path, texts, models, capsys, arguments, message):
     for module, more in ((perplexity, ["--text", texts[2]]), (interpolate_ngrams, [])):
         assert run(module, tmp_path, "bad", "--lm", *models, *arguments, *more) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_neural_model_beside_an_n_gram_model(tmp_path, texts, models):
+    """Both have the same events, and the mixture is that of the probabilities of each."""
+    assert run(train_lm, tmp_path, "neural", "--text", texts[0], "--dev-text", texts[2], "neural_lm.arch=feed_forward",
+               "neural_lm.hidden_dim=8", "neural_lm.embedding_dim=4", "neural_lm.epochs=2", "neural_lm.device=cpu",
+               "neural_lm.tensorboard=no") == 0
+    neural, found = tmp_path / "neural", {}
+    for name, lms in (("neural_alone", [neural]), ("ngram", models[:1]), ("both", [models[0], neural])):
+        more = ["--weights", 0.25, 0.75] if len(lms) > 1 else []
+        assert run(perplexity, tmp_path, name, "--lm", *lms, "--text", texts[2], "--device", "cpu", *more) == 0
+        found[name] = facts(tmp_path, name)["perplexity"][str(texts[2])]
+    trained, alone = facts(tmp_path, "neural"), found["neural_alone"]
+    assert alone["unknown"] == found["ngram"]["unknown"] == trained["dev_unknown_words"] > 0
+    assert alone["perplexity_unknown"] == pytest.approx(trained["dev_perplexity"], rel=1e-4)
+    words = SymbolTable()
+    text = read_text_ids(texts[2], words)
+    one, two = (log_probs(open_lm(path, words, "cpu").model, text) for path in (models[0], neural))
+    known = ~unknown_ids(open_lm(neural, words, "cpu").model, words)[text.word_ids]
+    total = sum(np.log(0.25 * np.exp(a) + 0.75 * np.exp(b)).sum()
+                for a, b in ((one[0][known], two[0][known]), (one[1], two[1])))
+    assert found["both"]["log_prob"] == pytest.approx(total, abs=1e-3)
+
+
+def test_a_folder_that_is_no_language_model(tmp_path, texts, capsys):
+    (tmp_path / "empty").mkdir()
+    assert run(perplexity, tmp_path, "bad", "--lm", tmp_path / "empty", "--text", texts[0]) == 2
+    assert "a folder of a neural language model with lm.json" in capsys.readouterr().err

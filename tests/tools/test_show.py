@@ -52,6 +52,10 @@ SHOWN = [
     ("exp/tree_tri", ["B"], "tree folder", ["left: A yes: ", "frames", "no: "]),
     ("exp/fmllr", [], "speakers", ["kind: fmllr", "fits: 0123", "speakers: 3", "3x5x6"]),
     ("exp/fmllr", ["s1"], "speakers", ["5x6"]),
+    ("exp/lstm_lm", [], "neural language model", ["arch: lstm", "dev_perplexity: 4.5", "words: 5", "3 units: </s>, bad, rare",
+                                                  "net.layers.weight_hh_l0", "train loss", "1.2500"]),
+    ("exp/lstm_lm", ["bad"], "neural language model", ["count: 3", "units: bad", "share of them: all"]),
+    ("exp/lstm_lm", ["b"], "neural language model", ["count: 1", "units: rare words", "share of them: 0.333333"]),
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
     ("exp/decode_test", [], "lattices", ["lattices:", "class: Lattice", "u2", "0.5"]),
     ("exp/score_am", [], "scores", ["speakers of test", "one", "ten"]),
@@ -99,6 +103,7 @@ def test_lattices_of_words_are_shown_as_those_of_frames(tmp_path, capsys):
 @pytest.mark.parametrize("path, item", [
     ("cuts/train.jsonl.gz", []), ("features", []), ("features", ["u001"]), ("lang/topo", ["2"]),
     ("exp/graph", []), ("exp/decode_test", ["u2"]), ("exp/decode_test", []), ("exp/am", []),
+    ("exp/lstm_lm", []),
     ("exp/score_am", []), ("exp/align", []), ("exp/align", ["u001"]),
     ("exp/am/tree", []), ("exp/am/tree", ["4"]), ("exp/tree_tri", []), ("exp/tree_tri", ["B:2"])])
 def test_pictures(work, tmp_path, path, item):
@@ -110,6 +115,7 @@ def test_pictures(work, tmp_path, path, item):
     ("nothing", [], "an existing file or folder"),
     ("storage.bin", [], "decoding graph: a folder with HCLG.npz"),
     ("features", ["u9"], "an utterance such as u000"), ("exp/fmllr", ["s9"], "a speaker such as s0"),
+    ("exp/lstm_lm", ["zebra"], "a word such as <unk>, add"), ("exp/lstm_lm", ["</s>"], "a word such as <unk>, add"),
     ("lang", ["zebra"], "a word or a phone such as"),
     ("exp/decode_test", ["u9"], "an utterance such as u0"),
     ("exp/tree_tri", ["x"], "a phone, or PHONE:CLASS with a pdf class, such as SIL"),

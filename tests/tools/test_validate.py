@@ -12,6 +12,9 @@ from graphs.decoding.graph_io import LAYOUT
 from graphs.lattices.lattice_io import read_lattices, write_lattices
 from hybrid.align.alignment import Alignment, read_alignments, write_alignments
 from hybrid.data.manifest import read_cuts, write_cuts
+from hybrid.lm.nets.recurrent import LstmOptions
+from hybrid.lm.network import LmOptions
+from hybrid.lm.neural_folder import load_neural_lm, write_neural_lm
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import read_description, write_description, write_priors
 from hybrid.nn.tensor_file import read_tensors, write_tensors
@@ -34,10 +37,10 @@ def work(good, tmp_path):
     return shutil.copytree(good, tmp_path / "work")
 
 
-PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa exp/align
-    exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree exp/fmllr
-    exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am exp/score_am/result.json
-    exp/score_am/test/per_utt.tsv""".split()
+PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa
+    exp/align exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree
+    exp/fmllr exp/lstm_lm exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am
+    exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
 
 
 def test_what_the_library_wrote_is_good(good, capsys):
@@ -183,6 +186,20 @@ def weights_not_finite(work):
     describe_again(work / "exp" / "am")
 
 
+def flipped_counts(work):
+    path = work / "exp" / "lstm_lm" / "counts.txt"
+    path.write_text(path.read_text().replace("bad 3", "bad 4"))
+
+
+def weights_of_a_language_model_not_finite(work):
+    folder = work / "exp" / "lstm_lm"
+    network, vocabulary, _ = load_neural_lm(folder)
+    network.embedding.weight.data[1, 2] = float("inf")
+    write_tensors(folder / "best.safetensors", network.state_dict())
+    options = LmOptions(arch=LstmOptions(hidden_dim=6), embedding_dim=4)
+    write_neural_lm(folder, options, vocabulary, checkpoint="best")
+
+
 def priors_of_no_distribution(work):
     folder = work / "exp" / "am"
     write_priors(folder, torch.zeros(read_description(folder)["out_dim"]))
@@ -316,6 +333,8 @@ def stage_that_was_cut_off(work):
     (flipped_transitions, "exp/am", "transitions: expected the bytes that model.json knows"),
     (flipped_tree, "exp/am", "tree: expected the bytes that model.json knows"),
     (history_cut_off, "exp/am", "train.jsonl: expected a line end"),
+    (flipped_counts, "exp/lstm_lm", "counts.txt: expected the bytes that lm.json knows"),
+    (weights_of_a_language_model_not_finite, "exp/lstm_lm", "weights embedding.weight: expected finite numbers"),
     (priors_of_no_distribution, "exp/am", "priors"),
     (transform_without_an_inverse, "exp/fmllr", "s1: expected a transform that can be undone"),
     (stale_graph, "exp/graph", "stale"),

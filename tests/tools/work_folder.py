@@ -18,6 +18,10 @@ from hybrid.align.ctm import TimedSymbol, write_ctm
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
 from hybrid.data.manifest import write_cuts
+from hybrid.lm.nets.recurrent import LstmOptions
+from hybrid.lm.network import LmNetwork, LmOptions
+from hybrid.lm.neural_folder import write_neural_lm
+from hybrid.lm.vocabulary import Vocabulary
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
@@ -86,6 +90,7 @@ def make_work(work):
     _tree(work / "exp" / "tree_tri", lang, work / "lang" / "phones.txt")
     _decoding(work)
     _speakers(work / "exp" / "fmllr")
+    _language_model(work / "exp" / "lstm_lm", lang)
     (work / "storage").rename(work / "corpus_storage")
     add_system(work, "score_am", "am", 6, tests=("dev", "test"))
 
@@ -132,6 +137,17 @@ def _model(folder, num_pdfs):
                 "learning_rate": 0.001, "seconds": 2.0} for epoch in (1, 2)]
     (folder / "train.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in history))
     stage(folder, "tools.train_am", facts={"dev_accuracy": 0.75, "training_seed": 3})
+
+
+def _language_model(folder, lang):
+    options = LmOptions(arch=LstmOptions(hidden_dim=6), embedding_dim=4)
+    vocabulary = Vocabulary.of_text([["bad", "bad", "b"], ["bad", "x"]], lang.words, lang.oov_word, min_count=2)
+    folder.mkdir(parents=True)
+    write_tensors(folder / "best.safetensors", LmNetwork(options, vocabulary.unit_counts).state_dict())
+    write_neural_lm(folder, options, vocabulary, checkpoint="best", dev_perplexity=4.5, training={"seed": 3})
+    history = {"epoch": 1, "train": {"loss": 1.5}, "dev": {"loss": 1.25}, "learning_rate": 0.001, "seconds": 2.0}
+    (folder / "train.jsonl").write_text(json.dumps(history) + "\n")
+    stage(folder, "tools.train_lm")
 
 
 def _speakers(folder):

@@ -13,12 +13,13 @@ def describe_model(path: Path, item: Optional[str] = None) -> str:
     from hybrid.training.journal import HISTORY
     model, description = load_model(path, item)
     shift = description.get("frame_shift", 0.01)
-    head = facts(*_flat(description).items(), *_sizes(summarize(model, description["in_dim"], shift), shift).items())
-    history = _history(path) if (path / HISTORY).exists() else ""
-    return head + _parameters(model.state_dict()) + history
+    sizes = _sizes(summarize(model, description["in_dim"], shift), shift)
+    head = facts(*flat_facts(description).items(), *sizes.items())
+    history = history_table(path) if (path / HISTORY).exists() else ""
+    return head + parameters_table(model.state_dict()) + history
 
 
-def _flat(description: Dict) -> Dict:
+def flat_facts(description: Dict) -> Dict:
     """Options of the network and of its training beside the rest; lists as text."""
     flat = {name: value for name, value in description.items() if not isinstance(value, dict)}
     flat.update({**description["training"], **description["network"]} if "training" in description
@@ -39,13 +40,13 @@ def _sizes(summary, frame_shift: float) -> Dict:
             "multiply-adds": f"{summary.multiply_adds / 1e6:.1f} million for a second of speech"}
 
 
-def _parameters(tensors: Dict) -> str:
+def parameters_table(tensors: Dict) -> str:
     rows = [(name, "x".join(map(str, value.shape)) or "scalar", value.numel(),
              f"{value.float().abs().mean():.4f}") for name, value in tensors.items()]
     return section("weights", ("name", "shape", "numbers", "mean size"), rows)
 
 
-def _history(path: Path) -> str:
+def history_table(path: Path) -> str:
     """The last epochs of a training."""
     from hybrid.training.journal import read_history
     entries = read_history(path)[-15:]
@@ -92,7 +93,7 @@ def describe_tensor_file(path: Path, item: Optional[str] = None) -> str:
     simple = [(name, value) for name, value in known.items() if isinstance(value, (int, float, str))]
     other = ", ".join(name for name in known if name not in dict(simple))
     return facts(*simple, ("other facts", other),
-                 ("numbers", sum(value.numel() for value in tensors.values()))) + _parameters(tensors)
+                 ("numbers", sum(value.numel() for value in tensors.values()))) + parameters_table(tensors)
 
 
 def tensor_file_problems(path: Path) -> Iterable[str]:
@@ -112,7 +113,7 @@ def describe_speakers(path: Path, item: Optional[str] = None) -> str:
         raise not_found(path, "a speaker", item, table.speakers)
     tensors = table.tensors if item is None else table[item]
     return facts(("kind", table.space.kind), ("fits", table.space.fits), ("speakers", len(table.speakers)),
-                 ("first", some(table.speakers, 5))) + _parameters(tensors)
+                 ("first", some(table.speakers, 5))) + parameters_table(tensors)
 
 
 def speakers_problems(path: Path) -> Iterable[str]:
