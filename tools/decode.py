@@ -25,28 +25,33 @@ PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding.
 
 
 def work(job: Job) -> None:
-    import shutil
-
     import torch
 
     from hybrid.am.ensemble import EnsembleFolders
-    from hybrid.recognize.decode import DecodeWork, decode_folder
+    from hybrid.recognize.decode import DecodeWork
     args, device = job.args, job.args.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    options = job.options("search")
     models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.weights), args.average,
                              tuple(args.adaptation))
-    outcomes, totals = decode_folder(DecodeWork(args.features, models, args.graph, options, device), job.out,
-                                     job.nj if device == "cpu" else 1, args.part_size, job.log)
+    decode(job, DecodeWork(args.features, models, args.graph, job.options("search"), device))
+
+
+def decode(job: Job, decoding) -> None:
+    """decoding: hybrid.recognize.decode.DecodeWork."""
+    import shutil
+
+    from hybrid.recognize.decode import decode_folder
+    outcomes, totals = decode_folder(decoding, job.out, job.nj if decoding.device == "cpu" else 1, job.args.part_size,
+                                     job.log)
     # what the ids of the lattices stand for
-    for folder, name in ((args.graph, "words.txt"), (args.model[0], "transitions")):
+    for folder, name in ((job.args.graph, "words.txt"), (job.args.model[0], "transitions")):
         shutil.copy(folder / name, job.out / name)
     outcomes.write(job.out / "outcomes.tsv")
     arcs_per_frame = totals["arcs"] / max(1, totals["frames"])
     job.log.info("%s; %d frames, %.1f lattice arcs a frame", outcomes.summary(), totals["frames"], arcs_per_frame)
     job.facts.update(outcomes=outcomes.counts, frames=totals["frames"], arcs_per_frame=round(arcs_per_frame, 2),
-                     acoustic_scale=options.acoustic_scale, search_seconds=round(job.seconds(), 2))
+                     acoustic_scale=decoding.options.acoustic_scale, search_seconds=round(job.seconds(), 2))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from hybrid.am.ensemble import EnsembleFolders
 from hybrid.outcomes import Outcomes
@@ -12,13 +12,17 @@ from hybrid.outcomes import Outcomes
 
 @dataclass(frozen=True)
 class DecodeWork:
-    """What a process needs to decode utterances; models and graph are loaded once in each."""
+    """What a process needs to decode utterances; models and graph are loaded once in each.
+
+    first_pass_lms: hybrid.recognize.rescoring.FirstPassLms, added on the fly; None for the graph's own alone.
+    """
 
     features: Path
     models: EnsembleFolders
     graph: Path
     options: object  # graphs.decoding.decoding_options.SearchOptions
     device: str
+    first_pass_lms: Optional[object] = None
 
     def prepare(self):
         return _load(self)
@@ -41,7 +45,10 @@ def _load(work: DecodeWork):
     reader = FeatureReader(work.features, cache_mb=0)
     model = work.models.load(reader, work.device)
     graph = read_graph(work.graph, model.transitions, model.tree)
-    return reader, model, Searcher(graph, model.transitions, work.options, torch.device(work.device))
+    if work.first_pass_lms is None:
+        return reader, model, Searcher(graph, model.transitions, work.options, torch.device(work.device))
+    from graphs.decoding.on_the_fly import OnTheFlySearcher
+    return reader, model, OnTheFlySearcher(graph, model.transitions, work.first_pass_lms.load(), work.options)
 
 
 def decode_folder(work: DecodeWork, out: Path, nj: int, part_size: int, log) -> Tuple[Outcomes, dict]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
+from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
-from graphs.lattices.rescore import RescoreOptions, Rescored, Term, expand
+from graphs.lattices.rescore import RescoreOptions, Rescored, expand
 from hybrid.recognize.sweep import Grid, Sweep, ToWords, sweep
 from hybrid.recognize.wer import Reference
 from hybrid.report.tables import tsv
@@ -98,6 +99,18 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     merged = any(not isinstance(one.model, NgramLm) for one in opened)
     notes = [f"{path}: {note}" for path, one in zip(paths.lms, opened) for note in one.notes]
     return Models(old, mixed([one.model for one in opened], weights, words), merged, notes)
+
+
+@dataclass(frozen=True)
+class FirstPassLms:
+    """Other LMs in the first pass, on the fly: what they add to the scores of a graph."""
+
+    paths: LmPaths
+    options: RescoringOptions
+
+    def load(self) -> WeightedLm:
+        models, weight = load_models(self.paths, self.options.backoff, self.options.oov_word), self.options.lm_weight
+        return WeightedLm([Term(models.old, -weight), Term(models.new, weight, models.merged)], self.options.max_order)
 
 
 class Outcome(NamedTuple):

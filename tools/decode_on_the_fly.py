@@ -1,0 +1,48 @@
+"""Decodes a features folder with other language models than the graph's: those of rescoring, in the first pass.
+
+    python -m tools.decode_on_the_fly --features features/test --model exp/tdnn --graph exp/graph2 \\
+        --graph-lm lm2.arpa --lm lm4.arpa.gz --out exp/decode_tdnn_lm4_test
+
+The graph of a small LM is searched, and paths score as in one of the new LM, which is never built. --lm, --mixture and
+[rescore] are those of tools.lattices.rescore: lm_weight (--weight-of), backoff, oov_word, max_order; the rest of what
+tools.decode does is the same. Works on the CPU.
+"""
+
+from tools.frame.program import Job, Program
+
+PROGRAM = (Program("tools.decode_on_the_fly", __doc__, options={
+    "search": "graphs.decoding.decoding_options:SearchOptions",
+    "rescore": "hybrid.recognize.rescoring:RescoringOptions"}, resumable=True)
+    .input("--features", help="features folder", required=True)
+    .input("--model", nargs="+", help="acoustic model folders", required=True)
+    .input("--graph", help="graph folder", required=True)
+    .input("--graph-lm", help="ARPA file that the graph was made with", required=True)
+    .input("--lm", nargs="+", help="new language models: ARPA files (also .gz), folders of neural ones", required=True)
+    .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
+    .input("--weight-of", help="folder of tools.lattices.rescore, whose chosen lm_weight is taken")
+    .input("--speaker-transforms", nargs="+", default=[], help="folders of tools.estimate_fmllr and the like")
+    .input("--adaptation", nargs="+", default=[], help="folders of tools.adapt, each for one of the models")
+    .argument("--model-weights", nargs="+", type=float, default=[], help="of the models; default: equal ones")
+    .argument("--average", default="log", choices=("log", "linear"), help="of the models' posteriors")
+    .argument("--part-size", type=int, default=20, help="utterances in a part that is written at once"))
+
+
+def work(job: Job) -> None:
+    from dataclasses import replace
+
+    from hybrid.am.ensemble import EnsembleFolders
+    from hybrid.recognize.decode import DecodeWork
+    from hybrid.recognize.rescoring import FirstPassLms, LmPaths, read_weight
+    from tools.decode import decode
+    args, options = job.args, job.options("rescore")
+    if args.weight_of:
+        options = replace(options, lm_weight=read_weight(args.weight_of))
+    models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.model_weights), args.average,
+                             tuple(args.adaptation))
+    lms = FirstPassLms(LmPaths(args.graph / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture)), options)
+    job.facts["lm_weight"] = options.lm_weight
+    decode(job, DecodeWork(args.features, models, args.graph, job.options("search"), "cpu", lms))
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
