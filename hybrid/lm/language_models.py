@@ -54,7 +54,8 @@ def arpa_of(path: Path) -> Path:
     for name in ("lm.arpa", "lm.arpa.gz"):
         if (path / name).is_file():
             return path / name
-    raise InputError(str(path), f"an ARPA file, or a folder with lm.arpa, lm.arpa.gz or {LM_DESCRIPTION}", "none of them")
+    raise InputError(str(path), f"an ARPA file, or a folder with {LM_DESCRIPTION}, lm.arpa or lm.arpa.gz",
+                     "none of them")
 
 
 def read_class_lm(folder: Path) -> Tuple[NgramModel, WordClasses, ArpaReport]:

@@ -161,4 +161,4 @@ def test_a_neural_model_beside_an_n_gram_model(tmp_path, texts, models):
 def test_a_folder_that_is_no_language_model(tmp_path, texts, capsys):
     (tmp_path / "empty").mkdir()
     assert run(perplexity, tmp_path, "bad", "--lm", tmp_path / "empty", "--text", texts[0]) == 2
-    assert "a folder of a neural language model with lm.json" in capsys.readouterr().err
+    assert "a folder with lm.json, lm.arpa or lm.arpa.gz, found none of them" in capsys.readouterr().err
