@@ -1,8 +1,7 @@
 """Determinization at the word level, after Kaldi's lattice-determinize-pruned: of each word sequence the best path.
 
-The result holds each word sequence that has a path within the beam of the best path once, with that path: its alignment,
-and its acoustic and graph score apart. Best means the sum of both, scaled. (Kaldi determinizes on phones first, which
-makes it faster and changes nothing in the result; here the arcs without words are gone through instead.)
+The result holds each word sequence that has a path within the beam of the best one once, with its best path: alignment,
+and acoustic and graph score apart. Best means the sum of both, scaled.
 """
 
 import math

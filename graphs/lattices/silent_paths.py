@@ -12,6 +12,7 @@ import numpy as np
 
 from graphs.fst.ragged import ragged_ranges
 from graphs.lattices.base import BaseLattice
+from graphs.lattices.rows import is_new
 
 
 class SilentArcs:
@@ -157,13 +158,3 @@ class SilentPaths:
         flat = np.empty_like(arcs)
         flat[place] = arcs[order]
         return origin, flat, ends
-
-
-def is_new(*columns: np.ndarray) -> np.ndarray:
-    """Where a row of sorted columns differs from the one before; the first does."""
-    new = np.ones(len(columns[0]), bool)
-    if len(new):
-        new[1:] = columns[0][1:] != columns[0][:-1]
-        for column in columns[1:]:
-            new[1:] |= column[1:] != column[:-1]
-    return new

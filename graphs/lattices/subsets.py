@@ -17,10 +17,10 @@ import numpy as np
 
 from graphs.fst.ragged import ragged_ranges
 from graphs.lattices.base import BaseLattice
-from graphs.lattices.silent_paths import SilentArcs, SilentPaths, Ways, is_new
+from graphs.lattices.rows import is_new, mix, rounded, string_hashes, sums
+from graphs.lattices.silent_paths import SilentArcs, SilentPaths, Ways
 
 QUANTUM = 2.0 ** -15  # residuals that round to the same multiple are equal
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd
 
 
 class TooMany(Exception):
@@ -40,7 +40,7 @@ class Elements(NamedTuple):
 
 
 class SubsetArcs(NamedTuple):
-    """Arcs between subsets. level: ``[num_subsets]`` of each; arcs lead to higher ones, and that of the end is the highest."""
+    """Arcs between subsets. level: ``[num_subsets]``; arcs lead to higher ones, and that of the end is the highest."""
 
     src: np.ndarray
     dst: np.ndarray
@@ -114,8 +114,8 @@ class Subsets:
         begins, group = np.flatnonzero(new), np.cumsum(new) - 1
         top = _first_best(ways.score, begins, group)
         origin, arcs, arc_ends = self._paths.trace(ways)
-        acoustic, graph = (getattr(subsets, name)[origin] + sums(getattr(self.lattice, name)[arcs].astype(float), arc_ends)
-                           for name in ("acoustic", "graph"))
+        acoustic, graph = (own[origin] + sums(of_arcs[arcs].astype(np.float64), arc_ends) for own, of_arcs in (
+            (subsets.acoustic, self.lattice.acoustic), (subsets.graph, self.lattice.graph)))
         strings, ends = self._strings(subsets, origin, arcs, arc_ends)
         common = _common_lengths(strings, ends, begins, group)
         sets = Elements(group, self.arcs.word_dst[ways.arc], acoustic - acoustic[top][group], graph - graph[top][group],
@@ -178,8 +178,8 @@ class Subsets:
 
 def _slice(elements: Elements, begin: int, end: int) -> Elements:
     start = elements.ends[begin - 1] if begin else 0
-    return Elements(*(column[begin:end] for column in elements[:4]), elements.transition_ids[start:elements.ends[end - 1]],
-                    elements.ends[begin:end] - start)
+    return Elements(*(column[begin:end] for column in elements[:4]),
+                    elements.transition_ids[start:elements.ends[end - 1]], elements.ends[begin:end] - start)
 
 
 def _taken(elements: Elements, rows: np.ndarray) -> Elements:
@@ -230,26 +230,7 @@ def _first_best(score: np.ndarray, begins: np.ndarray, group: np.ndarray) -> np.
 
 def _hashes(sets: Elements, begins: np.ndarray) -> np.ndarray:
     """``[num_sets]`` uint64, equal for equal sets."""
-    starts = np.append(0, sets.ends[:-1])
-    rows, letters = ragged_ranges(starts, sets.ends - starts)
-    with np.errstate(over="ignore"):
-        places = (letters - starts[rows]).astype(np.uint64)
-        letter_hash = _mix(sets.transition_ids.astype(np.uint64) * _FACTOR + places)
-        text = sums(letter_hash, sets.ends)
-        found = text + sets.state.astype(np.uint64)
-        for residual in (sets.acoustic, sets.graph):
-            found = _mix(found) + np.rint(residual / QUANTUM).astype(np.int64).astype(np.uint64)
-        return np.add.reduceat(_mix(found), begins)
-
-
-def sums(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Of ragged rows that end there."""
-    total = np.append(np.zeros(1, values.dtype), np.cumsum(values))
-    return np.diff(total[ends], prepend=total[:1])
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """splitmix64's finalizer, which spreads each bit over all."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    found = string_hashes(sets.transition_ids, sets.ends) + sets.state.astype(np.uint64)
+    for residual in (sets.acoustic, sets.graph):
+        found = mix(found) + rounded(residual, QUANTUM)
+    return np.add.reduceat(mix(found), begins)

@@ -42,6 +42,18 @@ def path_list(lattice, setting=(1.0, 1.0, 0.0)):
     return found[-1]
 
 
+def rounded(paths, digits=4):
+    """Sorted, so that they can be compared."""
+    return sorted((words, ids, *(round(value, digits) for value in scores)) for words, ids, *scores in paths)
+
+
+def same_paths(found, expected):
+    """Asserts that the paths are equal, scores to 1e-4."""
+    found, expected = (sorted(paths, key=lambda path: (path[:2], round(path[-1], 3))) for paths in (found, expected))
+    assert [path[:2] for path in found] == [path[:2] for path in expected]
+    assert np.allclose([path[2:] for path in found], [path[2:] for path in expected], rtol=0.0, atol=1e-4)
+
+
 def best_of_sentences(lattice, setting=(1.0, 1.0, 0.0)):
     """words -> (transition_ids, acoustic, graph, score) of the best path."""
     best = {}

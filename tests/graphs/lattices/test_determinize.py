@@ -1,13 +1,9 @@
 """Determinized lattices against enumeration of every path, and against OpenFst."""
 
-import numpy as np
 import pytest
 
-from graphs.errors import InputError
 from graphs.lattices.determinize import DeterminizeOptions, determinize
-from graphs.lattices.lattice import Lattice
-from tests.graphs.lattices.material import best_of_sentences, path_list, random_compact_lattice, random_of_both
-from tests.graphs.lattices.test_lattice import random_lattice
+from tests.graphs.lattices.material import best_of_sentences, path_list, random_of_both
 
 ALL = DeterminizeOptions(1e4, 1.5, 0.3)
 

@@ -1,0 +1,69 @@
+"""Scaled and pushed scores and drawn paths against enumeration."""
+
+import collections
+import math
+
+import numpy as np
+import pytest
+
+from graphs.errors import InputError
+from graphs.lattices.weights import push, sample_paths, scale
+from tests.graphs.lattices.material import path_list, random_of_both, same_paths
+from tests.graphs.lattices.test_lattice import by_hand
+from tests.reference.paths import logsumexp
+
+SEEDS = range(60)
+
+
+def test_scaled_scores_are_kept():
+    for seed in SEEDS:
+        lattice = random_of_both(seed)
+        same_paths(path_list(scale(lattice, 1.5, 0.3, 0.7)), [
+            (words, ids, 0.3 * a, 1.5 * g - 0.7 * len(words), score)
+            for words, ids, a, g, score in path_list(lattice, (1.5, 0.3, 0.7))])
+    same_paths(path_list(scale(lattice)), path_list(lattice))
+    with pytest.raises(InputError, match="graph_scale: expected a finite number"):
+        scale(lattice, -1.0)
+
+
+def test_pushed_scores_make_the_same_paths_and_nothing_is_left_to_pay():
+    for seed in SEEDS:
+        lattice, setting = random_of_both(seed), (1.5, 0.3, 0.0)
+        found = push(lattice, *setting[:2])
+        same_paths(path_list(found, setting), path_list(lattice, setting))
+        _, backward = found.forward_backward(found.scores(*setting), best=True)
+        assert backward[1:] == pytest.approx(0.0, abs=1e-5)
+        best = lattice.best_path(*setting)
+        top = np.argmax(np.where(found.src == 0, found.scores(*setting), -np.inf))
+        assert (found.acoustic[top], found.graph[top]) == pytest.approx((best.acoustic, best.graph), abs=1e-4)
+    same_paths(path_list(push(lattice)), path_list(push(lattice, 1.0, 1.0)))
+    with pytest.raises(InputError, match="every state leads to the end, found one that does not"):
+        push(by_hand(1, src=[0, 1, 0], dst=[3, 3, 2], transition_id=[1, 2, 3]))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_paths_are_drawn_by_their_posteriors(seed):
+    lattice, setting, number = random_of_both(seed), (1.5, 0.3, 0.7), 4000
+    paths = path_list(lattice, setting)
+    whole = logsumexp([path[-1] for path in paths])
+    expected = collections.Counter()
+    for words, ids, *_, score in paths:
+        expected[words, ids] += math.exp(score - whole)
+    drawn = sample_paths(lattice, number, 7, *setting)
+    found = collections.Counter((tuple(path.word_ids), tuple(path.transition_ids)) for path in drawn)
+    assert sum(found.values()) == number and set(found) <= set(expected)
+    for path, share in expected.items():
+        assert abs(found[path] / number - share) < 5 * math.sqrt(share * (1 - share) / number) + 1e-3
+    one = drawn[0]
+    assert one.score == pytest.approx(1.5 * one.graph + 0.3 * one.acoustic - 0.7 * len(one.word_ids))
+    assert min(abs(one.score - score) for *_, score in paths) < 1e-6
+
+
+def test_the_seed_decides():
+    lattice = random_of_both(1)
+
+    def words(seed):
+        return [path.word_ids for path in sample_paths(lattice, 20, seed)]
+    assert words(1) == words(1) != words(2)
+    with pytest.raises(InputError, match="number of paths: expected at least 1, found 0"):
+        sample_paths(lattice, 0, 1)
