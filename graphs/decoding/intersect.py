@@ -89,7 +89,7 @@ def _acceptor(graph: Arcs, labels: np.ndarray, scores: np.ndarray) -> k2.Fsa:
     src = np.concatenate([graph.src, graph.final_state])
     table, column = np.empty((len(arc_id), 4), np.int32), np.empty(len(arc_id), np.int32)
     for i, values in ((1, dst), (2, labels), (3, scores.view(np.int32)), (0, src)):
-        table[:, i] = np.take(values, arc_id, out=column, mode="clip")  # new memory takes longer than what is done in it
+        table[:, i] = np.take(values, arc_id, out=column, mode="clip")  # new memory costs more time than this
     splits = np.searchsorted(column, np.arange(graph.num_states + 2, dtype=np.int32)).astype(np.int32)
     states_of_fsa = k2.ragged.create_ragged_shape2(torch.tensor([0, graph.num_states + 1], dtype=torch.int32))
     arcs_of_state = k2.ragged.create_ragged_shape2(torch.from_numpy(splits), cached_tot_size=len(arc_id))
