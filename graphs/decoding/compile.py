@@ -18,6 +18,7 @@ import k2
 import numpy as np
 
 from graphs.decoding.decoding_options import GraphOptions
+from graphs.decoding.intersect import search_label, search_order
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.fst.epsilon import remove_input_epsilons
@@ -129,7 +130,8 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
         graph = share_prefixes(graph, max(map(len, transitions.topology.entry_of.values())) - 1)
         graph = remove_input_epsilons(graph, sequences)
         steps.done("epsilons removed", graph.num_states, graph.num_arcs)
-    graph = add_self_loops(graph, transitions, options.self_loop_scale).sorted_by_source()
+    graph = add_self_loops(graph, transitions, options.self_loop_scale)
+    graph = graph.reordered(search_order(graph, search_label(graph.ilabel, transitions)))
     steps.done("self-loops", graph.num_states, graph.num_arcs)
     if not np.all(graph.ilabel > 0):
         raise InputError("HCLG", "no input epsilons", f"{int((graph.ilabel == 0).sum())}")

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
-from graphs.fst.ops import to_k2
 from graphs.hmm.transitions import TransitionModel
-from graphs.ids import pdf_label, scores_for_graph
+from graphs.ids import FINAL_LABEL, pdf_label, scores_for_graph
 
 
 class RawLattice:
@@ -46,13 +45,57 @@ class SearchGraph:
                              str(graph.ilabel.max()))
         if not graph.ilabel.all():
             raise InputError(item, "a transition_id on every arc", "an epsilon")
-        labels = pdf_label(transitions.pdf_id[graph.ilabel])
-        fsa = to_k2(Arcs(graph.src, graph.dst, labels, np.zeros_like(labels), graph.score, graph.final_state,
-                         graph.final_score, graph.num_states), aux=False)
-        self.fsas = k2.create_fsa_vec([fsa]).to(device)
         self.transition_id = np.concatenate([graph.ilabel, np.zeros(len(graph.final_state), np.int32)])
         self.olabel = np.concatenate([graph.olabel, graph.final_olabel])
         self.score = np.concatenate([graph.score, graph.final_score])
+        self.fsas = _acceptor(graph, search_label(self.transition_id, transitions), self.score).to(device)
+
+
+def search_label(transition_id: np.ndarray, transitions: TransitionModel) -> np.ndarray:
+    """``[n]`` int32: the graph labels of their pdfs; FINAL_LABEL for 0."""
+    label = pdf_label(transitions.pdf_id)
+    label[0] = FINAL_LABEL
+    return label[transition_id]
+
+
+def search_order(graph: Arcs, labels: np.ndarray) -> np.ndarray:
+    """``[num_arcs]``: k2's order of arcs, by source, label and target."""
+    return np.lexsort((graph.dst, labels, graph.src))
+
+
+def _in_order(*keys: np.ndarray) -> bool:
+    """Whether rows are in order: by the first key, where that is the same by the second, and so on."""
+    same = np.ones(max(len(keys[0]) - 1, 0), bool)
+    for key in keys:
+        if (same & (key[1:] < key[:-1])).any():
+            return False
+        same &= key[1:] == key[:-1]
+    return True
+
+
+def _acceptor(graph: Arcs, labels: np.ndarray, scores: np.ndarray) -> k2.Fsa:
+    """FsaVec of one, arc-sorted, with `arc_id`; labels, scores: by arc_id.
+
+    Arcs in `search_order` (as `compile_hclg` leaves them) are spared the sorting, which takes longer than all else.
+    """
+    arc_id = np.arange(graph.num_arcs, dtype=np.int32)
+    if not _in_order(graph.src, labels[:graph.num_arcs], graph.dst):
+        arc_id = search_order(graph, labels[:graph.num_arcs]).astype(np.int32)
+    finals = np.argsort(graph.final_state, kind="stable")
+    # k2 compares labels as unsigned: the final label -1 comes last
+    arc_id = np.insert(arc_id, np.searchsorted(graph.src, graph.final_state[finals], "right", sorter=arc_id),
+                       graph.num_arcs + finals)
+    dst = np.concatenate([graph.dst, np.full(len(finals), graph.num_states, np.int32)])
+    src = np.concatenate([graph.src, graph.final_state])
+    table, column = np.empty((len(arc_id), 4), np.int32), np.empty(len(arc_id), np.int32)
+    for i, values in ((1, dst), (2, labels), (3, scores.view(np.int32)), (0, src)):
+        table[:, i] = np.take(values, arc_id, out=column, mode="clip")  # new memory costs more time than this
+    splits = np.searchsorted(column, np.arange(graph.num_states + 2, dtype=np.int32)).astype(np.int32)
+    states_of_fsa = k2.ragged.create_ragged_shape2(torch.tensor([0, graph.num_states + 1], dtype=torch.int32))
+    arcs_of_state = k2.ragged.create_ragged_shape2(torch.from_numpy(splits), cached_tot_size=len(arc_id))
+    fsas = k2.Fsa(k2.fsa.RaggedArc(states_of_fsa.compose(arcs_of_state), torch.from_numpy(table)))
+    fsas.arc_id = torch.from_numpy(arc_id)
+    return fsas
 
 
 def intersect_pruned(fsas: k2.Fsa, log_likelihoods: Sequence[Tensor], beam: float, lattice_beam: float,

@@ -55,7 +55,10 @@ class Arcs:
 
     def sorted_by_source(self) -> "Arcs":
         """The same transducer with its arcs ordered by source state (stable)."""
-        order = np.argsort(self.src, kind="stable")
+        return self.reordered(np.argsort(self.src, kind="stable"))
+
+    def reordered(self, order: np.ndarray) -> "Arcs":
+        """The same transducer; order: ``[num_arcs]`` row that each arc stood in."""
         return Arcs(self.src[order], self.dst[order], self.ilabel[order], self.olabel[order],
                     self.score[order], self.final_state, self.final_score, self.num_states,
                     self.final_olabel)

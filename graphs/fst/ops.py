@@ -9,12 +9,8 @@ from graphs.fst.word_sequences import WordSequences
 from graphs.ids import FINAL_LABEL
 
 
-def to_k2(arcs: Arcs, aux: bool = True) -> k2.Fsa:
-    """A k2 Fsa on the CPU, arc-sorted, with a final state of its own; aux_labels are the output labels.
-
-    Arc i of the result has the attribute ``arc_id`` when aux is False: the row in `arcs`, or
-    ``num_arcs + j`` for the j-th final.
-    """
+def to_k2(arcs: Arcs) -> k2.Fsa:
+    """A k2 Fsa on the CPU, arc-sorted, with a final state of its own; aux_labels are the output labels."""
     finals = len(arcs.final_state)
     src = np.concatenate([arcs.src, arcs.final_state])
     dst = np.concatenate([arcs.dst, np.full(finals, arcs.num_states, np.int32)])
@@ -24,11 +20,8 @@ def to_k2(arcs: Arcs, aux: bool = True) -> k2.Fsa:
     order = np.lexsort((dst, label.astype(np.uint32), src)).astype(np.int32)
     table = np.stack([src[order], dst[order], label[order], score[order].view(np.int32)], axis=1)
     fsa = k2.Fsa(torch.from_numpy(np.ascontiguousarray(table)))
-    if aux:
-        olabel = np.concatenate([arcs.olabel, np.where(arcs.final_olabel > 0, arcs.final_olabel, FINAL_LABEL)])
-        fsa.aux_labels = torch.from_numpy(olabel[order].astype(np.int32))
-    else:
-        fsa.arc_id = torch.from_numpy(order)
+    olabel = np.concatenate([arcs.olabel, np.where(arcs.final_olabel > 0, arcs.final_olabel, FINAL_LABEL)])
+    fsa.aux_labels = torch.from_numpy(olabel[order].astype(np.int32))
     return fsa
 
 

@@ -11,6 +11,7 @@ import pytest
 from graphs.archive import read_archive, write_archive
 from graphs.decoding.compile import GraphOptions, compile_hclg
 from graphs.decoding.graph_io import FILE, LAYOUT, read_graph, write_graph
+from graphs.decoding.intersect import search_label
 from graphs.decoding.training_graph import sentence_fst, training_graph
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
@@ -160,6 +161,13 @@ def test_report_names_each_step(tmp_path):
         report = build(tmp_path, minimize=minimize)[-1].report
         assert [row["step"] for row in report] == ["L o G", "determinized", *steps, "self-loops"]
         assert all(row["arcs"] > 0 and row["states"] > 0 for row in report)
+
+
+def test_arcs_stand_as_the_search_wants_them(tmp_path):
+    _, _, transitions, _, graph = build(tmp_path)
+    labels = search_label(graph.arcs.ilabel, transitions)
+    places = list(zip(graph.arcs.src.tolist(), labels.tolist(), graph.arcs.dst.tolist()))
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("context", [(1, 0), (3, 1)])

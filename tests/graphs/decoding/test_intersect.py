@@ -1,11 +1,13 @@
-"""What the search leaves of k2's output, against k2's own connect."""
+"""What the search gives to k2, and what it leaves of k2's output, against k2's own ways."""
 
 import k2
 import numpy as np
 import pytest
 import torch
 
-from graphs.decoding.intersect import RawLattice, connected
+from graphs.decoding.intersect import RawLattice, SearchGraph, connected, search_label, search_order
+from graphs.fst.arcs import Arcs
+from tests.graphs.hmms import small_model
 
 
 def random_raw(rng, frames=6):
@@ -47,3 +49,43 @@ def test_random_lattices_have_dead_ends_and_some_have_no_path():
 def test_nothing_found_is_nothing():
     nothing = np.zeros(0, np.int64)
     assert len(connected(RawLattice(nothing, nothing, nothing, nothing), 0).src) == 0
+
+
+def random_hclg(rng, transitions, num_states=7, num_arcs=30, num_finals=5):
+    """Finals may share a state; the last states may have no arcs."""
+    columns = rng.integers(0, num_states, (2, num_arcs))
+    columns[0] = np.minimum(columns[0], num_states - 2)
+    return Arcs(*columns, rng.integers(1, transitions.num_transition_ids + 1, num_arcs), np.zeros(num_arcs),
+                -rng.random(num_arcs), rng.integers(0, num_states, num_finals), -rng.random(num_finals), num_states)
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_graph_made_ready_is_the_one_that_k2_sorts(seed, in_order):
+    _, transitions = small_model("2state", "1state")
+    graph = random_hclg(np.random.default_rng(seed), transitions)
+    labels = search_label(graph.ilabel, transitions)
+    if in_order:
+        order = search_order(graph, labels)
+        graph, labels = graph.reordered(order), labels[order]
+    fsas = SearchGraph(graph, transitions).fsas
+    assert fsas.shape == (1, None, None) and "ArcSorted" in fsas.properties_str
+    finals = len(graph.final_state)
+    table = np.stack([np.append(graph.src, graph.final_state), np.append(graph.dst, [graph.num_states] * finals),
+                      np.append(labels, [-1] * finals), np.append(graph.score, graph.final_score).view(np.int32)], 1)
+    by_source = np.argsort(table[:, 0], kind="stable")
+    theirs = k2.Fsa(torch.from_numpy(table[by_source].astype(np.int32)))
+    theirs.arc_id = torch.from_numpy(by_source.astype(np.int32))
+    theirs = k2.create_fsa_vec([k2.arc_sort(theirs)])
+    for axis in (1, 2):
+        assert fsas.arcs.shape().row_splits(axis).tolist() == theirs.arcs.shape().row_splits(axis).tolist()
+    assert torch.equal(fsas.arcs.values()[:, :3], theirs.arcs.values()[:, :3])
+    rows = [sorted(zip(fsa.arcs.values().tolist(), fsa.arc_id.tolist())) for fsa in (fsas, theirs)]
+    assert rows[0] == rows[1]
+
+
+def test_labels_are_columns_counted_from_one_and_minus_one_for_an_end():
+    _, transitions = small_model("2state", "1state")
+    expected = [1 + transitions.pdf_id[3], 1 + transitions.pdf_id[2], -1]
+    assert search_label(np.array([3, 2, 0]), transitions).tolist() == expected
+    assert transitions.pdf_id[0] == -1

@@ -74,3 +74,9 @@ def test_openfst_text_has_no_place_for_words_on_finals():
     arcs = Arcs([0], [1], [1], [1], [0.0], [1], [0.0], 2, [3])
     with pytest.raises(ValueError, match="no output on final states"):
         arcs.to_openfst_text()
+
+
+def test_arcs_in_another_order():
+    arcs = Arcs(**SMALL).reordered(np.array([1, 0]))
+    assert (arcs.ilabel.tolist(), arcs.olabel.tolist(), arcs.score.tolist()) == ([2, 1], [3, 0], [0.0, -1.0])
+    assert (arcs.final_state.tolist(), arcs.num_states) == ([1], 2)

@@ -41,18 +41,5 @@ def test_to_k2_and_back():
     assert finals == [(1, 0.0, 6), (2, -0.125, 0)]
 
 
-def test_arc_ids_count_arcs_then_finals():
-    fsa = to_k2(ARCS, aux=False)
-    src, dst, label = fsa.arcs.values()[:, :3].numpy().T
-    for row, arc_id in enumerate(fsa.arc_id.tolist()):
-        if arc_id < ARCS.num_arcs:
-            assert (src[row], dst[row], label[row]) == (ARCS.src[arc_id], ARCS.dst[arc_id], ARCS.ilabel[arc_id])
-            assert fsa.scores[row] == ARCS.score[arc_id]
-        else:
-            assert (src[row], label[row]) == (ARCS.final_state[arc_id - 4], -1) and dst[row] == 3
-    assert sorted(fsa.arc_id.tolist()) == list(range(6))
-    assert (src[1:] >= src[:-1]).all()
-
-
 def test_a_graph_of_nothing_has_a_state():
     assert from_k2(to_k2(Arcs.from_lists([], [(0, -1.0)])), WordSequences(3)).num_states == 1
