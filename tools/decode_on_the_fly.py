@@ -16,8 +16,9 @@ PROGRAM = (Program("tools.decode_on_the_fly", __doc__, options={
     .input("--features", help="features folder", required=True)
     .input("--model", nargs="+", help="acoustic model folders", required=True)
     .input("--graph", help="graph folder", required=True)
-    .input("--graph-lm", help="ARPA file that the graph was made with", required=True)
-    .input("--lm", nargs="+", help="new language models: ARPA files (also .gz), folders of neural ones", required=True)
+    .input("--graph-lm", help="ARPA file (or its folder) that the graph was made with", required=True)
+    .input("--lm", nargs="+", required=True,
+           help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
     .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
     .input("--weight-of", help="folder of tools.lattices.rescore, whose chosen lm_weight is taken")
     .input("--speaker-transforms", nargs="+", default=[], help="folders of tools.estimate_fmllr and the like")

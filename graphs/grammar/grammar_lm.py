@@ -117,7 +117,7 @@ class GrammarLm:
             behind = np.round(scores - best[:, None], _DECIMALS) + 0.0
         behind[at == _NONE] = -np.inf
         rows = np.stack([at, behind.view(np.int64)], axis=2).reshape(len(at), 2 * at.shape[1])
-        rows, place, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        rows, place, inverse = _distinct_rows(rows)
         counts = 16 * (at[place] != _NONE).sum(axis=1)
         numbers = np.empty(len(rows), np.int64)
         new = []
@@ -128,7 +128,7 @@ class GrammarLm:
                 new.append(place[i])
         if new:
             self._add(at[new], behind[new])
-        return best, numbers[inverse.reshape(-1)]
+        return best, numbers[inverse]
 
     def _add(self, at: np.ndarray, behind: np.ndarray) -> None:
         width = max(at.shape[1], self._at.rows.shape[1])
@@ -139,3 +139,15 @@ class GrammarLm:
         missing = ((0, 0), (0, width - at.shape[1]))
         self._at.add(np.pad(at, missing, constant_values=_NONE) if missing[1][1] else at)
         self._behind.add(np.pad(behind, missing, constant_values=-np.inf) if missing[1][1] else behind)
+
+
+def _distinct_rows(rows: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Different rows of int64, the place of each, and for each row which of them it is (np.unique, but by sums)."""
+    factors = np.random.default_rng(0).integers(1, 2 ** 63, rows.shape[1], dtype=np.uint64)
+    sums = (rows.view(np.uint64) * factors).sum(axis=1, dtype=np.uint64)
+    _, place, inverse = np.unique(sums, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    if not np.array_equal(rows[place[inverse]], rows):  # two rows of one sum
+        distinct, place, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        return distinct, place, inverse.reshape(-1)
+    return rows[place], place, inverse

@@ -62,15 +62,17 @@ class LmPaths:
     """
     Attributes:
       words: words.txt of the lattices.
-      graph_lm: the ARPA file that the graph was made with.
+      graph_lm: the ARPA file, or folder of one, that the graph was made with.
       lms: new LMs, all of which hybrid.lm.language_models.open_lm opens.
       mixture: weights of several new LMs, whose probabilities are interpolated; empty for equal ones.
+      device: where neural ones compute.
     """
 
     words: Path
     graph_lm: Path
     lms: Tuple[Path, ...]
     mixture: Tuple[float, ...] = ()
+    device: str = "cpu"
 
 
 class Models(NamedTuple):
@@ -87,18 +89,17 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     """Raises: InputError for what is no language model, and for a mixture of other than one weight for each."""
     from graphs.grammar.arpa import read_arpa
     from graphs.grammar.grammar_lm import GrammarLm
-    from graphs.grammar.ngram_lm import NgramLm
-    from hybrid.lm.language_models import mixed, mixture_weights, open_lm
+    from hybrid.lm.language_models import CLASSES, arpa_of, is_neural_lm, mixed, mixture_weights, open_lm
     words = SymbolTable.read(paths.words)
-    old = GrammarLm.of(read_arpa(paths.graph_lm)[0], words, oov_word or None)
-    if backoff == "free" and len(paths.lms) == 1 and paths.lms[0].is_file():
-        model, report = read_arpa(paths.lms[0])
+    old = GrammarLm.of(read_arpa(arpa_of(paths.graph_lm))[0], words, oov_word or None)
+    neural = [is_neural_lm(path) for path in paths.lms]
+    if backoff == "free" and len(paths.lms) == 1 and not (neural[0] or (paths.lms[0] / CLASSES).is_file()):
+        model, report = read_arpa(arpa_of(paths.lms[0]))
         return Models(old, GrammarLm.of(model, words, oov_word or None), False, report.lines())
-    opened = [open_lm(path, words) for path in paths.lms]
+    opened = [open_lm(path, words, paths.device) for path in paths.lms]
     weights = mixture_weights([one.model for one in opened], paths.mixture or None, None)
-    merged = any(not isinstance(one.model, NgramLm) for one in opened)
     notes = [f"{path}: {note}" for path, one in zip(paths.lms, opened) for note in one.notes]
-    return Models(old, mixed([one.model for one in opened], weights, words), merged, notes)
+    return Models(old, mixed([one.model for one in opened], weights, words), any(neural), notes)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,18 @@ import pytest
 from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_lm import GrammarLm
 from graphs.grammar.ngram_lm import NgramLm
+from graphs.grammar.sentences import score_sentences
+from graphs.grammar.weighted_lm import Term
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice import Lattice
 from graphs.lattices.lattice_io import read_lattices, write_lattices
-from graphs.lattices.rescore import RescoreOptions, Term, rescore
+from graphs.lattices.rescore import RescoreOptions, rescore
+from hybrid.lm.neural_lm import NeuralLm
 from hybrid.recognize.nbest import best_sentences
 from hybrid.recognize.rescoring import RescoringOptions, read_weight
 from tests.graphs.arpas import arpa_text, random_entries
 from tests.graphs.lattices.material import best_of_sentences, random_lattice
+from tests.hybrid.lm.test_neural_folder import write as write_network
 from tools.lattices import rescore as program
 
 WORDS = ["<eps>", "a", "b", "#0", "<s>", "</s>"]
@@ -161,3 +165,33 @@ def test_arguments_that_cannot_be(work, arguments, monkeypatch):
 def test_options_are_checked(change, message):
     with pytest.raises(ValueError, match=message):
         RescoringOptions(**change)
+
+
+@pytest.mark.parametrize("nbest", [0, 3])
+def test_a_neural_model(work, nbest):
+    (work / "net").mkdir()
+    write_network(work / "net", "lstm_2")
+    more = ["rescore.max_order=0", "--graph-lm", work / "old_lm"] if nbest else ["rescore.max_order=9"]
+    (work / "old_lm").mkdir()  # as tools.train_ngram leaves it
+    shutil.copy(work / "old.arpa", work / "old_lm" / "lm.arpa")
+    (work / "net.arpa").symlink_to(work / "net")
+    assert run(work, "out", "rescore.lm_weight=0.5", *WIDE, f"rescore.nbest={nbest}", *more, lm=("net",)) == 0
+    words, found = models(work)
+    neural, old = NeuralLm.read(work / "net", words), GrammarLm.of(found["old"], words)
+    for name, lattice in lattices_of(work / "lattices").items():
+        before, after = best_of_sentences(lattice), best_of_sentences(lattices_of(work / "out")[name])
+        assert len(after) == (min(nbest, len(before)) or len(before))
+        new_scores, old_scores = (score_sentences(lm, list(after)) for lm in (neural, old))
+        for ids, new, less in zip(after, new_scores, old_scores):
+            assert after[ids][2] == pytest.approx(before[ids][2] + 0.5 * (new - less), abs=1e-4)
+
+
+def test_merged_histories_of_a_neural_model_make_smaller_lattices(work):
+    (work / "net").mkdir()
+    write_network(work / "net", "lstm")
+    (work / "net.arpa").symlink_to(work / "net")
+    sizes = []
+    for max_order in (2, 3, 0):
+        assert run(work, f"out{max_order}", *WIDE, f"rescore.max_order={max_order}", lm=("net",)) == 0
+        sizes.append(sum(lattice.num_arcs for lattice in read_lattices(work / f"out{max_order}")))
+    assert sizes[0] < sizes[1] < sizes[2]

@@ -20,12 +20,14 @@ from tools.frame.program import Job, Program
 PROGRAM = (Program("tools.lattices.rescore", __doc__, options={
     "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"})
     .input("--lattices", help="folder of lattices", required=True)
-    .input("--graph-lm", help="ARPA file that their graph was made with", required=True)
-    .input("--lm", nargs="+", help="new language models: ARPA files (also .gz), folders of neural ones", required=True)
+    .input("--graph-lm", help="ARPA file (or its folder) that their graph was made with", required=True)
+    .input("--lm", nargs="+", required=True,
+           help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
     .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
     .argument("--weights", nargs="+", type=float, default=[], help="lm_weights to choose from, with --cuts")
     .input("--cuts", help="cuts of the development set (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
     .input("--weight-of", help="folder of this program, whose chosen lm_weight is taken")
+    .argument("--device", counts=False, default="cpu", help="of neural models: auto, cpu, cuda or cuda:N")
     .argument("--part-size", type=int, default=100, help="lattices in a file"))
 
 
@@ -37,14 +39,14 @@ def work(job: Job) -> None:
     from hybrid.recognize.rescoring import LmPaths, RescoreWork, rescore_all, with_weight, write_weight
     args, options = job.args, job.options("rescore")
     tried, weight = asked_weights(args, options)
-    paths = LmPaths(args.lattices / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture))
+    paths = LmPaths(args.lattices / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture), args.device)
     rescoring = RescoreWork(paths, options, sum(tried) / len(tried) if tried else weight)
     for line in rescoring.prepare().notes:
         job.log.info("%s", line)
-    outcomes = Outcomes(job.log)
+    outcomes, nj = Outcomes(job.log), job.nj if args.device == "cpu" else 1
 
     def rescored():
-        for utterance_id, found, reason in rescore_all(rescoring, read_lattices(args.lattices), job.nj):
+        for utterance_id, found, reason in rescore_all(rescoring, read_lattices(args.lattices), nj):
             outcomes.add(utterance_id, *(("done",) if found else ("failed", reason)))
             if found:
                 yield found

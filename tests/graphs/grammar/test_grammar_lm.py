@@ -9,7 +9,7 @@ from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_fst import make_grammar_fst
-from graphs.grammar.grammar_lm import GrammarLm
+from graphs.grammar.grammar_lm import GrammarLm, _distinct_rows
 from graphs.lang.symbols import SymbolTable
 from tests.graphs.arpas import arpa_text, random_entries, random_sentences
 from tests.graphs.grammar.test_grammar_fst import Walker
@@ -93,3 +93,20 @@ def test_what_is_no_g_is_refused():
         GrammarLm(Arcs.from_lists([(0, 1, 9, 0, -1.0), (0, 2, 9, 0, -1.0)], [(1, 0.0)]), 9)
     with pytest.raises(InputError, match="circle"):
         GrammarLm(Arcs.from_lists([(0, 1, 9, 0, -1.0), (1, 0, 9, 0, -1.0)], [(1, 0.0)]), 9)
+
+
+def test_rows_of_one_sum_are_told_apart(monkeypatch):
+    rows = np.array([[1, 2], [2, 1], [1, 2], [0, 3]])
+    for factors in ([3, 5], [1, 1]):  # with the latter all sums are 3
+        monkeypatch.setattr(np.random, "default_rng", lambda seed: FixedFactors(factors))
+        distinct, place, inverse = _distinct_rows(rows)
+        assert distinct[inverse].tolist() == rows.tolist() and len(distinct) == 3
+        assert rows[place].tolist() == distinct.tolist()
+
+
+class FixedFactors:
+    def __init__(self, factors):
+        self.factors = factors
+
+    def integers(self, low, high, size, dtype):
+        return np.array(self.factors, dtype)

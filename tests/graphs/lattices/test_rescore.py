@@ -13,9 +13,10 @@ from graphs.grammar.grammar_fst import make_grammar_fst
 from graphs.grammar.grammar_lm import GrammarLm
 from graphs.grammar.ngram_lm import NgramLm
 from graphs.grammar.sentences import SentenceSet
+from graphs.grammar.weighted_lm import Term
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice import Lattice
-from graphs.lattices.rescore import EXACT, RescoreOptions, Term, expand, rescore
+from graphs.lattices.rescore import EXACT, RescoreOptions, expand, rescore
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries
 from tests.graphs.grammar.test_grammar_fst import Walker
 from tests.graphs.lattices.material import path_list, random_lattice, random_of_both
