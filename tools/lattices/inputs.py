@@ -50,3 +50,18 @@ def timer_of(folder: Path, lang):
     from hybrid.lattices.word_times import Timer
     path = folder / "transitions"
     return Timer(TransitionModel.read(path) if path.exists() else None, lang)
+
+
+def scored_words(path: Path):
+    """utterance_id -> words with confidences, of a CTM or of the words.ctm in a folder."""
+    from hybrid.align.ctm import read_scored_ctm
+    return read_scored_ctm(path / "words.ctm" if path.is_dir() else path)
+
+
+def utterance_ids(cuts: Optional[Path]) -> Optional[List[str]]:
+    """Of the cuts (a file, or a folder of one); None without."""
+    from hybrid.data.manifest import read_cuts
+    from hybrid.recognize.texts import CUTS
+    if cuts is None:
+        return None
+    return [cut.id for cut in read_cuts(cuts / CUTS if cuts.is_dir() else cuts)]

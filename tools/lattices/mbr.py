@@ -44,6 +44,7 @@ def transcribe(job: Job, **change) -> None:
     from hybrid.lattices.calibration import recalibrated
     from hybrid.lattices.sausages import SAUSAGES, write_sausages
     from hybrid.recognize.texts import write_text
+    from tools.lattices.inputs import utterance_ids
     options = replace(job.options("mbr"), **change)
     found, outcomes = folders.transcribe(job.args.lattices, job.args.weights, transcriber_of(job, options),
                                          utterance_ids(job.args.cuts), job.nj, job.log)
@@ -85,15 +86,6 @@ def transcriber_of(job: Job, options):
     joint = JointWords([words_of(folder) for folder in args.lattices], score.text_filter({}))
     return Transcriber(scales, joint, options, timers, frame_shift_of(args.lattices[0], args.frame_shift),
                        lang.phones if lang else None)
-
-
-def utterance_ids(cuts):
-    """None without cuts."""
-    from hybrid.data.manifest import read_cuts
-    from hybrid.recognize.texts import CUTS
-    if cuts is None:
-        return None
-    return [cut.id for cut in read_cuts(cuts / CUTS if cuts.is_dir() else cuts)]
 
 
 if __name__ == "__main__":
