@@ -5,6 +5,7 @@ import importlib.util
 from pathlib import Path
 
 from graphs.grammar.arpa import read_arpa
+from graphs.grammar.class_lm import WordClasses
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.hmm_folder import read_hmm, write_hmm
 from graphs.hmm.topology import Topology
@@ -76,6 +77,7 @@ READERS = [
     _reader("arpa", "lm.arpa", lambda path: path.write_text(SMALL_ARPA), read_arpa),
     _reader("arpa.gz", "lm.arpa.gz", lambda path: path.write_bytes(gzip.compress(SMALL_ARPA.encode(), mtime=0)),
             read_arpa, mutate=gzipped()),
+    _reader("classes", "classes.txt", lambda path: path.write_text("A 0.25 a\nA 0.75 b\nB 1 c\n"), WordClasses.read),
     _reader("lexicon", "lexicon.txt", lambda path: path.write_text(LEXICON), Lexicon.read),
     _reader("lexicon.gz", "lexicon.txt", lambda path: path.write_bytes(gzip.compress(LEXICON.encode(), mtime=0)),
             Lexicon.read, mutate=gzipped()),

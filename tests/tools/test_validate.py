@@ -38,7 +38,7 @@ def work(good, tmp_path):
 
 
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa
-    exp/align exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree
+    class_lm exp/align exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree
     exp/fmllr exp/lstm_lm exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am
     exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
 
@@ -81,6 +81,15 @@ def damaged_storage(work):
     for path in (work / "features" / "storage").rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[:20])
+
+
+def class_without_ngrams(work):
+    with open(work / "class_lm" / "classes.txt", "a") as stream:
+        stream.write("CLASS2 1 odd\n")
+
+
+def classes_without_probabilities(work):
+    (work / "class_lm" / "classes.txt").write_text("CLASS1 bad\n")
 
 
 def lexicon_with_unknown_phone(work):
@@ -315,6 +324,8 @@ def stage_that_was_cut_off(work):
     (cut_in_two_splits, "cuts", "cut u000: expected in one split, found in test and train"),
     (damaged_storage, "features", "u000"),
     (lexicon_with_unknown_phone, "lang", "XX"),
+    (class_without_ngrams, "class_lm", "expected classes of lm.arpa, found CLASS2"),
+    (classes_without_probabilities, "class_lm", "expected the probability of each word in its class"),
     (transition_id_out_of_range, "exp/align", "u001: frame 3: expected a transition_id of 1 to"),
     (impossible_step, "exp/align", "cannot follow"),
     (alignment_without_transitions, "exp/align", "transitions: expected an existing file"),
