@@ -109,7 +109,7 @@ def _with_room(values, size: int):
     """An array or a tensor of at least that length, which begins with the values."""
     if size <= len(values):
         return values
-    shape = (max(size, 2 * len(values), _FIRST_CAPACITY), *values.shape[1:])
+    shape = (max(size, len(values) * 5 // 4, _FIRST_CAPACITY), *values.shape[1:])
     larger = np.zeros(shape, values.dtype) if isinstance(values, np.ndarray) else values.new_zeros(shape)
     larger[:len(values)] = values
     return larger

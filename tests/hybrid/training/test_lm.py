@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from graphs.errors import InputError
 from graphs.lang.lang_folder import read_lang, write_lang
@@ -18,9 +19,11 @@ from graphs.lang.symbols import SymbolTable
 from hybrid.lm.nets.feed_forward import FeedForwardOptions
 from hybrid.lm.nets.recurrent import LstmOptions
 from hybrid.lm.nets.transformer import TransformerOptions
+from hybrid.lm.network import LmNetwork
 from hybrid.lm.neural_lm import NeuralLm
 from hybrid.training.checkpoint import load_state
-from hybrid.training.lm import LmTrainingOptions, batches_of, make_vocabulary, read_text, train_lm
+from hybrid.training.lm import (
+    LmTrainingOptions, UnitCrossEntropy, batches_of, make_vocabulary, read_text, train_lm)
 from hybrid.training.loop import Trainer
 from tests.graphs.langs import small_lang
 from tests.hybrid.training.material import LOG
@@ -76,6 +79,27 @@ def test_the_text_is_learnt_and_the_perplexity_is_that_of_the_scorer(texts, tmp_
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"lm.json", "best.safetensors", "averaged.safetensors", "words.txt", "counts.txt", "train.jsonl",
                     "curves.png"}
+
+
+@pytest.mark.parametrize("more", [
+    dict(arch=NETS["lstm"], tied=True), dict(arch=NETS["transformer"], softmax="sampled"),
+    dict(arch=NETS["feed_forward"], softmax="classes")], ids=["lstm", "transformer", "feed_forward"])
+def test_mixed_precision_is_near_full_precision_and_padding_counts_nothing(texts, more):
+    options = LmTrainingOptions(**{**BASE, **more})
+    vocabulary = make_vocabulary(texts[0], None, options)
+    torch.manual_seed(1)
+    model = LmNetwork(options, vocabulary.unit_counts).eval()
+    batch = next(batches_of([*texts[1][:5], ("d:x", ["red"])], vocabulary, 1000).batches(0))
+    total, events = UnitCrossEntropy()(model, batch, torch.device("cpu"))["loss"]
+    alone = [next(batches_of([one], vocabulary, 1).batches(0)) for one in [*texts[1][:5], ("d:x", ["red"])]]
+    parts = [UnitCrossEntropy()(model, one, torch.device("cpu"))["loss"] for one in alone]
+    assert events == sum(part[1] for part in parts) == 5 * 6 + 2
+    assert float(total) == pytest.approx(float(sum(part[0] for part in parts)), rel=1e-5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed, _ = UnitCrossEntropy()(model, batch, torch.device("cpu"))["loss"]
+    mixed.backward()
+    assert float(mixed) == pytest.approx(float(total), rel=0.01) and all(
+        torch.isfinite(parameter.grad).all() for parameter in model.parameters() if parameter.grad is not None)
 
 
 def test_pieces_and_a_lang_folder(texts, tmp_path):
