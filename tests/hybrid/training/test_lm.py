@@ -190,10 +190,7 @@ def test_texts_and_their_vocabularies(tmp_path, texts):
         len(words) + 1 for _, words in texts[1])
 
 
-@pytest.mark.parametrize("bad", [
-    {"batch_units": 0}, {"epochs": 0}, {"units": "phrase"}, {"softmax": "hard"}, {"piece_model": "x"},
-    {"embedding_dim": 0}, {"num_samples": 0}, {"num_pieces": 0}, {"min_count": -1}, {"shrink": 0.0}, {"cutoffs": ()},
-    {"cutoffs": (0, 5)}, {"cutoffs": (5, 5)}, {"cutoffs": (9, 5)}, {"tied": True, "softmax": "classes"}])
+@pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         LmTrainingOptions(**bad)
