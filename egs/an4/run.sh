@@ -35,36 +35,39 @@ own_phones_ivectors() {
   with_vectors "${words[@]}"
 }
 
-two_passes() {  # adapted or second_pass
-  as_system blstm own_phones
-  "$1" "${words[@]}" --first-pass blstm
+two_passes() {  # adapted or second_pass, SYSTEM of the first pass
+  as_system "$2" own_phones
+  "$1" "${words[@]}" --first-pass "$2"
 }
 
 averaged() {
-  as_system blstm own_phones
-  as_system cnn_bigru own_phones
-  combined "${words[@]}" blstm cnn_bigru
+  local name
+  for name in conformer cnn_bigru blstm; do
+    as_system "$name" own_phones
+  done
+  combined "${words[@]}" conformer cnn_bigru blstm
 }
 
 voted_by_three() {
-  as_system blstm own_phones
-  as_system blstm_sat two_passes adapted
-  as_system tri_tdnn triphones
-  voted blstm blstm_sat tri_tdnn
+  as_system average averaged
+  as_system conformer_sat two_passes adapted conformer
+  as_system blstm_sat two_passes adapted blstm
+  voted average conformer_sat blstm_sat
 }
 
-system blstm "a bidirectional LSTM over phones of words" own_phones
+system conformer "a Conformer over phones of words" own_phones
 system mono_dnn "a DNN over spliced frames, monophones" hybrid "${mono[@]}"
 system mono_tdnn "a TDNN, monophones" hybrid "${mono[@]}"
 system tri_tdnn "a TDNN, triphones" triphones
 system tri_tdnnf "a TDNN-F, triphones" triphones
 system tri_cnn_tdnn "a CNN-TDNN, triphones" triphones
 system tri_blstm "a bidirectional LSTM, triphones" triphones
+system blstm "a bidirectional LSTM over phones of words" own_phones
 system cnn_bigru "a residual CNN and a bidirectional GRU over phones of words" own_phones
-system conformer "a Conformer over phones of words" own_phones
 system blstm_ivectors "blstm with a vector of each speaker beside the features" own_phones_ivectors
-system blstm_lhuc "blstm, its hidden units adapted to each speaker (LHUC), two passes" two_passes second_pass
-system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passes" two_passes adapted
-system average "the posteriors of blstm and cnn_bigru, averaged" averaged
-system voted "blstm, blstm_sat and tri_tdnn by their lattices" voted_by_three
+system blstm_lhuc "blstm, its hidden units adapted to each speaker (LHUC), two passes" two_passes second_pass blstm
+system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passes" two_passes adapted blstm
+system conformer_sat "conformer over features adapted to each speaker (fMLLR), two passes" two_passes adapted conformer
+system average "the posteriors of conformer, cnn_bigru and blstm, averaged" averaged
+system voted "average, conformer_sat and blstm_sat by their lattices" voted_by_three
 results

@@ -34,21 +34,22 @@ def random_acceptor(seed, num_states=4):
 
 
 def accepted_score(acceptor, words):
-    """The best score of a word sequence, -inf for none; epsilons lead to higher states."""
+    """The best score of a word sequence, -inf for none."""
     arcs = sorted(zip(*(column.tolist() for column in (acceptor.src, acceptor.dst, acceptor.ilabel, acceptor.score))))
     best = {0: 0.0}
     for word in (*words, None):
-        for src, dst, label, score in arcs:
-            if label == 0 and src in best:
-                best[dst] = max(best.get(dst, -math.inf), best[src] + score)
+        for _ in range(acceptor.num_states):  # ways through epsilons, in whatever order the states are numbered
+            for src, dst, label, score in arcs:
+                if label == 0 and src in best:
+                    best[dst] = max(best.get(dst, -math.inf), best[src] + score)
         if word is not None:
             after = {}
             for src, dst, label, score in arcs:
                 if label == word and src in best:
                     after[dst] = max(after.get(dst, -math.inf), best[src] + score)
             best = after
-    return max((best[state] + score for state, score in zip(acceptor.final_state.tolist(), acceptor.final_score.tolist())
-                if state in best), default=-math.inf)
+    finals = zip(acceptor.final_state.tolist(), acceptor.final_score.tolist())
+    return max((best[state] + score for state, score in finals if state in best), default=-math.inf)
 
 
 def best_of_paths(paths):
