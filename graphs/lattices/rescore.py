@@ -15,7 +15,7 @@ through the lattice in time, many words at once, and follows what is promising: 
 best that the lattice has for the rest (A*; Kaldi lattice-lmrescore-pruned looks ahead in the same way).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import List, Sequence, Tuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from graphs.grammar.remembered import Remembered
 from graphs.grammar.sentences import WordHistories
 from graphs.grammar.weighted_lm import Term
 from graphs.growing import GrowingArray
-from graphs.lattices.lattice import Lattice
+from graphs.lattices.base import BaseLattice
 
 
 def _option(default, help: str):
@@ -39,6 +39,8 @@ class RescoreOptions:
     beam: float = _option(10.0, "paths this much worse than the best are left out, in scaled score; inf keeps all")
     max_histories: int = _option(0, "histories kept at a state of the lattice, the best of them; 0 keeps all")
     acoustic_scale: float = _option(0.1, "factor on log-likelihoods where paths are compared")
+    max_arcs: int = _option(2_000_000, "arcs that a lattice may be expanded to; where there are more the beam is made "
+                            "narrower, and the outcome says so")
 
     def __post_init__(self):
         if not self.beam > 0:
@@ -48,8 +50,12 @@ class RescoreOptions:
         for name in ("max_order", "max_histories"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected 0 or more, found {getattr(self, name)}")
+        if self.max_arcs < 1:
+            raise ValueError(f"max_arcs: expected 1 or more, found {self.max_arcs}")
 
 
+# Beams that are tried where there are too many arcs: WIDEST * NARROWER, and so on by that factor to below NARROWEST
+WIDEST, NARROWER, NARROWEST = 20.0, 0.75, 0.5
 EXACT = RescoreOptions(max_order=0, beam=float("inf"))
 
 
@@ -60,18 +66,20 @@ class Rescored:
     Attributes:
       lattice: with its graph scores as they were.
       lm_scores: ``[num_arcs, num_terms]`` float64 log probabilities.
+      beam: that of the options, or a narrower one where there would have been too many arcs.
     """
 
-    lattice: Lattice
+    lattice: BaseLattice
     lm_scores: np.ndarray
+    beam: float
 
-    def weighted(self, weights: Sequence[float]) -> Lattice:
+    def weighted(self, weights: Sequence[float]) -> BaseLattice:
         """The lattice with ``weights @ lm_scores`` in its graph scores."""
         graph = self.lattice.graph + self.lm_scores @ np.asarray(weights, np.float64)
         return self.lattice.with_arcs(np.arange(self.lattice.num_arcs), self.lattice.src, self.lattice.dst, graph=graph)
 
 
-def rescore(lattice: Lattice, terms: Sequence[Term], options: RescoreOptions = EXACT) -> Lattice:
+def rescore(lattice: BaseLattice, terms: Sequence[Term], options: RescoreOptions = EXACT) -> BaseLattice:
     """The lattice with the terms in its graph scores.
 
     Raises: InputError when no path has a probability above 0, and when the lattice holds words that an LM to be
@@ -80,21 +88,36 @@ def rescore(lattice: Lattice, terms: Sequence[Term], options: RescoreOptions = E
     return expand(lattice, terms, options).weighted([term.weight for term in terms])
 
 
-def expand(lattice: Lattice, terms: Sequence[Term], options: RescoreOptions = EXACT) -> Rescored:
-    """See rescore. The LMs are `reset` first. A partial lattice ends without sentence ends."""
+def expand(lattice: BaseLattice, terms: Sequence[Term], options: RescoreOptions = EXACT) -> Rescored:
+    """See rescore. The LMs are `reset` first. A partial lattice ends without sentence ends.
+
+    Raises: InputError, too, when not even paths close to the best have few enough arcs.
+    """
     terms = [term._replace(lm=Remembered(term.lm)) for term in terms]
     for term in terms:
         term.lm.reset()
-    expansion = _Expansion(lattice, terms, options)
-    for level in lattice.levels.into:
-        expansion.follow(*level[:2])
-    return expansion.result()
+    beam = options.beam
+    while True:
+        expansion = _Expansion(lattice, terms, replace(options, beam=beam))
+        try:
+            for level in lattice.levels.into:
+                expansion.follow(*level[:2])
+            return expansion.result()
+        except _TooMany:
+            if beam < NARROWEST:
+                raise InputError(f"lattice {lattice.utterance_id}", f"at most {options.max_arcs} arcs",
+                                 f"more with a beam of {beam:g}") from None
+            beam = NARROWER * min(beam, WIDEST)
+
+
+class _TooMany(Exception):
+    """Arcs."""
 
 
 class _Expansion:
     """States so far, numbered in the order of the lattice's."""
 
-    def __init__(self, lattice: Lattice, terms: Sequence[Term], options: RescoreOptions):
+    def __init__(self, lattice: BaseLattice, terms: Sequence[Term], options: RescoreOptions):
         self.lattice, self.terms, self.options = lattice, terms, options
         self._old_scores = lattice.scores(1.0, options.acoustic_scale)
         self._ahead = lattice.forward_backward(self._old_scores, best=True)[1]
@@ -110,6 +133,7 @@ class _Expansion:
         self._lm_state.add(start)
         self._key.add(np.array([[0 if i in self._histories else start[0, i] for i in range(len(terms))]]))
         self._score.add(np.zeros(1))
+        self._num_arcs = 0
         self._arcs: List[Tuple[np.ndarray, ...]] = []  # arc of the lattice, src, dst, lm_scores
 
     def follow(self, arcs: np.ndarray, states: np.ndarray) -> None:
@@ -117,6 +141,7 @@ class _Expansion:
         rows, src = ragged_ranges(self._first[self.lattice.src[arcs]], self._count[self.lattice.src[arcs]])
         arc = arcs[rows]
         dst, total = self.lattice.dst[arc], self._score.rows[src] + self._old_scores[arc]
+        self._check_number(len(arc))
         kept = self._promising(total + self._ahead[dst])  # before any LM is asked
         arc, src, dst, total = arc[kept], src[kept], dst[kept], total[kept]
         lm_state, key, scores = self._advanced(src, arc)
@@ -127,10 +152,17 @@ class _Expansion:
             column[kept] for column in (arc, src, dst, lm_state, key, scores, total))
         state, best, kept = self._states(dst, key, total)
         self._arcs.append((arc[kept], src[kept], len(self._score) + state[kept], scores[kept]))
+        self._num_arcs += len(kept)
+        self._check_number(0)
         self._count[states] = np.bincount(np.searchsorted(states, dst[best]), minlength=len(states))
         self._first[states] = len(self._score) + np.cumsum(self._count[states]) - self._count[states]
         for table, column in ((self._lm_state, lm_state), (self._key, key), (self._score, total)):
             table.add(column[best])
+
+    def _check_number(self, candidates: int) -> None:
+        """Most candidates go again."""
+        if self._num_arcs > self.options.max_arcs or candidates > 8 * self.options.max_arcs:
+            raise _TooMany
 
     def _advanced(self, src: np.ndarray, arc: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """lm_state, key and lm_scores ``[N, num_terms]`` after each arc. What a term makes impossible, no further term
@@ -203,4 +235,4 @@ class _Expansion:
         forward, backward = whole.forward_backward(total, best=True)
         kept = forward[whole.src] + total + backward[whole.dst] >= forward[-1] - self.options.beam - 1e-6
         kept &= np.isfinite(forward[whole.src]) & np.isfinite(backward[whole.dst])
-        return Rescored(whole.select(kept), scores[kept])
+        return Rescored(whole.select(kept), scores[kept], self.options.beam)

@@ -8,7 +8,7 @@ with the scores of both models apart, and then read with each weight.
 import itertools
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -78,6 +78,7 @@ class LmPaths:
 class Models(NamedTuple):
     """merged: histories of the new LM may be merged, since it tells all of them apart."""
 
+    num_words: int
     old: object
     new: object
     merged: bool
@@ -95,11 +96,11 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     neural = [is_neural_lm(path) for path in paths.lms]
     if backoff == "free" and len(paths.lms) == 1 and not (neural[0] or (paths.lms[0] / CLASSES).is_file()):
         model, report = read_arpa(arpa_of(paths.lms[0]))
-        return Models(old, GrammarLm.of(model, words, oov_word or None), False, report.lines())
+        return Models(len(words), old, GrammarLm.of(model, words, oov_word or None), False, report.lines())
     opened = [open_lm(path, words, paths.device) for path in paths.lms]
     weights = mixture_weights([one.model for one in opened], paths.mixture or None, None)
     notes = [f"{path}: {note}" for path, one in zip(paths.lms, opened) for note in one.notes]
-    return Models(old, mixed([one.model for one in opened], weights, words), any(neural), notes)
+    return Models(len(words), old, mixed([one.model for one in opened], weights, words), any(neural), notes)
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,11 @@ class FirstPassLms:
 
 
 class Outcome(NamedTuple):
-    """rescored is None where it failed; reason says why."""
+    """outcome: done, retried (with a narrower beam) or failed; rescored is None only when failed."""
 
     utterance_id: str
     rescored: Optional[Rescored]
+    outcome: str
     reason: str
 
 
@@ -134,21 +136,29 @@ class RescoreWork:
         return load_models(self.paths, self.options.backoff, self.options.oov_word)
 
     def __call__(self, lattice) -> Outcome:
+        try:
+            rescored = self._rescored(lattice)
+        except InputError as error:
+            return Outcome(lattice.utterance_id, None, "failed", str(error))
+        if rescored.beam == self.options.beam:
+            return Outcome(lattice.utterance_id, rescored, "done", "")
+        return Outcome(lattice.utterance_id, rescored, "retried",
+                       f"beam {rescored.beam:g}: more than {self.options.max_arcs} arcs with {self.options.beam:g}")
+
+    def _rescored(self, lattice) -> Rescored:
         from graphs.grammar.sentences import SentenceSet
         from hybrid.recognize.nbest import best_sentences
         models, options = self.prepare(), self.options
+        if lattice.word_id.max() >= models.num_words:
+            raise InputError(f"lattice {lattice.utterance_id}",
+                             f"word_ids below {models.num_words}, as in its words.txt", str(lattice.word_id.max()))
         terms = [Term(models.old, -self.guide), Term(models.new, self.guide, models.merged)]
-        try:
-            if options.nbest:
-                sentences = best_sentences(lattice, options.nbest, 1.0, options.acoustic_scale)
-                kept = Term(SentenceSet([sentence.word_ids for sentence in sentences]), 0.0)
-                rescored = expand(lattice, [kept, *terms], options)
-                rescored = Rescored(rescored.lattice, rescored.lm_scores[:, 1:])
-            else:
-                rescored = expand(lattice, terms, options)
-        except InputError as error:
-            return Outcome(lattice.utterance_id, None, str(error))
-        return Outcome(lattice.utterance_id, rescored, "")
+        if not options.nbest:
+            return expand(lattice, terms, options)
+        sentences = best_sentences(lattice, options.nbest, 1.0, options.acoustic_scale)
+        alone = Term(SentenceSet([sentence.word_ids for sentence in sentences]), 0.0)
+        rescored = expand(lattice, [alone, *terms], replace(options, max_order=0))
+        return replace(rescored, lm_scores=rescored.lm_scores[:, 1:])
 
 
 def rescore_all(work: RescoreWork, lattices: Iterable, nj: int) -> Iterator[Outcome]:

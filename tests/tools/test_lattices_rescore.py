@@ -139,14 +139,23 @@ def test_the_weight_is_chosen_on_the_development_set_and_carried_over(work):
     assert same(lattices_of(work / "dev"), lattices_of(work / "half"))
 
 
-def test_what_fails_is_named(work):
+def test_a_narrower_beam_is_told(work):
+    assert run(work, "out", "rescore.max_arcs=22", "rescore.beam=50", "rescore.acoustic_scale=1") == 0
+    lines = (work / "out" / "outcomes.tsv").read_text().splitlines()[1:]
+    assert lines and all("\tretried\tbeam " in line and line.endswith("22 arcs with 50") for line in lines)
+    assert lattices_of(work / "out").keys() == set(IDS)
+
+
+@pytest.mark.parametrize("word_id, message", [
+    (4, "lattice bad: expected words and sentence ends"), (6, "lattice bad: expected word_ids below 6")])
+def test_what_fails_is_named(work, word_id, message):
     shutil.copytree(work / "lattices", work / "mixed")
-    bad = Lattice("bad", 1, [0, 1], [1, 2], [1, 0], [0, 4], np.zeros(2), np.zeros(2))
+    bad = Lattice("bad", 1, [0, 1], [1, 2], [1, 0], [0, word_id], np.zeros(2), np.zeros(2))
     write_lattices(work / "mixed", 1, [bad])
     assert run(work, "out", "rescore.max_failed_share=0.2", lattices="mixed") == 0
     assert lattices_of(work / "out").keys() == set(IDS)
     lines = (work / "out" / "outcomes.tsv").read_text().splitlines()
-    assert len(lines) == 2 and lines[1].startswith("bad\tfailed\tlattice bad: expected words and sentence ends")
+    assert len(lines) == 2 and lines[1].startswith(f"bad\tfailed\t{message}")
     assert run(work, "strict", "rescore.max_failed_share=0.1", lattices="mixed") != 0
 
 

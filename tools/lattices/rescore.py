@@ -46,8 +46,8 @@ def work(job: Job) -> None:
     outcomes, nj = Outcomes(job.log), job.nj if args.device == "cpu" else 1
 
     def rescored():
-        for utterance_id, found, reason in rescore_all(rescoring, read_lattices(args.lattices), nj):
-            outcomes.add(utterance_id, *(("done",) if found else ("failed", reason)))
+        for utterance_id, found, outcome, reason in rescore_all(rescoring, read_lattices(args.lattices), nj):
+            outcomes.add(utterance_id, outcome, reason)
             if found:
                 yield found
     found = rescored()

@@ -184,6 +184,18 @@ def test_few_histories_at_a_state():
     assert sizes[0] < sizes[1] < sizes[2] < exact.num_arcs
 
 
+def test_too_many_arcs_make_the_beam_narrower():
+    lattice, lm = random_lattice(3, num_frames=5, width=3), HashLm()
+    exact = rescore(lattice, [Term(lm, 1.0)])
+    assert expand(lattice, [Term(lm, 1.0)], replace(EXACT, max_arcs=exact.num_arcs)).beam == math.inf
+    found = expand(lattice, [Term(lm, 1.0)], replace(EXACT, max_arcs=60, acoustic_scale=1.0))
+    assert found.beam in [20 * 0.75 ** n for n in range(1, 15)] and found.lattice.num_arcs <= 60 < exact.num_arcs
+    same = rescore(lattice, [Term(lm, 1.0)], replace(EXACT, beam=found.beam, acoustic_scale=1.0))
+    assert paths_of(same) == paths_of(found.weighted([1.0]))
+    with pytest.raises(InputError, match="at most 3 arcs, found more with a beam of 0.4"):
+        rescore(lattice, [Term(lm, 1.0)], replace(EXACT, max_arcs=3))
+
+
 def test_a_partial_lattice_has_no_sentence_end():
     lattice, lm = random_lattice(1, num_frames=3, width=2), HashLm()
     partial = replace(lattice, partial=True)
@@ -213,7 +225,7 @@ def test_words_that_a_model_cannot_give(tmp_path):
 
 @pytest.mark.parametrize("change, message", [
     ({"beam": 0.0}, "beam"), ({"acoustic_scale": 0.0}, "acoustic_scale"), ({"acoustic_scale": math.inf}, "acoustic"),
-    ({"max_order": -1}, "max_order"), ({"max_histories": -1}, "max_histories")])
+    ({"max_arcs": 0}, "max_arcs"), ({"max_order": -1}, "max_order"), ({"max_histories": -1}, "max_histories")])
 def test_options_are_checked(change, message):
     with pytest.raises(ValueError, match=message):
         RescoreOptions(**change)
