@@ -216,8 +216,10 @@ def read_weight(folder: Path) -> float:
     """Raises: InputError where none was chosen."""
     try:
         weight = json.loads((folder / WEIGHT_FILE).read_text(encoding="utf-8"))["lm_weight"]
+        if type(weight) not in (int, float):
+            raise TypeError(f"lm_weight {weight!r}")
         check_lm_weights([weight])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(str(folder / WEIGHT_FILE), "the lm_weight that tools.lattices.rescore wrote",
                          f"{type(error).__name__}: {error}") from None
     return weight

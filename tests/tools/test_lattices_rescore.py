@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_lm import GrammarLm
 from graphs.grammar.ngram_lm import NgramLm
@@ -166,6 +167,13 @@ def test_arguments_that_cannot_be(work, arguments, monkeypatch):
     monkeypatch.chdir(work)
     texts(work, {name: lattice.best_path() for name, lattice in lattices_of(work / "lattices").items()})
     assert run(work, "out", *arguments) == 2
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "x", *(f"{{\"lm_weight\": {x}}}" for x in ("true", "-1", "NaN"))])
+def test_a_damaged_weight_is_refused(tmp_path, text):
+    (tmp_path / "lm_weight.json").write_text(text)
+    with pytest.raises(InputError, match="the lm_weight that tools.lattices.rescore wrote"):
+        read_weight(tmp_path)
 
 
 @pytest.mark.parametrize("change, message", [
