@@ -27,15 +27,18 @@ def test_an_arpa_file(tmp_path):
     assert lm.advance(np.zeros(1, int), np.array([1]))[0][0] == pytest.approx(
         model.log10_prob("a", ["<s>"]) * np.log(10), abs=1e-6)
     assert notes[0].startswith("n-grams: 9 of order 1") and notes[1].endswith("scored as <unk>: zebra")
+    assert isinstance(open_lm(tmp_path, WORDS).model, NgramLm)
     with pytest.raises(InputError, match="expected an existing file, found none"):
         open_lm(tmp_path / "none", WORDS)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="expected an ARPA file, or a folder with .*, found none of them"):
+        open_lm(tmp_path / "empty", WORDS)
 
 
 @pytest.mark.parametrize("name", ["lm.arpa", "lm.arpa.gz"])
 def test_a_folder_of_a_class_model(tmp_path, name):
     train_ngram([["V", "V"], ["V"]], NgramOptions(order=2)).write_arpa(tmp_path / name)
-    with pytest.raises(InputError, match="classes.txt: expected an existing file, found none"):
-        open_lm(tmp_path, WORDS)
+    assert isinstance(open_lm(tmp_path, WORDS).model, NgramLm)
     WordClasses({"a": "V", "b": "V"}, {"a": 0.25, "b": 0.75}).write(tmp_path / "classes.txt")
     lm, notes = open_lm(str(tmp_path), WORDS)
     assert isinstance(lm, ClassLm) and notes[1] == "1 words are in no class of the LM: zebra"
