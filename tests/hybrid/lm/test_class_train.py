@@ -39,6 +39,14 @@ def test_a_vocabulary_and_classes_that_the_text_lacks():
     assert list(limited.classes.class_of) == ["b"] and list(limited.model.words[3:]) == ["CLASS1"]
 
 
+@pytest.mark.parametrize("number, first", [(9, "CLASS1"), (10, "CLASS01")])
+def test_names_of_classes_are_of_one_length(number, first):
+    text = [["w%d" % (i % 12), "w%d" % (i * i % 12)] for i in range(60)] + [["w%d" % i] for i in range(12)]
+    names = set(train_class_lm(text, NgramOptions(order=1), ClassOptions(number=number, rounds=1, moved=1.0))
+                .classes.class_of.values())
+    assert first in names and len(names) == number and {len(name) for name in names} == {len(first)}
+
+
 def test_found_classes_predict_pairs_that_no_text_held():
     _, sentences = planted(0, 60)
     _, unseen = planted(1, 60)
