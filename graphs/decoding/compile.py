@@ -63,13 +63,13 @@ class _Steps:
 
     def __init__(self, say: Callable[[str], None]):
         self.report: List[Dict] = []
-        self._say, self._start = say, time.time()
+        self.say, self._start = say, time.time()
 
     def done(self, name: str, states: int, arcs: int) -> None:
         seconds = round(time.time() - self._start, 2)
         self._start = time.time()
         self.report.append({"step": name, "states": states, "arcs": arcs})  # no times: the same graph, the same file
-        self._say(f"{name}: {states} states, {arcs} arcs, {seconds:.2f} s")
+        self.say(f"{name}: {states} states, {arcs} arcs, {seconds:.2f} s")
 
 
 def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_disambig_word: int,
@@ -89,7 +89,7 @@ def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_di
     arcs.ilabel[arcs.ilabel >= first_disambig_phone] = 0
     arcs.olabel[arcs.olabel >= first_disambig_word] = 0
     if options.minimize:
-        arcs = _minimize(arcs, sequences)
+        arcs = _minimize(arcs, sequences, steps.say)
         steps.done("minimized", arcs.num_states, arcs.num_arcs)
     else:
         arcs = remove_input_epsilons(arcs, sequences)
@@ -97,10 +97,14 @@ def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_di
     return arcs
 
 
-def _minimize(lg: Arcs, sequences: WordSequences) -> Arcs:
+def _minimize(lg: Arcs, sequences: WordSequences, say: Callable[[str], None]) -> Arcs:
     """An equivalent L o G with few states and arcs behind its epsilons, which it keeps."""
-    lg = with_copied_targets(without_lone_epsilons(lg, sequences), sequences)
-    return minimize(push_scores(with_epsilons_apart(lg)))
+    lg = with_epsilons_apart(with_copied_targets(without_lone_epsilons(lg, sequences), sequences))
+    try:
+        lg = push_scores(lg)
+    except InputError as error:  # back-off weights above 1 can gain with each word; the graph is right all the same
+        say(f"minimized without pushing of scores: {error}")
+    return minimize(lg)
 
 
 def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: TransitionModel,

@@ -134,13 +134,16 @@ def connected(raw: RawLattice, num_states: int) -> RawLattice:
         return raw
     bounds = np.searchsorted(raw.frame, np.arange(raw.frame[-1] + 2))
     frames = [slice(start, end) for start, end in zip(bounds, bounds[1:])]
-    reached, useful = np.zeros((2, num_states), bool)
-    reached[0] = useful[-1] = True
-    for arcs in frames:
-        reached[raw.dst[arcs][reached[raw.src[arcs]]]] = True
+    entered, useful = np.zeros((2, num_states), bool)
+    entered[0] = entered[raw.dst] = useful[-1] = True
     for arcs in reversed(frames):
         useful[raw.src[arcs][useful[raw.dst[arcs]]]] = True
-    useful &= reached
+    if not entered.all():  # else a way back from any state ends in the first one
+        reached = np.zeros(num_states, bool)
+        reached[0] = True
+        for arcs in frames:
+            reached[raw.dst[arcs][reached[raw.src[arcs]]]] = True
+        useful &= reached
     kept = useful[raw.src] & useful[raw.dst]
     number = (np.cumsum(useful) - 1).astype(np.int32)
     return RawLattice(number[raw.src[kept]], number[raw.dst[kept]], raw.arc_id[kept], raw.frame[kept])

@@ -11,6 +11,8 @@ from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.fst.ragged import ragged_ranges
 
+_MOST_ARCS = 10_000  # on a best path
+
 
 def push_scores(graph: Arcs) -> Arcs:
     """An equivalent transducer whose best way on costs nothing, from every state but the start.
@@ -39,11 +41,12 @@ def best_ahead(graph: Arcs) -> np.ndarray:
     src, score = graph.src[order], graph.score[order].astype(np.float64)
     first = np.searchsorted(graph.dst[order], np.arange(graph.num_states + 1))
     changed = np.unique(graph.final_state)
-    for _ in range(graph.num_states + 1):
+    for _ in range(min(graph.num_states, _MOST_ARCS) + 2):
         if not len(changed):
             return best
         changed = _step_back(best, changed, src, score, first)
-    raise InputError("transducer to be pushed", "no cycle that gains", "one")
+    raise InputError("transducer to be pushed", f"best paths of at most {_MOST_ARCS} arcs",
+                     "more: a cycle that gains with each round")
 
 
 def _step_back(best: np.ndarray, changed: np.ndarray, src: np.ndarray, score: np.ndarray,

@@ -11,11 +11,12 @@ from tests.graphs.hmms import small_model
 
 
 def random_raw(rng, frames=6):
-    """States frame by frame, some of which nothing enters or leaves; the last state is the end of a final arc."""
+    """States frame by frame, some of which nothing enters (in half of the lattices) or leaves; the last state is the
+    end of a final arc."""
     sizes = [1, *rng.integers(2, 6, frames), 1]
-    first = np.cumsum([0, *sizes])
+    first, enter_all = np.cumsum([0, *sizes]), rng.random() < 0.5
     rows = [(first[t] + s, first[t + 1] + d, t) for t in range(len(sizes) - 1) for s in range(sizes[t])
-            for d in range(sizes[t + 1]) if rng.random() < 0.45]
+            for d in range(sizes[t + 1]) if rng.random() < 0.45 or (enter_all and s == d % sizes[t])]
     src, dst, frame = np.array(rows, np.int64).reshape(-1, 3).T
     return RawLattice(src.astype(np.int32), dst.astype(np.int32), np.arange(len(src)) + 7, frame), int(first[-1])
 
@@ -44,6 +45,13 @@ def test_random_lattices_have_dead_ends_and_some_have_no_path():
     counts = [(len(raw.src), len(connected(raw, num_states).src))
               for raw, num_states in (random_raw(np.random.default_rng(seed)) for seed in range(40))]
     assert sum(0 < kept < total for total, kept in counts) > 15 and sum(not kept for _, kept in counts) > 2
+
+
+def test_some_random_lattices_are_entered_everywhere_and_some_are_not():
+    """Which are two ways through the code."""
+    raws = [random_raw(np.random.default_rng(seed)) for seed in range(40)]
+    whole = sum(len(set(raw.dst.tolist()) | {0}) == num_states for raw, num_states in raws)
+    assert 2 < whole < 38
 
 
 def test_nothing_found_is_nothing():

@@ -39,6 +39,13 @@ def test_a_start_that_is_entered_again_keeps_its_scores_once():
 def test_without_a_best_score_nothing_can_be_pushed():
     with pytest.raises(InputError, match="an end ahead of every state"):
         push_scores(Arcs.from_lists([(0, 1, 7, 7, -1.0), (0, 2, 7, 7, 0.0)], [(2, 0.0)]))
-    with pytest.raises(InputError, match="no cycle that gains"):
+    with pytest.raises(InputError, match="a cycle that gains"):
         push_scores(Arcs.from_lists([(0, 1, 7, 7, -1.0), (1, 0, 7, 7, 1.25)], [(1, 0.0)]))
     push_scores(Arcs.from_lists([(0, 1, 7, 7, -1.0), (1, 0, 7, 7, 1.0)], [(1, 0.0)]))
+    for length in (10_000, 10_001):
+        chain = Arcs.from_lists([(s, s + 1, 7, 7, -1.0) for s in range(length)], [(length, 0.0)])
+        if length == 10_000:
+            assert push_scores(chain).score[0] == -length
+        else:
+            with pytest.raises(InputError, match="at most 10000 arcs"):
+                push_scores(chain)
