@@ -55,6 +55,12 @@ voted_by_three() {
   voted average conformer_sat blstm_sat
 }
 
+own_trigram() {
+  as_system conformer own_phones
+  ngram_lm trigram "$work/cuts/train.jsonl.gz" "$work/cuts/dev.jsonl.gz"
+  rescored conformer --graph-lm "$lm" trigram
+}
+
 system conformer "a Conformer over phones of words" own_phones
 system mono_dnn "a DNN over spliced frames, monophones" hybrid "${mono[@]}"
 system mono_tdnn "a TDNN, monophones" hybrid "${mono[@]}"
@@ -70,4 +76,5 @@ system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passe
 system conformer_sat "conformer over features adapted to each speaker (fMLLR), two passes" two_passes adapted conformer
 system average "the posteriors of conformer, cnn_bigru and blstm, averaged" averaged
 system voted "average, conformer_sat and blstm_sat by their lattices" voted_by_three
+system trigram "conformer's lattices rescored with a trigram of the training transcripts, not the corpus' unigram" own_trigram
 results
