@@ -37,6 +37,7 @@ class SearchOptions:
     acoustic_scale: float = _option(0.1, "factor on log-likelihoods while searching")
     retries: int = _option(2, "searches with doubled beam and max_active before a partial path is taken")
     memory_mb: int = _option(2000, "memory for the scores and lattices of the utterances searched together")
+    determinize: bool = _option(False, "lattices of words: pruned by lattice_beam, of each sentence the best path")
 
     def __post_init__(self):
         for name in ("beam", "lattice_beam", "acoustic_scale"):

@@ -1,7 +1,7 @@
 """Decoding a features folder into lattices: models, graph and search together, in parts that can be resumed."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import List, Optional, Tuple
@@ -32,7 +32,19 @@ class DecodeWork:
         reader, model, searcher = _load(self)
         scored = [(i, model.log_likelihoods(reader[i], i)) for i in utterance_ids]
         results = searcher.search(scored)
-        return [(i, results[i]) for i in utterance_ids]
+        return [(i, _determinized(results[i], self.options)) for i in utterance_ids]
+
+
+def _determinized(result, options):
+    """The Result, its lattice determinized if that is asked for."""
+    if result.lattice is None or not options.determinize:
+        return result
+    from graphs.lattices.determinize import MAX_ARCS
+    from hybrid.recognize.lattice_changes import determinized
+    found = determinized(result.lattice, options.lattice_beam, 1.0, options.acoustic_scale, MAX_ARCS)
+    outcome = found.outcome if result.outcome == "done" else result.outcome
+    return replace(result, lattice=found.lattice, outcome=outcome,
+                   reason="; ".join(filter(None, (result.reason, found.reason))))
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_fst import make_grammar_fst
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.compose import compose, intersect, union
-from graphs.lattices.determinize import DeterminizeOptions, determinize
+from graphs.lattices.determinize import determinize
 from graphs.lattices.project import to_transition_ids, to_words
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries
 from tests.graphs.lattices.material import (
@@ -154,7 +154,7 @@ def test_the_intersection_has_the_sentences_of_both_and_the_sums_of_their_scores
     for seed in SEEDS:
         lattice, other = random_of_both(seed), random_of_both(seed + 1)
         if seed % 3:
-            other = determinize(other, DeterminizeOptions(1e4, 1.0, 1.0)).lattice
+            other = determinize(other, 1e4).lattice
         best = best_of_sentences(other)
         expected = [(words, ids, a + 0.5 * best[words][1], g + 0.5 * best[words][2], s + 0.5 * best[words][3])
                     for words, ids, a, g, s in path_list(lattice) if words in best]

@@ -1,11 +1,17 @@
 """Determinized lattices against enumeration of every path, and against OpenFst."""
 
+import numpy as np
 import pytest
 
+from graphs.errors import InputError
 from graphs.lattices.determinize import DeterminizeOptions, determinize
+from graphs.lattices.project import to_words
 from tests.graphs.lattices.material import best_of_sentences, path_list, random_of_both
+from tests.graphs.lattices.test_lattice import random_lattice
+from tests.reference import openfst
+from tests.reference.paths import best_scores
 
-ALL = DeterminizeOptions(1e4, 1.5, 0.3)
+SCALES = 1.5, 0.3
 
 
 def is_deterministic(lattice):
@@ -14,15 +20,105 @@ def is_deterministic(lattice):
     return len(set(pairs)) == len(pairs) and (lattice.dst[lattice.word_id == 0] == lattice.num_states - 1).all()
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_each_sentence_has_its_best_path_and_no_other(seed):
-    lattice = random_of_both(seed)
-    found = determinize(lattice, ALL)
-    assert found.beam == ALL.beam and is_deterministic(found.lattice)
-    found.lattice.check()
-    expected = best_of_sentences(lattice, (1.5, 0.3, 0.0))
-    paths = path_list(found.lattice, (1.5, 0.3, 0.0))
-    assert sorted(path[0] for path in paths) == sorted(expected)
-    for words, transition_ids, *scores in paths:
-        assert transition_ids == expected[words][0]
-        assert scores == pytest.approx(expected[words][1:], abs=1e-4)
+def check_sentences(found, expected):
+    """found: paths, each of a sentence of its own; expected: those that must be among them, and their scores."""
+    assert len({words for words, *_ in found}) == len(found)
+    by_words = {words: path for words, *path in found}
+    for words, (transition_ids, *scores) in expected.items():
+        assert by_words[words][0] == transition_ids
+        assert by_words[words][1:] == pytest.approx(scores, abs=1e-4)
+
+
+def test_each_sentence_has_its_best_path_and_no_other():
+    for seed in range(150):
+        lattice = random_of_both(seed)
+        lattice.partial = seed % 5 == 0
+        found = determinize(lattice, 1e4, *SCALES)
+        assert found.beam == 1e4 and is_deterministic(found.lattice) and found.lattice.partial == lattice.partial
+        found.lattice.check()
+        expected, paths = best_of_sentences(lattice, (*SCALES, 0.0)), path_list(found.lattice, (*SCALES, 0.0))
+        assert {words for words, *_ in paths} == expected.keys()
+        check_sentences(paths, expected)
+
+
+def test_what_lies_within_the_beam_is_kept_and_every_arc_is_needed():
+    narrower = 0
+    for seed in range(70):
+        lattice, beam = random_of_both(seed), 0.5 + seed % 4
+        found = determinize(lattice, beam, *SCALES).lattice
+        found.check()
+        best = best_of_sentences(lattice, (*SCALES, 0.0))
+        least = max(path[-1] for path in best.values()) - beam
+        paths = path_list(found, (*SCALES, 0.0))
+        check_sentences(paths, {words: path for words, path in best.items() if path[-1] >= least})
+        scores = found.scores(*SCALES)
+        assert (found.arc_totals(scores, best=True)[0] >= least - 1e-4).all()
+        narrower += len(paths) < len(best)
+    assert narrower > 35
+
+
+def test_longer_lattices_keep_the_best_path_and_their_sentences():
+    for seed in range(2):
+        lattice = random_lattice(seed, num_frames=20)
+        found = determinize(lattice, 3.0, *SCALES).lattice
+        best, expected = found.best_path(*SCALES), lattice.best_path(*SCALES)
+        assert best.word_ids == expected.word_ids and np.array_equal(best.transition_ids, expected.transition_ids)
+        assert (best.acoustic, best.graph) == pytest.approx((expected.acoustic, expected.graph), abs=1e-4)
+        assert is_deterministic(found)
+
+
+def test_equal_scores_leave_one_path_for_a_sentence():
+    for seed in range(20):
+        lattice = random_of_both(seed)
+        lattice.acoustic[:], lattice.graph[:] = 0.0, -1.0
+        found = determinize(lattice, 1e4).lattice
+        paths, every = path_list(found), path_list(lattice)
+        check_sentences(paths, {})
+        best = best_of_sentences(lattice)
+        known = {(words, ids, graph) for words, ids, _, graph, _ in every}
+        for words, ids, _, graph, _ in paths:
+            assert graph == pytest.approx(best[words][2]) and (words, ids, round(graph)) in known
+
+
+def test_determinized_again_nothing_changes():
+    for seed in range(20):
+        once = determinize(random_of_both(seed), 3.0).lattice
+        again = determinize(once, 3.0).lattice
+        assert (again.num_states, again.num_arcs) == (once.num_states, once.num_arcs)
+
+
+def test_a_result_that_is_too_large_is_made_with_a_narrower_beam():
+    lattice = random_lattice(5, num_frames=12)
+    whole = determinize(lattice, 8.0)
+    found = determinize(lattice, 8.0, max_arcs=whole.lattice.num_arcs // 2)
+    assert found.beam in [8.0 * 0.75 ** n for n in range(1, 20)]
+    assert found.lattice.num_arcs <= whole.lattice.num_arcs // 2
+    same = determinize(lattice, found.beam).lattice
+    assert (same.num_states, same.num_arcs) == (found.lattice.num_states, found.lattice.num_arcs)
+    assert found.lattice.best_path().word_ids == lattice.best_path().word_ids
+    with pytest.raises(InputError, match="lattice utt: expected at most 1 arcs, found more on its best path alone"):
+        determinize(lattice, 8.0, max_arcs=1)
+
+
+@pytest.mark.parametrize("beam", [-1.0, np.nan, np.inf])
+def test_a_beam_that_means_nothing_is_refused(beam):
+    with pytest.raises(InputError, match="beam: expected a finite number"):
+        determinize(random_lattice(1), beam)
+
+
+def test_options_are_checked():
+    assert DeterminizeOptions() == DeterminizeOptions(8.0, 500_000)
+    for wrong in (dict(beam=0.0), dict(beam=np.inf), dict(max_arcs=0)):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            DeterminizeOptions(**wrong)
+
+
+@openfst.needs_openfst
+def test_openfst_determinizes_to_the_same_sentences_and_scores():
+    lattice = random_lattice(2, num_frames=3)
+    theirs = openfst.run({"a": to_words(lattice)}, [("rmepsilon", "a"), ("determinize", "a")], ["a"])["a"]
+    expected = {words: score for (words, _), score in best_scores(theirs, 99).items()}
+    found = {words: path[-1] for words, path in best_of_sentences(determinize(lattice, 1e4).lattice).items()}
+    assert found.keys() == expected.keys()
+    # OpenFst takes residuals for equal that differ by 1/1024
+    assert all(found[words] == pytest.approx(score, abs=2e-3) for words, score in expected.items())

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,10 +13,13 @@ pytest.importorskip("k2")
 from graphs.decoding.graph_io import write_graph  # noqa: E402
 from graphs.decoding.search import Searcher  # noqa: E402
 from graphs.errors import InputError  # noqa: E402
+from graphs.lattices.compact_lattice import CompactLattice  # noqa: E402
+from graphs.lattices.determinize import determinize  # noqa: E402
 from graphs.lattices.lattice_io import read_lattices  # noqa: E402
 from hybrid.am.ensemble import EnsembleFolders  # noqa: E402
 from hybrid.recognize import decode  # noqa: E402
 from hybrid.recognize.decode import DecodeWork, decode_folder  # noqa: E402
+from hybrid.recognize.lattice_folder import Changed  # noqa: E402
 from tests.graphs.decoding.test_search import WIDE, scores, sentence_graph  # noqa: E402
 from tests.graphs.hmms import small_model  # noqa: E402
 
@@ -100,3 +104,18 @@ def test_threads_are_left_to_the_processes(work, tmp_path):
     torch.set_num_threads(2)
     decode_folder(work, tmp_path, 1, 5, LOG)
     assert torch.get_num_threads() == 1
+
+
+def test_lattices_are_determinized_if_that_is_asked_for(work, tmp_path, monkeypatch):
+    plain, _ = decode_folder(work, tmp_path / "plain", 1, 5, LOG)
+    small = replace(work, options=replace(work.options, determinize=True, lattice_beam=3.0))
+    outcomes, totals = decode_folder(small, tmp_path / "small", 1, 5, LOG)
+    assert outcomes.counts == plain.counts
+    for one, other in zip(read_lattices(tmp_path / "small"), read_lattices(tmp_path / "plain")):
+        assert isinstance(one, CompactLattice) and one.num_arcs < other.num_arcs
+        expected = determinize(other, 3.0, 1.0, work.options.acoustic_scale).lattice
+        assert one.to_text() == expected.to_text()
+    monkeypatch.setattr("hybrid.recognize.lattice_changes.determinized",
+                        lambda lattice, *arguments: Changed(lattice, "retried", "a narrower beam"))
+    outcomes, _ = decode_folder(small, tmp_path / "smaller", 1, 5, LOG)
+    assert outcomes.counts == {"retried": 4, "failed": 1} and outcomes.notable["u0"] == ("retried", "a narrower beam")

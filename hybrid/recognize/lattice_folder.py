@@ -1,0 +1,69 @@
+"""Folders of lattices changed into other ones, lattice by lattice."""
+
+import itertools
+from pathlib import Path
+from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
+
+from graphs.checks import check_each_once
+from graphs.errors import InputError
+from graphs.lattices.base import BaseLattice
+from graphs.lattices.lattice_io import read_lattices, write_lattices
+from hybrid.data.parallel import ordered_map
+from hybrid.outcomes import Outcomes
+
+BLOCK = 100  # lattices in memory at a time
+
+
+class Changed(NamedTuple):
+    """outcome, reason: as for hybrid.outcomes.Outcomes; without a lattice it failed."""
+
+    lattice: Optional[BaseLattice]
+    outcome: str = "done"
+    reason: str = ""
+
+
+class Change(NamedTuple):
+    """`function` of a lattice, with the arguments. It gives a lattice or a Changed; InputError means that it failed."""
+
+    function: Callable
+    arguments: Tuple = ()
+
+    def __call__(self, lattice: BaseLattice) -> Tuple[str, Changed]:
+        try:
+            found = self.function(lattice, *self.arguments)
+        except InputError as error:
+            found = Changed(None, "failed", str(error))
+        return lattice.utterance_id, found if isinstance(found, Changed) else Changed(found)
+
+
+def change_folder(source: Path, out: Path, change: Change, nj: int, log) -> Tuple[Outcomes, Dict[str, int]]:
+    """Writes the lattices of a folder, changed. Partial ones stay marked.
+
+    Returns: what became of each, and {"frames", "arcs"} of all that came out.
+    """
+    outcomes, totals, part = Outcomes(log), {"frames": 0, "arcs": 0}, 0
+    for block in _blocks(source, change, nj):
+        for utterance_id, found in block:
+            outcome = "partial" if found.lattice is not None and found.lattice.partial else found.outcome
+            outcomes.add(utterance_id, outcome, found.reason or "the search did not reach the end of the graph"
+                         if outcome != "done" else "")
+        lattices = [found.lattice for _, found in block if found.lattice is not None]
+        for _, of_one_class in itertools.groupby(lattices, type):
+            write_lattices(out, part, list(of_one_class))
+            part += 1
+        totals["frames"] += sum(lattice.num_frames for lattice in lattices)
+        totals["arcs"] += sum(lattice.num_arcs for lattice in lattices)
+    if not part:
+        write_lattices(out, 0, [])
+    return outcomes, totals
+
+
+def _blocks(source: Path, change: Change, nj: int) -> Iterator[list]:
+    lattices, ids = read_lattices(source), []
+    while True:
+        block = list(itertools.islice(lattices, BLOCK))
+        if not block:
+            return
+        ids += [lattice.utterance_id for lattice in block]
+        check_each_once(str(source), ids)
+        yield list(ordered_map(change, block, nj, f"lattices {len(ids) - len(block) + 1} to {len(ids)}"))

@@ -1,0 +1,69 @@
+"""Minimized lattices against enumeration, and their sizes against OpenFst."""
+
+import numpy as np
+from graphs.fst.arcs import Arcs
+from graphs.lattices.compact_lattice import CompactLattice
+from graphs.lattices.determinize import determinize
+from graphs.lattices.minimize import minimize
+from graphs.lattices.project import to_words
+from tests.graphs.lattices.material import path_list, random_of_both, same_paths
+from tests.reference import openfst
+
+SETTING = (1.5, 0.3, 0.0)
+
+
+def of_sentences(seed, count=12):
+    """A tree of random sentences without frames; its scores are those of words in context of nothing."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=5)
+    arcs, number, last = [], 0, 10 ** 6
+    for sentence in {tuple(rng.integers(1, 4, rng.integers(1, 6)).tolist()) for _ in range(count)}:
+        state = 0
+        for word in sentence:
+            known = [dst for src, dst, label in arcs if (src, label) == (state, word)]
+            number += not known
+            arcs += [] if known else [(state, number, word)]
+            state = known[0] if known else number
+        arcs.append((state, last, 0))
+    src, dst, word = np.array(arcs).T
+    dst[dst == last] = number + 1
+    return CompactLattice("u", 0, src, dst, word, score[word], score[word - 1], [], 0 * src)
+
+
+def test_minimized_it_has_the_same_paths_and_no_two_states_of_one_future():
+    for seed in range(60):
+        lattice = random_of_both(seed)
+        if seed % 3:
+            lattice = determinize(lattice, 1e4, *SETTING[:2]).lattice
+        found = minimize(lattice, *SETTING[:2])
+        found.check()
+        same_paths(path_list(found, SETTING), path_list(lattice, SETTING))
+        assert found.num_states <= lattice.num_states
+        again = minimize(found, *SETTING[:2])
+        assert (again.num_states, again.num_arcs) == (found.num_states, found.num_arcs)
+
+
+def test_endings_of_a_tree_are_shared():
+    for seed in range(10):
+        tree = of_sentences(seed)
+        found = minimize(tree)
+        same_paths(path_list(found), path_list(tree))
+        futures = set()
+        for state in range(found.num_states - 1):
+            kept = np.flatnonzero(found.src >= state)
+            part = CompactLattice("u", 0, found.src[kept] - state, found.dst[kept] - state, found.word_id[kept],
+                                  found.acoustic[kept], found.graph[kept], [], 0 * kept)
+            futures.add(tuple(sorted(path[0] for path in path_list(part))))
+        assert len(futures) == found.num_states - 1
+
+
+@openfst.needs_openfst
+def test_openfst_makes_as_few_states():
+    tree = of_sentences(0, 40)
+    acceptor = to_words(tree)
+    last = tree.num_states - 1
+    ends = acceptor.dst == last  # epsilons to the end are final weights in OpenFst
+    arcs = Arcs(acceptor.src[~ends], acceptor.dst[~ends], acceptor.ilabel[~ends], acceptor.olabel[~ends],
+                acceptor.score[~ends], acceptor.src[ends], acceptor.score[ends], tree.num_states)
+    theirs = openfst.run({"a": arcs}, [("determinize", "a"), ("minimize", "a")], ["a"])["a"]
+    assert minimize(tree).num_states in (theirs.num_states, theirs.num_states + 1)

@@ -1,0 +1,27 @@
+"""Multiplies the scores of lattices for good.
+
+    python -m tools.lattices.scale --lattices exp/decode_test --acoustic-factor 0.1 --out exp/decode_test_scaled
+"""
+
+from tools.frame.program import Job
+from tools.lattices.folder import change, lattice_program, search_facts
+
+PROGRAM = (lattice_program("tools.lattices.scale", __doc__)
+           .argument("--graph-factor", type=float, default=1.0, help="on graph scores")
+           .argument("--acoustic-factor", type=float, default=1.0, help="on log-likelihoods")
+           .argument("--word-insertion-penalty", type=float, default=0.0,
+                     help="subtracted from the graph score of each word"))
+
+
+def work(job: Job) -> None:
+    from graphs.errors import InputError
+    from graphs.lattices.weights import scale
+    graph, acoustic = job.args.graph_factor, job.args.acoustic_factor
+    if not (graph > 0 and acoustic > 0):
+        raise InputError("--graph-factor and --acoustic-factor", "numbers above 0", f"{graph} and {acoustic}")
+    own = search_facts(job.args.lattices)["acoustic_scale"] * graph / acoustic
+    change(job, scale, graph, acoustic, job.args.word_insertion_penalty, acoustic_scale=own)
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
