@@ -38,13 +38,14 @@ def sausage_of(utterance_id: str, consensus: Consensus, words, frame_shift: floa
     """
     Args:
       words: SymbolTable of the consensus's word_ids.
-      least: words less probable are left out (but for each place's likeliest).
+      least: words less probable are left out, but for each place's likeliest; and places where nothing is left.
     """
     slots = []
     for one in consensus.bins:
         kept = [word for i, word in enumerate(one.words) if i == 0 or word.probability >= least]
-        slots.append(Slot({words.symbol_of(word.word_id): word.probability for word in kept},
-                          one.start * frame_shift, one.end * frame_shift))
+        if any(word.word_id for word in kept):
+            slots.append(Slot({words.symbol_of(word.word_id): word.probability for word in kept},
+                              one.start * frame_shift, one.end * frame_shift))
     return Sausage(utterance_id, slots, consensus.risk)
 
 

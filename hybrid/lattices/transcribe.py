@@ -118,7 +118,8 @@ class Transcriber:
         return lattice, lattice.scores(graph_scale, acoustic_scale, penalty)
 
     def _timed(self, found: Consensus, system: int, lattice: CompactLattice, voter: Voter):
-        nearest = oracle_path(voter.lattice, found.word_ids)
+        scales = self.scales[system].of_posteriors(self.options.posterior_scale)
+        nearest = oracle_path(voter.lattice, found.word_ids, *scales)
         path = lattice.path(nearest.arcs, float(voter.scores[nearest.arcs].sum()))
         times = self.timers[system](path)
         spans = iter([(segment.start_frame, segment.start_frame + segment.num_frames) for segment, word_id in zip(

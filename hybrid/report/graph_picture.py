@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
@@ -70,11 +71,12 @@ def draw_by_matplotlib(drawing: Drawing):
     """matplotlib Figure: columns from left to right, the states of a column above each other."""
     place = _places(drawing)
     width = max(x for x, _ in place.values()) - min(x for x, _ in place.values())
-    height = max(y for _, y in place.values()) - min(y for _, y in place.values())
+    height = max(y for _, y in place.values()) - min(y for _, y in place.values()) + _most_parallel(drawing.edges) / 2
     figure = new_figure(min(40.0, 3 + 1.3 * width), min(20.0, 2 + 1.1 * height))
     axes = figure.add_subplot()
     axes.set_title(drawing.title, fontsize=10)
     axes.axis("off")
+    axes.set_aspect("equal", adjustable="datalim")  # so that labels lie on bent edges
     seen: Dict[frozenset, int] = {}
     for edge in drawing.edges:
         number = seen[frozenset(edge[:2])] = seen.get(frozenset(edge[:2]), -1) + 1
@@ -86,6 +88,11 @@ def draw_by_matplotlib(drawing: Drawing):
     axes.autoscale_view()
     axes.margins(0.08, 0.25)
     return figure
+
+
+def _most_parallel(edges: Sequence[Edge]) -> int:
+    """Edges beyond the first between the same states, which are bent and so take height."""
+    return max(Counter(frozenset(edge[:2]) for edge in edges).values(), default=1) - 1
 
 
 def _draw_edge(axes, places: Dict[int, tuple], edge: Edge, number: int) -> None:
@@ -107,7 +114,7 @@ def _draw_edge(axes, places: Dict[int, tuple], edge: Edge, number: int) -> None:
     place = x + share * (to_x - x) + off * (to_y - y), y + share * (to_y - y) - off * (to_x - x)
     axes.text(*place, edge.label, **{**text, "va": "center"}, bbox={
         "boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8})
-    axes.update_datalim([(x, y), (to_x, to_y)])
+    axes.update_datalim([(x, y), (to_x, to_y), place])  # the label of a bent edge lies beside all states
 
 
 def _places(drawing: Drawing) -> Dict[int, tuple]:

@@ -27,7 +27,7 @@ def draw_reliability(title: str, series: Mapping[str, Tuple[Sequence[float], Seq
                   color=f"C{number}")
     upper.set(title=f"Word confidences, {title}", ylabel="share of words that are correct", xlim=(0, 1.02),
               ylim=(0, 1.02))
-    upper.legend(loc="upper left", fontsize=8)
+    upper.legend(loc="lower right", fontsize=8)
     lower.set(xlabel="confidence", ylabel="words", yscale="log")
     return figure
 
@@ -42,7 +42,10 @@ def draw_thresholds(rows: Sequence[Kept]):
               label="WER of the utterances kept")
     axes.plot([100 * row.words / max(1, most_words) for row in rows], [100 * (1 - row.correct) for row in rows],
               marker="s", label="share of the words kept that are wrong")
-    axes.set(xlabel="% kept", ylabel="% wrong", xlim=(0, 102))
+    for row in kept:
+        axes.annotate(f"{row.threshold:g}", (100 * row.utterances / most_utterances, row.counts.wer), fontsize=7,
+                      textcoords="offset points", xytext=(-4, 4), ha="right")
+    axes.set(xlabel="% kept (numbers: confidence)", ylabel="% wrong", xlim=(0, 102))
     axes.set_ylim(0, None if np.isfinite(axes.get_ylim()[1]) else 100)
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)

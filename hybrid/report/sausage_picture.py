@@ -7,6 +7,7 @@ from hybrid.lattices.sausages import Sausage, Slot
 from hybrid.report.figures import new_figure, save_figure
 
 MOST_WORDS = 6  # of a place
+LEAST = 0.005  # probability that is drawn
 PER_ROW = 12  # places; longer networks go on below
 
 
@@ -34,6 +35,7 @@ def sausage_figure(sausage: Sausage):
 def _draw_slot(axes, place: int, slot: Slot) -> None:
     axes.text(place, -0.75, f"{slot.start:.2f}–{slot.end:.2f} s", ha="center", va="center", fontsize=6, color="grey")
     ranked = sorted(slot.words.items(), key=lambda item: -item[1])
+    ranked = [pair for number, pair in enumerate(ranked) if number == 0 or pair[1] >= LEAST]
     for row, (word, probability) in enumerate(ranked[:MOST_WORDS]):
         shade = 1 - 0.75 * probability
         label = f"{'–' if word == EPS else word}\n{probability:.2f}"

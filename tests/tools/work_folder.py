@@ -22,6 +22,8 @@ from hybrid.lm.nets.recurrent import LstmOptions
 from hybrid.lm.network import LmNetwork, LmOptions
 from hybrid.lm.neural_folder import write_neural_lm
 from hybrid.lm.vocabulary import Vocabulary
+from hybrid.lattices.calibration import Calibration
+from hybrid.lattices.sausages import Sausage, Slot, write_sausages
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
@@ -92,6 +94,7 @@ def make_work(work):
     _hmm(work, lang)
     _tree(work / "exp" / "tree_tri", lang, work / "lang" / "phones.txt")
     _decoding(work)
+    _transcripts(work / "exp")
     _speakers(work / "exp" / "fmllr")
     _language_model(work / "exp" / "lstm_lm", lang)
     (work / "storage").rename(work / "corpus_storage")
@@ -159,6 +162,16 @@ def _speakers(folder):
     folder.mkdir()
     SpeakerTable.of(Space("fmllr", "0123"), matrices).write(folder)
     stage(folder, "tools.estimate_fmllr")
+
+
+def _transcripts(exp):
+    for name in ("mbr_test", "calibration"):
+        (exp / name).mkdir()
+    slots = [Slot({"w1": 0.75, "<eps>": 0.25}, 0.1, 0.4), Slot({"w2": 1.0}, 0.4, 0.5)]
+    write_sausages(exp / "mbr_test" / "sausages.jsonl", [Sausage(f"u{n}", slots, 0.25 * n) for n in range(3)])
+    Calibration("logistic", 0.5, -0.2).write(exp / "calibration")
+    stage(exp / "mbr_test", "tools.lattices.mbr")
+    stage(exp / "calibration", "tools.lattices.calibrate")
 
 
 def _decoding(work):

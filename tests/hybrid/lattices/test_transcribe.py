@@ -68,6 +68,16 @@ def test_scales_and_beam():
     assert words[0].confidence == pytest.approx(1 / (1 + np.exp(-1.5)))
 
 
+@pytest.mark.parametrize("acoustic_scale, start", [(0.1, 0.0), (1.0, 0.03)])
+def test_of_several_alignments_the_best_by_the_scales_says_the_times(acoustic_scale, start):
+    """The second is better by 3 acoustically and worse by 1 in the graph."""
+    lattice = lattice_of([("bad", "B A D SIL", 0.5), ("bad", "SIL B A D", 0.5)])
+    arcs = np.arange(lattice.num_arcs)  # each sentence has five
+    lattice = replace(lattice, acoustic=np.where(arcs == 0, -3.0, 0.0), graph=np.where(arcs == 5, -1.0, 0.0))
+    found = transcriber(scales=[SystemScales(1.0, 0.0, acoustic_scale)], hypothesis="best")([Entry(0, 1.0, lattice)])
+    assert spoken(found.words) == [("bad", start, round(start + 0.09, 2), 1.0)]
+
+
 def test_systems_vote_with_their_weights_and_words_of_their_own_tables():
     other = SymbolTable(["add", "bad", "bee"])
     both = transcriber([LANG.words, other], [ONE, ONE])
