@@ -16,6 +16,7 @@ import torch
 from graphs.errors import InputError
 from graphs.lang.lang_folder import read_lang, write_lang
 from graphs.lang.symbols import SymbolTable
+from graphs.options import flat
 from hybrid.lm.nets.feed_forward import FeedForwardOptions
 from hybrid.lm.nets.recurrent import LstmOptions
 from hybrid.lm.nets.transformer import TransformerOptions
@@ -188,6 +189,16 @@ def test_texts_and_their_vocabularies(tmp_path, texts):
     batches = batches_of(texts[1], vocabulary, 10 ** 6)
     assert batches.num_batches(0) == 1 and next(batches.batches(0)).num_events == sum(
         len(words) + 1 for _, words in texts[1])
+
+
+def test_defaults():
+    options = flat(LmTrainingOptions())
+    expected = dict(arch="lstm", hidden_dim=512, num_layers=1, dropout=0.3, embedding_dim=256, units="word", min_count=2,
+                    softmax="full", tied=False, cutoffs=[1000, 4000], shrink=2.0, num_samples=1000, num_pieces=1000,
+                    batch_units=2000, epochs=15, learning_rate=3e-3, average_last=3, schedule="one_cycle")
+    assert {name: options[name] for name in expected} == expected
+    assert flat(FeedForwardOptions()) == dict(order=5, hidden_dim=512, num_layers=1, dropout=0.2)
+    assert flat(TransformerOptions()) == dict(hidden_dim=256, num_layers=4, heads=4, feed_forward=4, left=-1, dropout=0.2)
 
 
 @pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}])
