@@ -194,7 +194,8 @@ def test_texts_and_their_vocabularies(tmp_path, texts):
 def test_defaults():
     options = flat(LmTrainingOptions())
     expected = dict(arch="lstm", hidden_dim=512, num_layers=1, dropout=0.3, embedding_dim=256, units="word",
-                    min_count=2, softmax="full", tied=False, cutoffs=[1000, 4000], shrink=2.0, num_samples=1000, num_pieces=1000,
+                    min_count=2, softmax="full", tied=False, cutoffs=[1000, 4000], shrink=2.0,
+                    num_samples=1000, num_pieces=1000,
                     batch_units=2000, epochs=15, learning_rate=3e-3, average_last=3, schedule="one_cycle")
     assert {name: options[name] for name in expected} == expected
     assert flat(FeedForwardOptions()) == dict(order=5, hidden_dim=512, num_layers=1, dropout=0.2)
