@@ -34,6 +34,11 @@ def test_fewest_counts(min_count, units):
     assert np.exp(vocabulary.log_share[vocabulary.events]).sum() == pytest.approx(units - 1)
 
 
+def test_words_that_no_text_holds_share_a_unit_if_nothing_else_is_said():
+    vocabulary = Vocabulary.of_text(TEXT, WORDS, "<unk>")
+    assert (vocabulary.kind, vocabulary.min_count, vocabulary.num_units) == ("word", 1, 8)
+
+
 def test_characters_and_their_ends():
     vocabulary = make_vocabulary("character", text=TEXT)
     assert _names(vocabulary, "band") == ["b +", "a +", "n +", "d"] and _names(vocabulary, "a") == ["a"]
