@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from graphs.decoding.compile import DecodingGraph, compile_hclg
-from graphs.decoding.on_the_fly import PRUNE_EVERY, OnTheFlySearcher
+from graphs.decoding.on_the_fly import PRUNE_EVERY, OnTheFlySearcher, _Tokens
 from graphs.decoding.search import Searcher
 from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
@@ -204,3 +204,24 @@ def test_what_cannot_be_searched_is_refused(graphs):
     other = OnTheFlySearcher(small, transitions, WeightedLm([Term(HashLm(), 1.0)]), WIDE)
     with pytest.raises(InputError, match="each id once"):
         other.search(utterances(transitions, [3]) * 2)
+
+
+@pytest.mark.parametrize("min_active, expected", [(0, -2.0), (2, -2.0), (3, -5.0), (5, -math.inf), (9, -math.inf)])
+def test_the_beam_leaves_the_best_min_active(min_active, expected):
+    graph, transitions = loop_graph()
+    searcher = OnTheFlySearcher(graph, transitions, NOTHING, WIDE)
+    tokens = _Tokens(searcher, searcher._closed, replace(WIDE, beam=2.0, min_active=min_active))
+    assert tokens._threshold(np.array([-5.0, 0.0, -7.0, -1.0, -9.0])) == expected
+
+
+@pytest.mark.parametrize("max_active", [2, 7])
+def test_at_most_max_active_tokens_a_frame_and_nothing_is_lost(max_active):
+    graph, transitions = loop_graph()
+    searcher = OnTheFlySearcher(graph, transitions, NOTHING, replace(WIDE, max_active=max_active))
+    tokens = _Tokens(searcher, searcher._closed, searcher.options)
+    x = scores(2 * PRUNE_EVERY, transitions, 1)
+    assert tokens.search(x.numpy(), ends=True) is not None
+    assert max(len(frame) for frame in tokens._scores) == max_active
+    found = searcher.search([("u", x)])["u"]
+    assert found.outcome == "done" and len(found.lattice.best_path().transition_ids) == 2 * PRUNE_EVERY
+    found.lattice.check()
