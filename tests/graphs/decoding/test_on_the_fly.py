@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 
 from graphs.decoding.compile import DecodingGraph, compile_hclg
-from graphs.decoding.on_the_fly import PRUNE_EVERY, OnTheFlySearcher
+from graphs.decoding.on_the_fly import PRUNE_EVERY, OnTheFlySearcher, _Tokens
 from graphs.decoding.search import Searcher
 from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_fst import make_grammar_fst
 from graphs.grammar.grammar_lm import GrammarLm
+from graphs.grammar.sentences import score_sentences
 from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.transitions import TransitionModel
 from graphs.lang.lexicon import BACKOFF
 from graphs.lang.lexicon_fst import make_lexicon_fst
+from graphs.lattices.rescore import rescore
+from hybrid.recognize.nbest import best_sentences
 from tests.graphs.arpas import arpa_text, random_entries
 from tests.graphs.decoding.test_search import WIDE, loop_graph, scores
 from tests.graphs.langs import small_lang
@@ -75,6 +78,28 @@ def test_with_the_difference_of_two_lms_the_best_path_is_that_of_the_large_graph
                for name, result in expected.items()), "the large LM makes a difference"
 
 
+def test_rescored_lattices_of_the_small_graph_have_the_best_path_of_the_large_one(graphs):
+    """And with the LM of their own graph they stay what they are, however paths have backed off."""
+    lang, transitions, small_g, small, large_g, large = graphs
+    backoff = lang.words.id_of(BACKOFF)
+    spoken = utterances(transitions, [30, 12, 19])
+    expected = Searcher(large, transitions, WIDE).search(spoken)
+    old, new = GrammarLm(small_g, backoff), GrammarLm(large_g, backoff)
+    for name, result in Searcher(small, transitions, replace(WIDE, lattice_beam=25.0)).search(spoken).items():
+        found = rescore(result.lattice, [Term(old, -1.0), Term(new, 1.0)]).best_path()
+        best = expected[name].lattice.best_path()
+        assert found.score == pytest.approx(best.score, abs=1e-3) and found.word_ids == best.word_ids
+    for name, result in expected.items():
+        lattice = result.lattice.prune(4.0)
+        same = rescore(lattice, [Term(new, -1.0), Term(new, 1.0)]).best_path()
+        assert same.score == lattice.best_path().score
+        without = rescore(lattice, [Term(new, -1.0)])
+        for sentence in best_sentences(without, 5):
+            whole = {one.word_ids: one.graph for one in best_sentences(lattice, 1000)}
+            score = score_sentences(new, [sentence.word_ids])[0]
+            assert sentence.graph == pytest.approx(whole[sentence.word_ids] - score, abs=1e-3)
+
+
 @pytest.mark.parametrize("acoustic_scale", [1.0, 0.5])
 def test_without_an_lm_lattices_are_the_searchers(graphs, acoustic_scale):
     _, transitions, _, small, _, _ = graphs
@@ -124,7 +149,6 @@ def test_a_neural_model_in_the_first_pass():
 
 
 def sentences(lattice):
-    from hybrid.recognize.nbest import best_sentences
     return [(sentence.word_ids, sentence.graph, sentence.acoustic) for sentence in best_sentences(lattice, 10_000)]
 
 
@@ -180,3 +204,24 @@ def test_what_cannot_be_searched_is_refused(graphs):
     other = OnTheFlySearcher(small, transitions, WeightedLm([Term(HashLm(), 1.0)]), WIDE)
     with pytest.raises(InputError, match="each id once"):
         other.search(utterances(transitions, [3]) * 2)
+
+
+@pytest.mark.parametrize("min_active, expected", [(0, -2.0), (2, -2.0), (3, -5.0), (5, -math.inf), (9, -math.inf)])
+def test_the_beam_leaves_the_best_min_active(min_active, expected):
+    graph, transitions = loop_graph()
+    searcher = OnTheFlySearcher(graph, transitions, NOTHING, WIDE)
+    tokens = _Tokens(searcher, searcher._closed, replace(WIDE, beam=2.0, min_active=min_active))
+    assert tokens._threshold(np.array([-5.0, 0.0, -7.0, -1.0, -9.0])) == expected
+
+
+@pytest.mark.parametrize("max_active", [2, 7])
+def test_at_most_max_active_tokens_a_frame_and_nothing_is_lost(max_active):
+    graph, transitions = loop_graph()
+    searcher = OnTheFlySearcher(graph, transitions, NOTHING, replace(WIDE, max_active=max_active))
+    tokens = _Tokens(searcher, searcher._closed, searcher.options)
+    x = scores(2 * PRUNE_EVERY, transitions, 1)
+    assert tokens.search(x.numpy(), ends=True) is not None
+    assert max(len(frame) for frame in tokens._scores) == max_active
+    found = searcher.search([("u", x)])["u"]
+    assert found.outcome == "done" and len(found.lattice.best_path().transition_ids) == 2 * PRUNE_EVERY
+    found.lattice.check()

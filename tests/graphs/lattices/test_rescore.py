@@ -171,6 +171,27 @@ def test_a_beam_keeps_the_best_path_and_drops_what_is_far(seed):
     assert through.min() >= best.score - 4.0 - 1e-4
 
 
+def test_no_model_is_asked_about_what_is_far_from_the_best():
+    """By the lattice's own scores of what is to come, too: word 3 comes before a good end, word 2 before none."""
+    arcs = [(0, 1, 1, 0.0), (0, 2, 2, 0.0), (0, 3, 3, -6.0), (1, 4, 0, 0.0), (2, 4, 0, -9.0), (3, 4, 0, 0.0)]
+    src, dst, word_id, acoustic = map(np.array, zip(*arcs))
+    lattice, lm = Lattice("utt", 2, src, dst, np.ones(6, int), word_id, acoustic, np.zeros(6)), HashLm()
+    found = rescore(lattice, [Term(lm, 0.01)], replace(EXACT, beam=8.0, acoustic_scale=1.0))
+    assert lm.words == [(), (1,), (3,)] and {key[0] for key in paths_of(found)} == {(1,), (3,)}
+    lm = HashLm()
+    found = rescore(lattice, [Term(lm, 1.0)], replace(EXACT, beam=8.0, acoustic_scale=0.1))
+    assert lm.words == [(), (1,), (2,), (3,)] and len(paths_of(found)) == 3
+
+
+def test_of_the_histories_at_a_state_the_best_are_kept():
+    arcs = [(0, 1, 1, -1.0), (0, 1, 2, 0.0), (0, 1, 3, -2.0), (1, 2, 1, 0.0)]
+    src, dst, word_id, acoustic = map(np.array, zip(*arcs))
+    lattice = Lattice("utt", 2, src, dst, np.ones(4, int), word_id, acoustic, np.zeros(4))
+    for number, kept in ((1, {2}), (2, {1, 2}), (3, {1, 2, 3})):
+        found = rescore(lattice, [Term(HashLm(), 0.01)], replace(EXACT, max_histories=number, acoustic_scale=1.0))
+        assert {key[0][0] for key in paths_of(found)} == kept
+
+
 def test_few_histories_at_a_state():
     lattice, lm = random_lattice(3, num_frames=5, width=3), HashLm()
     exact = rescore(lattice, [Term(lm, 1.0)])
