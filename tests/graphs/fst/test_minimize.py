@@ -99,8 +99,8 @@ def test_a_transducer_with_epsilons_is_found_in_two_copies_that_are_one(seed):
 
 @pytest.mark.parametrize("change, states", [
     ((0, 0, 0, 0.0, 0.0), 3), ((1, 0, 0, 0.0, 0.0), 4), ((0, 1, 0, 0.0, 0.0), 4), ((0, 0, 0, -0.25, 0.0), 4),
-    ((0, 0, 0, 0.0, -0.25), 4), ((0, 0, 1, 0.0, 0.0), 4), ((0, 0, 0, -1e-6, 1e-6), 3),
-    ((0, 0, 0, -1e-4, 0.0), 4), ((0, 0, 0, 0.0, 1e-4), 4)])
+    ((0, 0, 0, 0.0, -0.25), 4), ((0, 0, 1, 0.0, 0.0), 4), ((0, 0, 0, -6e-6, 6e-6), 3),
+    ((0, 0, 0, -1.2e-5, 0.0), 4), ((0, 0, 0, 0.0, 1.2e-5), 4)])
 def test_states_differ_by_labels_scores_and_ends(change, states):
     """1 and 2 are alike but for the change."""
     ilabel, olabel, final_olabel, score, final_score = change
