@@ -99,19 +99,25 @@ class SilentPaths:
         self._num_columns = int(column.max()) + 1
         for number in range(begin, end):
             elements = by_state[own[number - begin]:own[number - begin + 1]]
-            first, last = arcs.of_level[number], arcs.of_level[number + 1]
-            rows, at = ragged_ranges(self._first[arcs.src[first:last]], self._count[arcs.src[first:last]])
-            rows += first
-            gained = self._score[at] + arcs.gain[rows]
-            kept = np.flatnonzero(gained + self._rest[arcs.dst[rows]] >= self._least)
-            if len(kept) or len(elements):
-                rows, at = rows[kept], at[kept]
-                self._add(np.concatenate([column[elements], self._column[at]]),
-                          np.concatenate([state[elements], arcs.dst[rows]]),
-                          np.concatenate([score[elements], gained[kept]]),
-                          np.concatenate([elements, at]),
-                          np.concatenate([np.full(len(elements), -1), arcs.arcs[rows]]))
+            pairs = self._step(arcs.of_level[number], arcs.of_level[number + 1])
+            if len(elements):
+                start = column[elements], state[elements], score[elements], elements, np.full(len(elements), -1)
+                pairs = tuple(np.concatenate(both) for both in zip(start, pairs))
+            if len(pairs[0]):
+                self._add(*pairs)
         return self._ways()
+
+    def _step(self, first: int, last: int) -> Tuple[np.ndarray, ...]:
+        """By the silent arcs into one level: columns of pairs, as for `_add`."""
+        arcs = self.arcs
+        src = arcs.src[first:last]
+        rows, at = ragged_ranges(self._first[src], self._count[src])
+        rows += first
+        gained, dst = self._score[at] + arcs.gain[rows], arcs.dst[rows]
+        kept = np.flatnonzero(gained + self._rest[dst] >= self._least)
+        if len(kept) < len(rows):
+            rows, at, dst, gained = rows[kept], at[kept], dst[kept], gained[kept]
+        return self._column[at], dst, gained, at, arcs.arcs[rows]
 
     def _add(self, column: np.ndarray, state: np.ndarray, score: np.ndarray, back: np.ndarray, arc: np.ndarray) -> None:
         """Of equal pairs, which are all of one level, the best."""

@@ -1,7 +1,6 @@
 """The programs over folders of lattices: what they write of each lattice, and of those of which nothing comes."""
 
 import importlib
-import json
 
 import numpy as np
 import pytest
@@ -167,4 +166,15 @@ def test_tables_of_sentences_samples_and_sizes(decoded):
     row = rows(out / "statistics.tsv")[3]
     assert (row["utterance"], int(row["states"]), int(row["arcs"])) == ("u3", own.states, own.arcs)
     assert float(row["depth"]) == pytest.approx(own.depth, abs=0.01)
-    assert json.loads(json.dumps(facts(out)))["lattices"] == 4
+    assert (facts(out)["lattices"], facts(out)["outcomes"]) == (4, {"done": 4})
+
+
+@pytest.mark.parametrize("program", ["nbest", "sample"])
+def test_tables_name_what_fails(decoded, program):
+    lattices = list(read_lattices(decoded))
+    lattices[1].acoustic[:] = np.nan
+    write_lattices(decoded, 0, lattices[:3])
+    run(decoded, program, status=2)
+    out = run(decoded, program, "--max-failed-share", 0.3)
+    assert "u1\tfailed\tlattice u1, arc 0: expected a score, found nan" in (out / "outcomes.tsv").read_text()
+    assert {row["utterance"] for row in rows(next(out.glob(f"{program}*.tsv")))} == {"u0", "u2", "u3"}

@@ -1,7 +1,7 @@
 """What the programs over folders of lattices have in common."""
 
 from pathlib import Path
-from typing import Callable, Optional, Tuple
+from typing import Callable, Optional, Sequence, Tuple
 
 from tools.frame.program import Job, Program
 from tools.frame.records import read_record
@@ -55,3 +55,27 @@ def change(job: Job, function: Callable, *arguments, acoustic_scale: Optional[fl
     job.facts.update(outcomes=outcomes.counts, frames=totals["frames"], arcs_per_frame=round(arcs_per_frame, 3),
                      acoustic_scale=acoustic_scale or facts["acoustic_scale"],
                      search_seconds=round(facts["search_seconds"] + job.seconds(), 2))
+
+
+def table(job: Job, name: str, header: Sequence[str], rows_of: Callable) -> list:
+    """Writes a table into the file of that name, and outcomes.tsv; returns the rows.
+
+    Args:
+      rows_of: (place, lattice) -> rows of the table; InputError means that the lattice failed.
+    """
+    from graphs.errors import InputError
+    from graphs.lattices.lattice_io import read_lattices
+    from hybrid.outcomes import Outcomes
+    from hybrid.report.tables import tsv
+    rows, outcomes = [], Outcomes(job.log)
+    for place, lattice in enumerate(read_lattices(job.args.lattices)):
+        try:
+            rows += rows_of(place, lattice)
+            outcomes.add(lattice.utterance_id)
+        except InputError as error:
+            outcomes.add(lattice.utterance_id, "failed", str(error))
+    outcomes.write(job.out / "outcomes.tsv")
+    outcomes.check(job.args.max_failed_share, job.args.lattices.name)
+    (job.out / name).write_text(tsv(header, rows), encoding="utf-8")
+    job.facts["outcomes"] = outcomes.counts
+    return rows

@@ -6,7 +6,7 @@ Writes samples.tsv: utterance, number, score, acoustic and graph score, words.
 """
 
 from tools.frame.program import Job
-from tools.lattices.folder import lattice_program, scales_of
+from tools.lattices.folder import lattice_program, scales_of, table
 
 PROGRAM = (lattice_program("tools.lattices.sample", __doc__, scaled=True)
            .argument("--number", type=int, default=1, help="of paths of each lattice")
@@ -15,18 +15,15 @@ PROGRAM = (lattice_program("tools.lattices.sample", __doc__, scaled=True)
 
 
 def work(job: Job) -> None:
-    from graphs.lattices.lattice_io import read_lattices
     from graphs.lattices.weights import sample_paths
-    from hybrid.report.tables import tsv
     from tools.artefacts.decoding import word_namer
     args, name_of = job.args, word_namer(job.args.lattices)
-    rows = []
-    for place, lattice in enumerate(read_lattices(args.lattices)):
+
+    def rows_of(place, lattice):
         paths = sample_paths(lattice, args.number, (args.seed, place), *scales_of(job), args.word_insertion_penalty)
-        rows += [(lattice.utterance_id, number, f"{path.score:.4f}", f"{path.acoustic:.4f}", f"{path.graph:.4f}",
-                  " ".join(map(name_of, path.word_ids))) for number, path in enumerate(paths, 1)]
-    header = ("utterance", "number", "score", "acoustic", "graph", "words")
-    (job.out / "samples.tsv").write_text(tsv(header, rows), encoding="utf-8")
+        return [(lattice.utterance_id, number, f"{path.score:.4f}", f"{path.acoustic:.4f}", f"{path.graph:.4f}",
+                 " ".join(map(name_of, path.word_ids))) for number, path in enumerate(paths, 1)]
+    table(job, "samples.tsv", ("utterance", "number", "score", "acoustic", "graph", "words"), rows_of)
 
 
 if __name__ == "__main__":

@@ -7,24 +7,22 @@ frame), and the logarithm (base 10) of the number of paths; the log tells the me
 """
 
 from tools.frame.program import Job
-from tools.lattices.folder import lattice_program
+from tools.lattices.folder import lattice_program, table
 
 PROGRAM = lattice_program("tools.lattices.statistics", __doc__)
 
 
 def work(job: Job) -> None:
-    from graphs.lattices.lattice_io import read_lattices
     from graphs.lattices.structure import Statistics, statistics
-    from hybrid.report.tables import tsv
-    rows, frames, depth = [], 0, 0.0
-    for lattice in read_lattices(job.args.lattices):
+
+    def rows_of(_, lattice):
         found = statistics(lattice)
-        rows.append((lattice.utterance_id, lattice.num_frames, *found[:4], f"{found.depth:.2f}",
-                     f"{found.log10_paths:.2f}"))
-        frames, depth = frames + lattice.num_frames, depth + found.depth * lattice.num_frames
-    (job.out / "statistics.tsv").write_text(tsv(("utterance", "frames", *Statistics._fields), rows), encoding="utf-8")
+        return [(lattice.utterance_id, lattice.num_frames, *found[:4], f"{found.depth:.2f}",
+                 f"{found.log10_paths:.2f}")]
+    rows = table(job, "statistics.tsv", ("utterance", "frames", *Statistics._fields), rows_of)
+    frames = sum(row[1] for row in rows)
     facts = {"lattices": len(rows), "frames": frames, "arcs": sum(row[3] for row in rows),
-             "depth": round(depth / max(1, frames), 2)}
+             "depth": round(sum(row[1] * float(row[6]) for row in rows) / max(1, frames), 2)}
     job.log.info("%(lattices)d lattices, %(frames)d frames, %(arcs)d arcs, depth %(depth)g", facts)
     job.facts.update(facts)
 
