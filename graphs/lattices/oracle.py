@@ -41,7 +41,11 @@ def oracle_path(lattice: BaseLattice, reference: Sequence[int], graph_scale: flo
     least = np.full((lattice.num_states, len(said) + 1), np.inf)
     least[0] = missed
     for arcs, states, starts in lattice.levels.into:
-        best = np.minimum.reduceat(_ways(lattice, least, arcs, said, step, costs).min(axis=0), starts, axis=0)
+        words = lattice.word_id[arcs, None]
+        before = least[lattice.src[arcs]] + costs[arcs, None]
+        ways = before + step * (words > 0)
+        np.minimum(ways[:, 1:], before[:, :-1] + step * (words != said), out=ways[:, 1:])
+        best = np.minimum.reduceat(ways, starts, axis=0)
         least[states] = np.minimum.accumulate(best - missed, axis=1) + missed
     arcs = _trace(lattice, least, said, step, costs)
     path = lattice.path(arcs, float(scores[arcs].sum()))
@@ -57,15 +61,6 @@ def _costs_of(lattice: BaseLattice, scores: np.ndarray):
     return 1.0 + 2.0 * float(best[-1] - worst[-1]), -scores
 
 
-def _ways(lattice: BaseLattice, least: np.ndarray, arcs: np.ndarray, said: np.ndarray, step: float,
-          costs: np.ndarray) -> np.ndarray:
-    """``[2, A, R + 1]``: costs after the arcs when their words stand against reference word r, and beside them."""
-    before, words = least[lattice.src[arcs]] + costs[arcs, None], lattice.word_id[arcs, None]
-    inside = np.full_like(before, np.inf)
-    inside[:, 1:] = before[:, :-1] + step * (words != said)
-    return np.stack([inside, before + step * (words > 0)])
-
-
 def _trace(lattice: BaseLattice, least: np.ndarray, said: np.ndarray, step: float, costs: np.ndarray) -> np.ndarray:
     """The arcs of the path of least cost. Of equal ways a match comes first, then a missed word."""
     order = np.argsort(lattice.dst, kind="stable")
@@ -73,11 +68,15 @@ def _trace(lattice: BaseLattice, least: np.ndarray, said: np.ndarray, step: floa
     state, place, taken = lattice.num_states - 1, len(said), []
     while state:
         into = order[first[state]:first[state + 1]]
-        ways = _ways(lattice, least, into, said, step, costs)[:, :, place]
+        words, sources = lattice.word_id[into], lattice.src[into]
+        inside = np.full(len(into), np.inf)
+        if place:
+            inside = least[sources, place - 1] + step * (words != said[place - 1])
+        ways = costs[into] + np.stack([inside, least[sources, place] + step * (words > 0)])
         way, row = np.unravel_index(np.argmin(ways), ways.shape)
         if place and least[state, place - 1] + step < ways[way, row]:
             place -= 1
             continue
         taken.append(into[row])
-        state, place = int(lattice.src[into[row]]), place - int(way == 0)
+        state, place = int(sources[row]), place - int(way == 0)
     return np.array(taken[::-1], np.int64)

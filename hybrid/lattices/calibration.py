@@ -23,7 +23,8 @@ from graphs.errors import InputError
 from graphs.text_file import read_json_object
 from hybrid.align.ctm import ScoredSymbol
 
-LEAST = 1e-4  # no confidence is nearer to 0 or 1: one wrong word that was certain would cost infinitely much
+LEAST = 1e-7  # no confidence counts as nearer to 0 or 1: one wrong word that was certain would cost infinitely much
+LEAST_LOGIT = 1e-4  # nor as input of the logistic map
 KINDS = ("none", "logistic", "piecewise")
 FILE = "calibration.json"
 FOLDS = 5
@@ -132,7 +133,7 @@ class Calibration:
 
 
 def _logit(c: np.ndarray) -> np.ndarray:
-    c = c.clip(LEAST, 1 - LEAST)
+    c = c.clip(LEAST_LOGIT, 1 - LEAST_LOGIT)
     return np.log(c / (1 - c))
 
 

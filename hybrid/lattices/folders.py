@@ -45,11 +45,12 @@ def transcribe(folders: Sequence[Path], weights: Sequence[float], transcriber: T
     Raises: InputError for a lattice of another utterance.
     """
     lacking = dict.fromkeys(utterance_ids or ())
-    outcomes, transcripts, known = Outcomes(log), [], len(lacking)
+    outcomes, transcripts = Outcomes(log), []
+    number = sum(1 for _ in grouped(folders, weights)) if utterance_ids is None else len(lacking)
     used = sum(weight > 0 for weight in weights_of("weights", weights, len(folders)))
     work = partial(_transcript, transcriber=transcriber, used=used)
     for utterance_id, transcript, outcome in ordered_map(work, grouped(folders, weights), nj, "transcripts",
-                                                         total=known):
+                                                         total=number):
         if utterance_ids is not None and utterance_id not in lacking:
             raise InputError(f"{folders[0]}: {utterance_id}", "an utterance of the cuts", "another")
         lacking.pop(utterance_id, None)

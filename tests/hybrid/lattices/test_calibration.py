@@ -1,14 +1,17 @@
 """Confidences: NIST's measure, and maps that are fitted on planted ones."""
 
 import math
+import re
+import subprocess
 
 import numpy as np
 import pytest
 
 from graphs.errors import InputError
-from hybrid.align.ctm import ScoredSymbol
+from hybrid.align.ctm import ScoredSymbol, write_ctm
 from hybrid.lattices.calibration import (
     Calibration, calibration_error, choose, fit, normalized_cross_entropy, recalibrated, reliability)
+from tests.hybrid.recognize.test_sclite import sclite_command
 
 
 def planted(seed, size=4000, truth=lambda c: c):
@@ -28,6 +31,20 @@ def test_the_normalized_cross_entropy_by_hand():
     assert normalized_cross_entropy([1.0, 1.0, 1.0, 0.0], y) == pytest.approx(1.0, abs=1e-3)
     assert normalized_cross_entropy([0.0, 1.0, 1.0, 0.0], y) < -2
     assert math.isnan(normalized_cross_entropy([0.5, 0.6], [True, True]))
+
+
+@pytest.mark.skipif(sclite_command() is None, reason="needs sclite")
+def test_the_normalized_cross_entropy_is_that_of_sclite(tmp_path):
+    c, y = planted(6, 300)
+    c[:5], y[:5] = 1.0, [True, True, True, True, False]
+    words = [ScoredSymbol("right" if good else "wrong", n, n + 1.0, round(float(p), 6))
+             for n, (p, good) in enumerate(zip(c, y))]
+    write_ctm(tmp_path / "words.ctm", {"u": words})
+    (tmp_path / "ref.stm").write_text(f"u 1 s 0 300 {' '.join(['right'] * 300)}\n")
+    report = subprocess.run([*sclite_command(), "-r", str(tmp_path / "ref.stm"), "stm", "-h", str(
+        tmp_path / "words.ctm"), "ctm", "-o", "sum", "stdout"], capture_output=True, text=True, check=True).stdout
+    theirs = float(re.findall(r"-?[\d.]+", next(line for line in report.splitlines() if "Sum/Avg" in line))[-1])
+    assert normalized_cross_entropy(c, y) == pytest.approx(theirs, abs=6e-4)
 
 
 def test_reliability_by_hand():

@@ -132,7 +132,13 @@ def test_nothing_is_lost(folders):
     assert outcomes.notable["u3"][1] == "not all systems have a lattice"
     with pytest.raises(InputError, match="u2: expected an utterance of the cuts"):
         transcribe(folders, [], both, ["u0", "u1", "u3"], 1, LOG)
+
+
+def test_without_cuts_the_lattices_are_counted(folders, monkeypatch, capsys):
+    monkeypatch.setattr("hybrid.progress.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("hybrid.progress.WORTH_SECONDS", 0.0)
     assert len(transcribe(folders[:1], [], transcriber(), None, 1, LOG)[0]) == 3
+    assert "33 % done" in capsys.readouterr().err
 
 
 def test_a_lattice_that_leads_nowhere_fails_alone(tmp_path):

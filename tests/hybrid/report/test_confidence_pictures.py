@@ -1,0 +1,50 @@
+"""Pictures of consensus networks, confidences and oracle errors: what stands in them."""
+
+import pytest
+
+from hybrid.lattices.confident import Kept
+from hybrid.lattices.oracle import Depth
+from hybrid.lattices.sausages import Sausage, Slot
+from hybrid.recognize.wer import Counts
+from hybrid.report.oracle_picture import draw_oracle
+from hybrid.report.reliability_picture import draw_reliability, draw_thresholds
+from hybrid.report.sausage_picture import PER_ROW, sausage_figure
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_consensus_network_shows_its_words_probabilities_and_times():
+    many = {f"w{n}": 0.1 for n in range(8)}
+    slots = [Slot({"no": 0.2, "yes": 0.7, "<eps>": 0.096, "rare": 0.004}, 0.1, 0.4), Slot(many, 0.4, 0.5)]
+    (axes,) = sausage_figure(Sausage("u1", slots, 0.42)).axes
+    assert texts(axes) == ["0.10–0.40 s", "yes\n0.70", "no\n0.20", "–\n0.10", "0.40–0.50 s",
+                           *(f"w{n}\n0.10" for n in range(6)), "+2"]
+    assert [text.get_position()[1] for text in axes.texts[1:4]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("places, rows", [(0, 1), (PER_ROW, 1), (PER_ROW + 1, 2)])
+def test_long_networks_go_on_below(places, rows):
+    figure = sausage_figure(Sausage("u1", [Slot({"a": 1.0}, n, n + 1) for n in range(places)], 0.0))
+    assert len(figure.axes) == rows and sum(len(axes.texts) for axes in figure.axes) == 2 * places
+
+
+def test_reliability_has_a_line_for_each_series():
+    upper, lower = draw_reliability("dev", {"before": ([0.9, 0.8, 0.1], [True, False, False]),
+                                            "after": ([0.5, 0.5, 0.1], [True, False, False])}).axes
+    assert [list(line.get_xdata()) for line in upper.lines][1:] == [pytest.approx([0.1, 0.8, 0.9]),
+                                                                    pytest.approx([0.1, 0.5])]
+    assert [list(line.get_ydata()) for line in upper.lines][1:] == [[0.0, 0.0, 1.0], [0.0, 0.5]]
+    assert len(lower.patches) == 5
+
+
+def test_thresholds_and_oracle_errors():
+    rows = [Kept(0.0, 4, 10, Counts(10, 2), 0.8), Kept(0.5, 2, 5, Counts(5, 0), 1.0), Kept(0.9, 0, 0, Counts(), 1.0)]
+    (axes,) = draw_thresholds(rows).axes
+    assert list(axes.lines[0].get_xdata()) == [100.0, 50.0] and list(axes.lines[0].get_ydata()) == [20.0, 0.0]
+    assert list(axes.lines[1].get_xdata()) == [100.0, 50.0, 0.0]
+    assert list(axes.lines[1].get_ydata()) == pytest.approx([20.0, 0.0, 0.0])
+    (axes,) = draw_oracle([Depth(1.0, Counts(10, 2), 5, 10), Depth(4.0, Counts(10, 1), 5, 40)]).axes
+    assert list(axes.lines[0].get_xdata()) == [2.0, 8.0] and list(axes.lines[0].get_ydata()) == [20.0, 10.0]
+    assert texts(axes) == ["1", "4"]
