@@ -1,1 +1,1 @@
-"""n-gram models in ARPA form, and the acceptor G."""
+"""n-gram models in ARPA form, the acceptor G, and models that score words after states."""

@@ -1,1 +1,1 @@
-"""Language models: n-gram training, neural models."""
+"""Language models: n-grams trained, pruned, mixed and measured; classes of words; neural models."""
