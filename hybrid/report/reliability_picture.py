@@ -27,7 +27,7 @@ def draw_reliability(title: str, series: Mapping[str, Tuple[Sequence[float], Seq
                   color=f"C{number}")
     upper.set(title=f"Word confidences, {title}", ylabel="share of words that are correct", xlim=(0, 1.02),
               ylim=(0, 1.02))
-    upper.legend(loc="lower right", fontsize=8)
+    figure.legend(loc="outside lower center", fontsize=8)  # within, points would lie under it
     lower.set(xlabel="confidence", ylabel="words", yscale="log")
     return figure
 
