@@ -16,7 +16,7 @@ from graphs.lattices.project import to_transition_ids, to_words
 from tests.graphs.arpas import arpa_text, oracle_score, random_entries
 from tests.graphs.lattices.material import (
     best_of_sentences, path_list, random_compact_lattice, random_of_both, same_paths)
-from tests.graphs.lattices.test_lattice import random_lattice
+from tests.graphs.lattices.test_lattice import by_hand, random_lattice
 from tests.reference import openfst
 from tests.reference.paths import all_paths, logsumexp
 
@@ -137,6 +137,11 @@ def test_a_model_that_gives_a_word_no_probability_ends_its_paths():
         expected = [(words, ids, a, g - 0.5, s - 0.5) for words, ids, a, g, s in path_list(lattice) if 2 not in words]
         if expected:
             same_paths(path_list(compose(lattice, NoTwo([]), 2.0)), expected)
+
+
+def test_epsilons_are_followed_through_all_states_to_the_last():
+    acceptor = Arcs.from_lists([(0, 1, 0, 0, -0.25), (1, 2, 0, 0, -0.5), (2, 2, 1, 1, -1.0)], [(2, -2.0)])
+    assert compose(by_hand(), acceptor).best_path().graph == -0.75 - 3.75
 
 
 def test_acceptors_that_cannot_be_followed_are_refused():

@@ -65,5 +65,7 @@ def test_the_seed_decides():
     def words(seed):
         return [path.word_ids for path in sample_paths(lattice, 20, seed)]
     assert words(1) == words(1) != words(2)
+    scores = [path.score for path in sample_paths(lattice, 20, 1)]
+    assert scores == [path.score for path in sample_paths(lattice, 20, 1, 1.0, 1.0, 0.0)]
     with pytest.raises(InputError, match="number of paths: expected at least 1, found 0"):
         sample_paths(lattice, 0, 1)
