@@ -9,13 +9,16 @@ from hybrid.align.convert import ConvertOptions
 from hybrid.data.augment import AugmentOptions
 from hybrid.data.features import FeatureOptions
 from hybrid.data.validate import DataOptions
+from hybrid.lm.ngram_train import NgramOptions
 from hybrid.recognize.combine import CombineOptions
+from hybrid.recognize.rescoring import RescoringOptions
 from hybrid.recognize.scoring import ScoreOptions
 from hybrid.speakers.adapt import AdaptOptions
 from hybrid.speakers.fmllr import FmllrOptions
 from hybrid.speakers.ivectors import IvectorOptions
 from hybrid.training.ctc import CtcOptions
 from hybrid.training.framewise import AmOptions
+from hybrid.training.lm import LmTrainingOptions
 from hybrid.tree.options import TreeOptions
 from tools.frame.config import make_options, read_config, resolve
 
@@ -23,7 +26,8 @@ CLASSES = {
     "data": DataOptions, "features": FeatureOptions, "augment": AugmentOptions, "lang": LangOptions,
     "topology": TopologyOptions, "ctc": CtcOptions, "dnn": AmOptions, "tree": TreeOptions, "convert": ConvertOptions,
     "am": AmOptions, "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions, "fmllr": FmllrOptions,
-    "adapt": AdaptOptions, "ivectors": IvectorOptions, "combine": CombineOptions}
+    "adapt": AdaptOptions, "ivectors": IvectorOptions, "combine": CombineOptions, "lm": NgramOptions,
+    "neural_lm": LmTrainingOptions, "rescore": RescoringOptions}
 
 
 def options_of(conf: Path, corpus_options) -> dict:
