@@ -20,6 +20,7 @@ PROGRAM = (Program("tools.decode_on_the_fly", __doc__, options={
     .input("--lm", nargs="+", required=True,
            help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
     .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
+    .input("--tune", help="held-out text, or cuts, that finds the weights of several new models")
     .input("--weight-of", help="folder of tools.lattices.rescore, whose chosen lm_weight is taken")
     .input("--speaker-transforms", nargs="+", default=[], help="folders of tools.estimate_fmllr and the like")
     .input("--adaptation", nargs="+", default=[], help="folders of tools.adapt, each for one of the models")
@@ -40,7 +41,8 @@ def work(job: Job) -> None:
         options = replace(options, lm_weight=read_weight(args.weight_of))
     models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.model_weights), args.average,
                              tuple(args.adaptation))
-    lms = FirstPassLms(LmPaths(args.graph / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture)), options)
+    lms = FirstPassLms(LmPaths(args.graph / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture),
+                               tune=args.tune), options)
     job.facts["lm_weight"] = options.lm_weight
     decode(job, DecodeWork(args.features, models, args.graph, job.options("search"), "cpu", lms))
 

@@ -34,7 +34,7 @@ neural() {  # LM
   resource 4-gram.arpa.gz "$exp/lm_fglarge"
   resource librispeech-lm-norm.txt.gz "$work/lm_text" --sentences 2000000
   neural_lm "$1" "$work/lm_text/train.txt" "$work/lm_text/dev.txt"
-  rescored tdnn --graph-lm "$work"/corpus/lm.arpa* fglarge "$1"
+  rescored tdnn --graph-lm "$work"/corpus/lm.arpa* --tune "$work/lm_text/dev.txt" fglarge "$1"
 }
 
 least_risk() {

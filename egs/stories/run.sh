@@ -42,7 +42,7 @@ with_both() {
   as_system tdnn small_graph
   ngram_lm fourgram "${text[@]}"
   neural_lm lstm "${text[@]}"
-  rescored tdnn --graph-lm "$bigram" fourgram lstm
+  rescored tdnn --graph-lm "$bigram" --tune "${text[1]}" fourgram lstm
 }
 
 least_risk() {

@@ -66,6 +66,7 @@ class LmPaths:
       lms: new LMs, all of which hybrid.lm.language_models.open_lm opens.
       mixture: weights of several new LMs, whose probabilities are interpolated; empty for equal ones.
       device: where neural ones compute.
+      tune: held-out text that finds the weights of several new LMs.
     """
 
     words: Path
@@ -73,6 +74,7 @@ class LmPaths:
     lms: Tuple[Path, ...]
     mixture: Tuple[float, ...] = ()
     device: str = "cpu"
+    tune: Optional[Path] = None
 
 
 class Models(NamedTuple):
@@ -91,16 +93,21 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     from graphs.grammar.arpa import read_arpa
     from graphs.grammar.grammar_lm import GrammarLm
     from hybrid.lm.language_models import CLASSES, arpa_of, is_neural_lm, mixed, mixture_weights, open_lm
+    from hybrid.lm.perplexity import read_text_ids
     words = SymbolTable.read(paths.words)
     old = GrammarLm.of(read_arpa(arpa_of(paths.graph_lm))[0], words, oov_word or None)
     neural = [is_neural_lm(path) for path in paths.lms]
     if backoff == "free" and len(paths.lms) == 1 and not (neural[0] or (paths.lms[0] / CLASSES).is_file()):
         model, report = read_arpa(arpa_of(paths.lms[0]))
         return Models(len(words), old, GrammarLm.of(model, words, oov_word or None), False, report.lines())
+    num_words = len(words)
+    held_out = read_text_ids(paths.tune, words) if paths.tune else None  # whose unknown words get ids of their own
     opened = [open_lm(path, words, paths.device) for path in paths.lms]
-    weights = mixture_weights([one.model for one in opened], paths.mixture or None, None)
+    weights = mixture_weights([one.model for one in opened], paths.mixture or None, held_out)
     notes = [f"{path}: {note}" for path, one in zip(paths.lms, opened) for note in one.notes]
-    return Models(len(words), old, mixed([one.model for one in opened], weights, words), any(neural), notes)
+    if len(opened) > 1:
+        notes += [f"{path}: weight {weight:.4f}" for path, weight in zip(paths.lms, weights)]
+    return Models(num_words, old, mixed([one.model for one in opened], weights, words), any(neural), notes)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice import Lattice
 from graphs.lattices.lattice_io import read_lattices, write_lattices
 from graphs.lattices.rescore import RescoreOptions, rescore
+from hybrid.lm.language_models import mixture_weights
 from hybrid.lm.neural_lm import NeuralLm
+from hybrid.lm.perplexity import read_text_ids
 from hybrid.recognize.nbest import best_sentences
 from hybrid.recognize.rescoring import RescoringOptions, read_weight
 from tests.graphs.arpas import arpa_text, random_entries
@@ -104,6 +106,19 @@ def test_several_new_models_are_interpolated(work):
         without = rescore(lattice, [Term(old, -1.0)])
         assert graph == pytest.approx(best_of_sentences(without)[ids][2] + total, abs=1e-4)
     assert run(work, "bad", "--mixture", 0.5, 0.75, lm=("new", "other")) == 2
+
+
+def test_held_out_text_finds_the_weights_of_several_models(work):
+    (work / "text").write_text("a b b\nb a\nunheard a\na\n" * 3)
+    words, found = models(work)
+    text = read_text_ids(work / "text", words)
+    weights = mixture_weights([NgramLm(found[name], words) for name in ("new", "other")], None, text)
+    assert max(weights) > 0.55  # or equal ones would do
+    assert run(work, "tuned", *WIDE, "--tune", work / "text", lm=("new", "other")) == 0
+    assert run(work, "given", *WIDE, "--mixture", *weights, lm=("new", "other")) == 0
+    assert same(lattices_of(work / "tuned"), lattices_of(work / "given"))
+    assert f"other.arpa: weight {weights[1]:.4f}" in (work / "tuned" / "log.txt").read_text()
+    assert run(work, "both", "--tune", work / "text", "--mixture", 0.5, 0.5, lm=("new", "other")) == 2
 
 
 def test_nbest_keeps_the_best_sentences_alone(work):

@@ -11,7 +11,8 @@ chooses the weight, by the word errors at the best scales that [score] has for e
     python -m tools.lattices.rescore --lattices exp/decode_test --graph-lm lm2.arpa --lm exp/lstm \\
         --weight-of exp/rescored_dev --out exp/rescored_test
 
-Several new models (--lm A B) are one whose probabilities are interpolated (--mixture). rescore.nbest=100 rescores the
+Several new models (--lm A B) are one whose probabilities are interpolated, with weights that are given (--mixture), or
+found on held-out text (--tune), or equal. rescore.nbest=100 rescores the
 best sentences alone. Lattices of tools.lattices.determinize take a tenth of the time. Writes lattices, words.txt,
 outcomes.tsv, lm_weight.json and, where it was chosen, weights.tsv.
 """
@@ -25,6 +26,7 @@ PROGRAM = (Program("tools.lattices.rescore", __doc__, options={
     .input("--lm", nargs="+", required=True,
            help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
     .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
+    .input("--tune", help="held-out text, or cuts, that finds the weights of several new models")
     .argument("--weights", nargs="+", type=float, default=[], help="lm_weights to choose from, with --cuts")
     .input("--cuts", help="cuts of the development set (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
     .input("--weight-of", help="folder of this program, whose chosen lm_weight is taken")
@@ -40,7 +42,8 @@ def work(job: Job) -> None:
     from hybrid.recognize.rescoring import LmPaths, RescoreWork, rescore_all, with_weight, write_weight
     args, options = job.args, job.options("rescore")
     tried, weight = asked_weights(args, options)
-    paths = LmPaths(args.lattices / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture), args.device)
+    paths = LmPaths(args.lattices / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture), args.device,
+                    args.tune)
     rescoring = RescoreWork(paths, options, sum(tried) / len(tried) if tried else weight)
     for line in rescoring.prepare().notes:
         job.log.info("%s", line)

@@ -11,7 +11,7 @@
 #   combined ..., voted ...       stages 9 and 10 of several systems together, by posteriors or by lattices
 #   ngram_lm NAME TEXT DEV, neural_lm NAME TEXT DEV   stage 3: a language model in $exp/lm_NAME
 #   same_model SYSTEM ...         stages 8 to 10 of a network that is there already, with another graph
-#   rescored SYSTEM --graph-lm ARPA LM...   stages 9 and 10 of its lattices, with other language models
+#   rescored SYSTEM --graph-lm ARPA [--tune TEXT] LM...   stages 9 and 10 of its lattices, with other language models
 #   minimum_risk SYSTEM           stages 9 and 10 of its lattices: the words of least expected errors
 #   results                stage 10: one table of all systems of the work folder
 #
@@ -210,17 +210,21 @@ same_model() {  # SYSTEM --alignment NAME --lm ARPA [--lang LANG] --graph NAME
 }
 
 # Lattices of a system that is there already: the language model of their graph goes out, others come in. The dev set
-# chooses their weight; options in [rescore].
-rescored() {  # SYSTEM --graph-lm ARPA LM...
-  local decoded=$exp/decode_$1$seeded out=$exp/decode_$chosen_system$seeded graph_lm=$3 split name lms=()
+# chooses their weight, DEV_TEXT how several are mixed; options in [rescore].
+rescored() {  # SYSTEM --graph-lm ARPA [--tune DEV_TEXT] LM...
+  local decoded=$exp/decode_$1$seeded out=$exp/decode_$chosen_system$seeded graph_lm=$3 tune= split name lms=()
   shift 3
+  if [ "$1" = --tune ]; then
+    tune=$2
+    shift 2
+  fi
   for name in "$@"; do
     lms+=("$exp/lm_$name")
   done
   stage 9 "rescore"
   rescore() {  # SPLIT ARGS
     run tools.lattices.rescore --system "$chosen_system" --lattices "${decoded}_$1" --graph-lm "$graph_lm" \
-      --lm "${lms[@]}" --out "${out}_$1" "${@:2}"
+      --lm "${lms[@]}" ${tune:+--tune "$tune"} --out "${out}_$1" "${@:2}"
   }
   rescore dev --weights 0.25 0.5 0.75 1 --cuts "$work/cuts/dev.jsonl.gz"
   for split in $tests; do
