@@ -32,13 +32,15 @@ class DecodeWork:
         reader, model, searcher = _load(self)
         scored = [(i, model.log_likelihoods(reader[i], i)) for i in utterance_ids]
         results = searcher.search(scored)
-        return [(i, _determinized(results[i], self.options)) for i in utterance_ids]
+        return [(i, _kept(results[i], self.options)) for i in utterance_ids]
 
 
-def _determinized(result, options):
-    """The Result, its lattice determinized if that is asked for."""
-    if result.lattice is None or not options.determinize:
+def _kept(result, options):
+    """The Result, its lattice cut to the lattice beam (k2 keeps more), and determinized if that is asked for."""
+    if result.lattice is None:
         return result
+    if not options.determinize:
+        return replace(result, lattice=result.lattice.prune(options.lattice_beam, 1.0, options.acoustic_scale))
     from graphs.lattices.determinize import MAX_ARCS
     from hybrid.recognize.lattice_changes import determinized
     found = determinized(result.lattice, options.lattice_beam, 1.0, options.acoustic_scale, MAX_ARCS)

@@ -106,6 +106,19 @@ def test_threads_are_left_to_the_processes(work, tmp_path):
     assert torch.get_num_threads() == 1
 
 
+def test_lattices_keep_what_is_within_the_lattice_beam_and_no_more(work, tmp_path):
+    scale = work.options.acoustic_scale
+    decode_folder(work, tmp_path / "wide", 1, 5, LOG)
+    narrow = replace(work, options=replace(work.options, lattice_beam=2.0))
+    decode_folder(narrow, tmp_path / "narrow", 1, 5, LOG)
+    for one, other in zip(read_lattices(tmp_path / "narrow"), read_lattices(tmp_path / "wide")):
+        best, scores = one.best_path(1.0, scale), one.scores(1.0, scale)
+        forward, backward = one.forward_backward(scores, best=True)
+        assert (forward[one.src] + scores + backward[one.dst]).min() > best.score - 2.0 - 1e-4
+        assert best.score == pytest.approx(other.best_path(1.0, scale).score, abs=1e-5)
+        assert one.to_text() == other.prune(2.0, 1.0, scale).to_text()
+
+
 def test_lattices_are_determinized_if_that_is_asked_for(work, tmp_path, monkeypatch):
     plain, _ = decode_folder(work, tmp_path / "plain", 1, 5, LOG)
     small = replace(work, options=replace(work.options, determinize=True, lattice_beam=3.0))
