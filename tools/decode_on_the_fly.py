@@ -9,19 +9,14 @@ tools.decode does is the same. Works on the CPU.
 """
 
 from tools.frame.program import Job, Program
+from tools.lattices.inputs import with_new_lms
 
-PROGRAM = (Program("tools.decode_on_the_fly", __doc__, options={
+PROGRAM = (with_new_lms(Program("tools.decode_on_the_fly", __doc__, options={
     "search": "graphs.decoding.decoding_options:SearchOptions",
-    "rescore": "hybrid.recognize.rescoring:RescoringOptions"}, resumable=True)
+    "rescore": "hybrid.recognize.rescoring:RescoringOptions"}, resumable=True))
     .input("--features", help="features folder", required=True)
     .input("--model", nargs="+", help="acoustic model folders", required=True)
     .input("--graph", help="graph folder", required=True)
-    .input("--graph-lm", help="ARPA file (or its folder) that the graph was made with", required=True)
-    .input("--lm", nargs="+", required=True,
-           help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
-    .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
-    .input("--tune", help="held-out text, or cuts, that finds the weights of several new models")
-    .input("--weight-of", help="folder of tools.lattices.rescore, whose chosen lm_weight is taken")
     .input("--speaker-transforms", nargs="+", default=[], help="folders of tools.estimate_fmllr and the like")
     .input("--adaptation", nargs="+", default=[], help="folders of tools.adapt, each for one of the models")
     .argument("--model-weights", nargs="+", type=float, default=[], help="of the models; default: equal ones")

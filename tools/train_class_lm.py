@@ -8,26 +8,17 @@ exp/class_lm/classes.txt).
 """
 
 from tools.frame.program import Job, Program
+from tools.train_ngram import report_perplexity, training_text, with_text, write_model
 
-PROGRAM = (Program("tools.train_class_lm", __doc__, options={
-    "lm": "hybrid.lm.ngram_train:NgramOptions", "classes": "hybrid.lm.word_classes:ClassOptions"})
-           .input("--text", action="append", required=True,
-                  help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
-           .input("--classes", help="`CLASS WORD` or `CLASS PROBABILITY WORD` lines; words in none stay themselves")
-           .input("--lang", help="lang folder whose words are the vocabulary (default: those of the text)")
-           .input("--dev", help="text whose perplexity is reported")
-           .argument("--gzip", action="store_true", help="write lm.arpa.gz"))
+PROGRAM = (with_text(Program("tools.train_class_lm", __doc__, options={
+    "lm": "hybrid.lm.ngram_train:NgramOptions", "classes": "hybrid.lm.word_classes:ClassOptions"}))
+           .input("--classes", help="`CLASS WORD` or `CLASS PROBABILITY WORD` lines; words in none stay themselves"))
 
 
 def work(job: Job) -> None:
     from graphs.grammar.class_lm import ClassLm, WordClasses
-    from graphs.lang.lang_folder import read_lang
-    from hybrid.data.sentences import read_sentences
     from hybrid.lm.class_train import train_class_lm
-    from tools.train_ngram import report_perplexity, write_model
-    lang = read_lang(job.args.lang) if job.args.lang else None
-    vocabulary = [word for word in lang.lexicon.words if word != lang.oov_word] if lang else None
-    sentences = (words for path in job.args.text for _, words in read_sentences(path))
+    sentences, vocabulary = training_text(job)
     classes = WordClasses.read(job.args.classes) if job.args.classes else None
     model, classes = train_class_lm(sentences, job.options("lm"), job.options("classes"), classes, vocabulary)
     write_model(job, model)

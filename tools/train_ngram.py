@@ -8,28 +8,30 @@ model is pruned by entropy once it is trained.
 """
 
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator, List, Optional, Tuple
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.train_ngram", __doc__, options={
-    "lm": "hybrid.lm.ngram_train:NgramOptions", "prune": "hybrid.lm.ngram_prune:PruneOptions"})
-           .input("--text", action="append", required=True,
-                  help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
-           .input("--lang", help="lang folder whose words are the vocabulary (default: those of the text)")
-           .input("--dev", help="text whose perplexity is reported")
-           .argument("--gzip", action="store_true", help="write lm.arpa.gz"))
+
+def with_text(program: Program) -> Program:
+    """The arguments of programs that train an n-gram model on text."""
+    return (program
+            .input("--text", action="append", required=True,
+                   help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
+            .input("--lang", help="lang folder whose words are the vocabulary (default: those of the text)")
+            .input("--dev", help="text whose perplexity is reported")
+            .argument("--gzip", action="store_true", help="write lm.arpa.gz"))
+
+
+PROGRAM = with_text(Program("tools.train_ngram", __doc__, options={
+    "lm": "hybrid.lm.ngram_train:NgramOptions", "prune": "hybrid.lm.ngram_prune:PruneOptions"}))
 
 
 def work(job: Job) -> None:
     from graphs.grammar.ngram_lm import NgramLm
-    from graphs.lang.lang_folder import read_lang
-    from hybrid.data.sentences import read_sentences
     from hybrid.lm.ngram_prune import entropy_prune
     from hybrid.lm.ngram_train import train_ngram
-    lang = read_lang(job.args.lang) if job.args.lang else None
-    vocabulary = [word for word in lang.lexicon.words if word != lang.oov_word] if lang else None
-    sentences = (words for path in job.args.text for _, words in read_sentences(path))
+    sentences, vocabulary = training_text(job)
     model = train_ngram(sentences, job.options("lm"), vocabulary)
     if job.options("prune").prunes:
         job.facts["ngrams_before_pruning"] = [len(table) for table in model.tables]
@@ -37,6 +39,15 @@ def work(job: Job) -> None:
     write_model(job, model)
     if job.args.dev:
         report_perplexity(job, lambda words: NgramLm(model, words), job.args.dev)
+
+
+def training_text(job: Job) -> Tuple[Iterator[List[str]], Optional[List[str]]]:
+    """The sentences of --text, and the words of --lang but the one for unknown words; None without it."""
+    from graphs.lang.lang_folder import read_lang
+    from hybrid.data.sentences import read_sentences
+    lang = read_lang(job.args.lang) if job.args.lang else None
+    vocabulary = [word for word in lang.lexicon.words if word != lang.oov_word] if lang else None
+    return (words for path in job.args.text for _, words in read_sentences(path)), vocabulary
 
 
 def write_model(job: Job, model) -> None:

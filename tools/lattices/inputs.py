@@ -3,6 +3,20 @@
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
+from tools.frame.program import Program
+
+
+def with_new_lms(program: Program) -> Program:
+    """The arguments of programs that put other language models in the place of the graph's."""
+    return (program
+            .input("--graph-lm", help="ARPA file (or its folder) that the graph was made with", required=True)
+            .input("--lm", nargs="+", required=True,
+                   help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
+            .argument("--mixture", nargs="+", type=float, default=[],
+                      help="weights of several new models; default: equal ones")
+            .input("--tune", help="held-out text, or cuts, that finds the weights of several new models")
+            .input("--weight-of", help="folder of tools.lattices.rescore, whose chosen lm_weight is taken"))
+
 
 def system_scales(scores: Sequence[Path], count: int, options) -> List[Tuple[float, float, float]]:
     """(lm_scale, word_insertion_penalty, acoustic_scale) of each system.

@@ -18,18 +18,13 @@ outcomes.tsv, lm_weight.json and, where it was chosen, weights.tsv.
 """
 
 from tools.frame.program import Job, Program
+from tools.lattices.inputs import with_new_lms
 
-PROGRAM = (Program("tools.lattices.rescore", __doc__, options={
-    "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"})
+PROGRAM = (with_new_lms(Program("tools.lattices.rescore", __doc__, options={
+    "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"}))
     .input("--lattices", help="folder of lattices", required=True)
-    .input("--graph-lm", help="ARPA file (or its folder) that their graph was made with", required=True)
-    .input("--lm", nargs="+", required=True,
-           help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
-    .argument("--mixture", nargs="+", type=float, default=[], help="weights of several new models; default: equal ones")
-    .input("--tune", help="held-out text, or cuts, that finds the weights of several new models")
     .argument("--weights", nargs="+", type=float, default=[], help="lm_weights to choose from, with --cuts")
     .input("--cuts", help="cuts of the development set (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
-    .input("--weight-of", help="folder of this program, whose chosen lm_weight is taken")
     .argument("--device", counts=False, default="cpu", help="of neural models: auto, cpu, cuda or cuda:N")
     .argument("--part-size", type=int, default=100, help="lattices in a file"))
 
