@@ -40,6 +40,20 @@ def flat(options) -> Dict[str, object]:
     return values
 
 
+def from_flat(cls, values: Mapping[str, object]):
+    """The options that `flat` made the values of, among which others may stand.
+
+    Raises: KeyError, TypeError or ValueError when there are none of that class.
+    """
+    found = {}
+    for option in fields(cls):
+        value = values[option.name]
+        if choices_of(option):
+            value = from_flat(choices_of(option)[value], values)
+        found[option.name] = tuple(value) if isinstance(value, list) else value
+    return cls(**found)
+
+
 def check_at_least(least: float, options, *names: str) -> None:
     """Raises ValueError for an option that is smaller, or no number."""
     for name in names:

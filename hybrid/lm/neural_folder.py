@@ -17,7 +17,7 @@ import numpy as np
 
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
-from graphs.options import choices_of, flat
+from graphs.options import flat, from_flat
 from graphs.text_file import read_lines, split_blanks, to_int
 from hybrid.data.units import PieceModel
 from hybrid.lm.network import LmNetwork, LmOptions
@@ -74,14 +74,7 @@ def load_neural_lm(folder: Path, checkpoint: Optional[str] = None, device: str =
 
 def _options(path: Path, description: dict) -> LmOptions:
     try:
-        network, values = description["network"], {}
-        for option in fields(LmOptions):
-            value = network[option.name]
-            if choices_of(option):
-                chosen = choices_of(option)[value]
-                value = chosen(**{part.name: network[part.name] for part in fields(chosen)})
-            values[option.name] = tuple(value) if isinstance(value, list) else value
-        return LmOptions(**values)
+        return from_flat(LmOptions, description["network"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from graphs.errors import InputError
 from graphs.hmm.hmm_folder import TRANSITIONS, TREE
-from graphs.options import chosen_name, flat
+from graphs.options import chosen_name, flat, from_flat
 from hybrid.nn.architectures import ARCHITECTURES
 from hybrid.nn.described_folder import described_file, read_described, write_described
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
@@ -84,9 +84,7 @@ def load_model(folder: Path, checkpoint: Optional[str] = None, device: str = "cp
 def _untrained(path: Path, description: dict) -> nn.Module:
     try:
         network = description["network"]
-        options = ARCHITECTURES[network["arch"]]
-        values = {name: network[name] for name in options.__dataclass_fields__}
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        return options(**values).build(description["in_dim"], description["out_dim"], network["subsampling"])
+        options = from_flat(ARCHITECTURES[network["arch"]], network)
+        return options.build(description["in_dim"], description["out_dim"], network["subsampling"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None

@@ -16,13 +16,14 @@ from hybrid.data.features import FeatureReader
 from hybrid.data.perturb import PerturbOptions, Tempo, augmentation
 from hybrid.data.transforms import SpecAugmentOptions
 from hybrid.nn.architectures import arch_field
+from hybrid.nn.ctc import min_frames
 from hybrid.nn.frequency import fit_to_features
 from hybrid.nn.model_folder import num_parameters, write_description, write_priors
 from hybrid.nn.padding import frame_mask
 from hybrid.outcomes import Outcomes
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
-from hybrid.training.losses import CtcWithPrior, min_frames
+from hybrid.training.losses import CtcWithPrior
 
 SILENCE_TARGETS = ("none", "edges", "words")
 

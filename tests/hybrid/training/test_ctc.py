@@ -7,10 +7,10 @@ from graphs.errors import TooManyFailures
 from graphs.lang.lang_folder import read_lang
 from hybrid.align.ctc_model import CtcModel
 from hybrid.data.features import FeatureReader
+from hybrid.nn.ctc import greedy_tokens, min_frames
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.outcomes import Outcomes
 from hybrid.training.ctc import CtcOptions, target_tokens, train_ctc, training_batches, usable_targets
-from hybrid.training.losses import greedy_tokens, min_frames
 from tests.hybrid.training.material import LOG, make_corpus, make_small_lang
 
 OPTIONS = dict(arch=TdnnOptions(hidden_dim=16, dilations=(1, 1)), subsampling=2, epochs=8, learning_rate=0.02,

@@ -1,55 +1,14 @@
 """Objectives against enumeration of all paths, and their properties."""
 
-import itertools
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 import torch
 
 from hybrid.training.chunks import Chunk
 from hybrid.training.journal import Sums
-from hybrid.training.losses import (
-    IGNORED, CtcWithPrior, FrameCrossEntropy, ctc_loss, greedy_tokens, min_frames)
-
-
-def _collapse(path):
-    return [t for i, t in enumerate(path) if t and (i == 0 or t != path[i - 1])]
-
-
-def _ctc_by_enumeration(scores, target):
-    """Minus the log of the sum over every sequence of tokens that collapses to the target."""
-    frames, tokens = scores.shape
-    paths = [p for p in itertools.product(range(tokens), repeat=frames) if _collapse(p) == list(target)]
-    if not paths:
-        return torch.tensor(float("inf"), dtype=scores.dtype)
-    sums = torch.stack([sum(scores[t, token] for t, token in enumerate(path)) for path in paths])
-    return -torch.logsumexp(sums, dim=0)
-
-
-@pytest.mark.parametrize("normalized", [True, False])
-def test_ctc_loss_and_gradient_against_enumeration(normalized):
-    torch.manual_seed(0)
-    targets, lengths = [[1, 2], [2, 2], [], [1]], [5, 4, 3, 1]
-    scores = torch.randn(4, 5, 3, dtype=torch.float64)
-    scores = (scores.log_softmax(2) if normalized else scores).requires_grad_()
-    actual = ctc_loss(scores, torch.tensor(lengths), targets)
-    expected = torch.stack([_ctc_by_enumeration(scores[i, :n], targets[i]) for i, n in enumerate(lengths)])
-    assert torch.allclose(actual, expected, atol=1e-9)
-    weights = torch.tensor([1.0, 0.5, 2.0, 1.0], dtype=torch.float64)
-    gradients = [torch.autograd.grad((loss * weights).sum(), scores)[0] for loss in (actual, expected)]
-    assert torch.allclose(*gradients, atol=1e-9)
-
-
-def test_ctc_loss_is_infinite_where_no_path_fits():
-    loss = ctc_loss(torch.zeros(2, 2, 3), torch.tensor([2, 2]), [[1, 1], [1, 2]])
-    assert loss[0] == float("inf") and torch.isfinite(loss[1])
-    assert [min_frames(t) for t in ([1, 1], [1, 2], [], [2, 2, 2, 1])] == [3, 2, 0, 6]
-
-
-def test_greedy_tokens():
-    scores = torch.nn.functional.one_hot(torch.tensor([0, 2, 2, 0, 2, 1, 1, 0]), 3).float()
-    assert greedy_tokens(scores) == [2, 2, 1]
+from hybrid.training.losses import IGNORED, CtcWithPrior, FrameCrossEntropy
+from tests.reference.ctc_paths import ctc_by_enumeration
 
 
 class _Fixed(torch.nn.Module):
@@ -82,10 +41,10 @@ def test_ctc_with_prior_divides_by_the_average_posterior_of_the_epoch_before():
     prior = torch.cat([posteriors[0], posteriors[1, :3]]).mean(0)
     assert torch.allclose(objective.log_priors, prior.log(), atol=1e-6)
     log_posteriors = model.logits.log_softmax(2)
-    plain = _ctc_by_enumeration(log_posteriors[0], [1, 2]) + _ctc_by_enumeration(log_posteriors[1, :3], [1])
+    plain = ctc_by_enumeration(log_posteriors[0], [1, 2]) + ctc_by_enumeration(log_posteriors[1, :3], [1])
     assert torch.allclose(first["loss"][0], plain, atol=1e-5) and first["loss"][1] == 3
     scores = log_posteriors - 0.7 * prior.log()
-    divided = _ctc_by_enumeration(scores[0], [1, 2]) + _ctc_by_enumeration(scores[1, :3], [1])
+    divided = ctc_by_enumeration(scores[0], [1, 2]) + ctc_by_enumeration(scores[1, :3], [1])
     assert torch.allclose(objective(model, batch, "cpu")["loss"][0], divided, atol=1e-5)
     other = CtcWithPrior({}, 3, 0.7)
     other.restore(objective.state())

@@ -1,0 +1,1 @@
+"""What stands behind an encoder: attention decoders and transducers."""

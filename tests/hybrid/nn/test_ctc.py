@@ -1,0 +1,32 @@
+"""The CTC loss against enumeration of all paths."""
+
+import pytest
+import torch
+
+from hybrid.nn.ctc import ctc_loss, greedy_tokens, min_frames
+from tests.reference.ctc_paths import ctc_by_enumeration
+
+
+@pytest.mark.parametrize("normalized", [True, False])
+def test_ctc_loss_and_gradient_against_enumeration(normalized):
+    torch.manual_seed(0)
+    targets, lengths = [[1, 2], [2, 2], [], [1]], [5, 4, 3, 1]
+    scores = torch.randn(4, 5, 3, dtype=torch.float64)
+    scores = (scores.log_softmax(2) if normalized else scores).requires_grad_()
+    actual = ctc_loss(scores, torch.tensor(lengths), targets)
+    expected = torch.stack([ctc_by_enumeration(scores[i, :n], targets[i]) for i, n in enumerate(lengths)])
+    assert torch.allclose(actual, expected, atol=1e-9)
+    weights = torch.tensor([1.0, 0.5, 2.0, 1.0], dtype=torch.float64)
+    gradients = [torch.autograd.grad((loss * weights).sum(), scores)[0] for loss in (actual, expected)]
+    assert torch.allclose(*gradients, atol=1e-9)
+
+
+def test_ctc_loss_is_infinite_where_no_path_fits():
+    loss = ctc_loss(torch.zeros(2, 2, 3), torch.tensor([2, 2]), [[1, 1], [1, 2]])
+    assert loss[0] == float("inf") and torch.isfinite(loss[1])
+    assert [min_frames(t) for t in ([1, 1], [1, 2], [], [2, 2, 2, 1])] == [3, 2, 0, 6]
+
+
+def test_greedy_tokens():
+    scores = torch.nn.functional.one_hot(torch.tensor([0, 2, 2, 0, 2, 1, 1, 0]), 3).float()
+    assert greedy_tokens(scores) == [2, 2, 1]
