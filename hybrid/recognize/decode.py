@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from hybrid.am.ensemble import EnsembleFolders
 from hybrid.outcomes import Outcomes
@@ -65,17 +65,29 @@ def _load(work: DecodeWork):
     return reader, model, OnTheFlySearcher(graph, model.transitions, work.first_pass_lms.load(), work.options)
 
 
-def decode_folder(work: DecodeWork, out: Path, nj: int, part_size: int, log) -> Tuple[Outcomes, dict]:
-    """Decodes every utterance of the features folder.
+def store_lattices(out: Path, n: int, results: Sequence[tuple]) -> Dict[str, int]:
+    """Writes the lattices of part n. Returns what they add to the totals."""
+    from graphs.lattices.lattice_io import write_lattices
+    lattices = [result.lattice for _, result in results if result.lattice is not None]
+    write_lattices(out, n, lattices)
+    return {"frames": sum(lattice.num_frames for lattice in lattices),
+            "arcs": sum(lattice.num_arcs for lattice in lattices)}
 
-    Part n holds the utterances ``n * part_size ..`` in the order of the manifest: lattices.n.npz and then
+
+def decode_folder(work, out: Path, nj: int, part_size: int, log, store: Callable = store_lattices,
+                  ) -> Tuple[Outcomes, Dict[str, int]]:
+    """Decodes every utterance of a features folder.
+
+    Part n holds the utterances ``n * part_size ..`` in the order of the manifest: what `store` writes, and then
     outcomes.n.json, so that a part with outcomes is whole. Parts of a killed run are kept.
 
-    Returns: the outcomes, and {"frames", "arcs"} of all lattices.
+    Args:
+      work: a DecodeWork or the like: `features`, `prepare`, and results of utterances with `outcome` and `reason`.
+      store: as store_lattices.
+    Returns: the outcomes, and the totals of all parts.
     """
     import torch
 
-    from graphs.lattices.lattice_io import write_lattices
     from hybrid.data.features import FeatureReader
     from hybrid.data.parallel import ordered_map
     torch.set_num_threads(1)
@@ -88,11 +100,8 @@ def decode_folder(work: DecodeWork, out: Path, nj: int, part_size: int, log) -> 
         work.prepare()  # before the processes fork, so that they share the graph
     for n, results in zip(missing, ordered_map(work, [parts[n] for n in missing], nj, "decode", size=len,
                                                unit="utt")):
-        lattices = [result.lattice for _, result in results if result.lattice is not None]
-        write_lattices(out, n, lattices)
-        record = {"outcomes": [[i, result.outcome, result.reason] for i, result in results],
-                  "frames": sum(lattice.num_frames for lattice in lattices),
-                  "arcs": sum(lattice.num_arcs for lattice in lattices)}
+        totals = store(out, n, results)
+        record = {"outcomes": [[i, result.outcome, result.reason] for i, result in results], **totals}
         temporary = _record(out, n).with_suffix(".tmp")
         temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
         temporary.replace(_record(out, n))
@@ -103,12 +112,12 @@ def _record(out: Path, n: int) -> Path:
     return out / f"outcomes.{n:05d}.json"
 
 
-def _gather(out: Path, num_parts: int, log) -> Tuple[Outcomes, dict]:
+def _gather(out: Path, num_parts: int, log) -> Tuple[Outcomes, Dict[str, int]]:
     outcomes, totals = Outcomes(log), {"frames": 0, "arcs": 0}
     for n in range(num_parts):
         record = json.loads(_record(out, n).read_text(encoding="utf-8"))
-        for utterance_id, outcome, reason in record["outcomes"]:
+        for utterance_id, outcome, reason in record.pop("outcomes"):
             outcomes.add(utterance_id, outcome, reason)
-        for name in totals:
-            totals[name] += record[name]
+        for name, number in record.items():
+            totals[name] = totals.get(name, 0) + number
     return outcomes, totals
