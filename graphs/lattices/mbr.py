@@ -30,7 +30,7 @@ LEAST = 1e-9  # probabilities below are not listed
 
 
 class BinWord(NamedTuple):
-    """word_id 0: no word. start, end: mean frames of the arcs."""
+    """word_id 0: no word. start, end: mean times of the arcs, in frames or what the voters' shifts make of them."""
 
     word_id: int
     probability: float
@@ -39,7 +39,7 @@ class BinWord(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """One place of a consensus network: what may stand there, likeliest first. start, end: frames, on average."""
+    """One place of a consensus network: what may stand there, likeliest first. start, end: times, on average."""
 
     words: Tuple[BinWord, ...]
     start: float
@@ -59,10 +59,14 @@ class Consensus(NamedTuple):
 
 
 class Voter(NamedTuple):
-    """A lattice and the scores of its arcs, ``[num_arcs]``, which say how probable its paths are."""
+    """A lattice and the scores of its arcs, ``[num_arcs]``, which say how probable its paths are.
+
+    frame_shift: time that a frame lasts, where lattices of several frame shifts vote.
+    """
 
     lattice: BaseLattice
     scores: np.ndarray
+    frame_shift: float = 1.0
 
 
 def consensus(voters: Sequence[Voter], weights: Sequence[float] = (), start: Optional[Sequence[int]] = None,
@@ -106,7 +110,7 @@ def _with_gaps(word_ids: Sequence[int]) -> List[int]:
 def _likeliest(voters: Sequence[Voter], shares: np.ndarray) -> List[int]:
     """Words of the path of the highest share of the probability."""
     found = []
-    for (lattice, scores), share in zip(voters, shares):
+    for (lattice, scores, _), share in zip(voters, shares):
         if share > 0:
             total = lattice.forward_backward(scores)[0][-1]
             arcs = best_arcs(lattice, scores)
@@ -131,7 +135,7 @@ class _Recursion:
     """The recursion over one lattice. share: of the lattice in all votes."""
 
     def __init__(self, voter: Voter, share: float):
-        self.lattice, scores = voter
+        self.lattice, scores, frame_shift = voter
         self.share = share
         forward, backward = self.lattice.forward_backward(scores)
         if not np.isfinite(forward[-1]):
@@ -141,7 +145,7 @@ class _Recursion:
         self.probability = np.zeros(len(scores))  # that a path into dst comes by the arc
         self.probability[alive] = np.exp((forward[self.lattice.src] + scores - forward[self.lattice.dst])[alive])
         self.skip = np.where(self.lattice.word_id > 0, SKIP, 0.0)[:, None]
-        self.begin, self.end = arc_times(self.lattice, scores, backward)
+        self.begin, self.end = (frame_shift * times for times in arc_times(self.lattice, scores, backward))
 
     def add(self, hypothesis: Sequence[int], sums: "_Sums") -> float:
         """Adds the gammas to the sums; returns the expected errors, times the share."""

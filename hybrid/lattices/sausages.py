@@ -34,9 +34,10 @@ class Sausage(NamedTuple):
     risk: float
 
 
-def sausage_of(utterance_id: str, consensus: Consensus, words, frame_shift: float, least: float = 1e-3) -> Sausage:
+def sausage_of(utterance_id: str, consensus: Consensus, words, least: float = 1e-3) -> Sausage:
     """
     Args:
+      consensus: times are seconds.
       words: SymbolTable of the consensus's word_ids.
       least: words less probable are left out, but for each place's likeliest; and places where nothing is left.
     """
@@ -45,7 +46,7 @@ def sausage_of(utterance_id: str, consensus: Consensus, words, frame_shift: floa
         kept = [word for i, word in enumerate(one.words) if i == 0 or word.probability >= least]
         if any(word.word_id for word in kept):
             slots.append(Slot({words.symbol_of(word.word_id): word.probability for word in kept},
-                              one.start * frame_shift, one.end * frame_shift))
+                              one.start, one.end))
     return Sausage(utterance_id, slots, consensus.risk)
 
 

@@ -15,6 +15,7 @@ from graphs.lattices.compact_lattice import CompactLattice, compact
 from graphs.lattices.mbr import BinWord, Consensus, Voter, consensus
 from graphs.lattices.oracle import oracle_path
 from graphs.options import check_positive, check_share
+from hybrid.align.alignment import Segment
 from hybrid.align.ctm import ScoredSymbol
 from hybrid.lattices.joint_words import JointWords
 from hybrid.lattices.sausages import Sausage, sausage_of
@@ -81,17 +82,15 @@ class Transcriber:
     Attributes:
       scales: of each system.
       joint: JointWords of the systems.
-      timers: of each system.
-      phone_symbols: graphs.lang.symbols.SymbolTable of the phones, or None for their ids.
-      frame_shift: seconds.
+      timers: hybrid.lattices.word_times.Timer or TokenTimer of each system.
+      frame_shifts: seconds of a frame of each system's lattices.
     """
 
     scales: Sequence[SystemScales]
     joint: JointWords
     options: MbrOptions
     timers: Sequence[Timer]
-    frame_shift: float
-    phone_symbols: Optional[object] = None
+    frame_shifts: Sequence[float]
 
     def __call__(self, entries: Sequence[Entry]) -> Transcript:
         """entries: the utterance's lattices, at least one.
@@ -99,12 +98,13 @@ class Transcriber:
         Raises: InputError when no path of a lattice leads to the end.
         """
         kept = [(entry, *self._prepared(entry)) for entry in entries]
-        voters = [Voter(self.joint.of_lattice(lattice, entry.system), scores) for entry, lattice, scores in kept]
+        voters = [Voter(self.joint.of_lattice(lattice, entry.system), scores, self.frame_shifts[entry.system])
+                  for entry, lattice, scores in kept]
         found = consensus(voters, [entry.weight for entry in entries], decode=self.options.hypothesis == "mbr")
         entry, lattice, scores = kept[0]
         words, phones, exact = self._timed(found, entry.system, lattice, voters[0])
         return Transcript(lattice.utterance_id, words, phones,
-                          sausage_of(lattice.utterance_id, found, self.joint.table, self.frame_shift), exact,
+                          sausage_of(lattice.utterance_id, found, self.joint.table), exact,
                           any(entry.lattice.partial for entry in entries))
 
     def _prepared(self, entry: Entry) -> Tuple[CompactLattice, np.ndarray]:
@@ -122,24 +122,21 @@ class Transcriber:
         nearest = oracle_path(voter.lattice, found.word_ids, *scales)
         path = lattice.path(nearest.arcs, float(voter.scores[nearest.arcs].sum()))
         times = self.timers[system](path)
-        spans = iter([(segment.start_frame, segment.start_frame + segment.num_frames) for segment, word_id in zip(
+        shift = self.frame_shifts[system]
+        spans = iter([_seconds(segment, shift) for segment, word_id in zip(
             times.words, self.joint.of_ids(path.word_ids, system)) if word_id])
         words = []
         for said, heard in align(found.word_ids, nearest.path.word_ids):
             span = next(spans) if heard is not None else None
             if said is not None:
                 words.append(self._scored(found.words[len(words)], span))
-        symbols = self.phone_symbols
-        label = (lambda phone_id: str(phone_id)) if symbols is None else symbols.symbol_of
-        phones = [ScoredSymbol(label(phone.label), phone.start_frame * self.frame_shift,
-                               (phone.start_frame + phone.num_frames) * self.frame_shift, confidence)
+        phones = [ScoredSymbol(self.timers[system].symbol_of(phone.label), *_seconds(phone, shift), confidence)
                   for phone, confidence in zip(times.phones, self._phone_confidences(times.phones, system, voter))]
         return _in_order(words), phones, times.exact
 
-    def _scored(self, word: BinWord, span: Optional[Tuple[int, int]]) -> ScoredSymbol:
+    def _scored(self, word: BinWord, span: Optional[Tuple[float, float]]) -> ScoredSymbol:
         start, end = (word.start, word.end) if span is None else span
-        return ScoredSymbol(self.joint.table.symbol_of(word.word_id), start * self.frame_shift, end * self.frame_shift,
-                            word.probability)
+        return ScoredSymbol(self.joint.table.symbol_of(word.word_id), start, end, word.probability)
 
     def _phone_confidences(self, phones, system: int, voter: Voter) -> List[float]:
         """Of each phone the mean, over its frames, of the probability that a path is in this phone there."""
@@ -162,6 +159,11 @@ def frame_shares(lattice: BaseLattice, scores: np.ndarray, phone_ids: np.ndarray
     width = int(phone_ids.max()) + 1
     cells = frames * width + phone_ids[transition_ids]
     return np.bincount(cells, posteriors[rows], lattice.num_frames * width).reshape(-1, width)
+
+
+def _seconds(segment: Segment, frame_shift: float) -> Tuple[float, float]:
+    """Start and end."""
+    return segment.start_frame * frame_shift, (segment.start_frame + segment.num_frames) * frame_shift
 
 
 def _in_order(words: List[ScoredSymbol]) -> List[ScoredSymbol]:

@@ -23,19 +23,23 @@ class WordTimes(NamedTuple):
 
 
 class Timer:
-    def __init__(self, transitions=None, lang=None):
+    def __init__(self, transitions=None, lang=None, phones=None):
         """
         Args:
           transitions: graphs.hmm.transitions.TransitionModel of the lattices; without it there are no phones.
           lang: graphs.lang.lang.Lang whose pronunciations the graph was made of; without it words last from their
             label to that of the next.
+          phones: SymbolTable of the phones; without it their ids are their names.
         """
-        self._transitions, self._lang = transitions, lang
+        self._transitions, self._lang, self._phones = transitions, lang, phones
 
     @property
     def phone_ids(self) -> np.ndarray:
         """By transition_id."""
         return self._transitions.phone_id.clip(0)
+
+    def symbol_of(self, phone_id: int) -> str:
+        return str(phone_id) if self._phones is None else self._phones.symbol_of(phone_id)
 
     def __call__(self, path: Path) -> WordTimes:
         """Raises: InputError for transition_ids that the model lacks."""

@@ -1,6 +1,7 @@
 """Folders of lattices changed into other ones, lattice by lattice."""
 
 import itertools
+import shutil
 from pathlib import Path
 from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 
@@ -9,9 +10,11 @@ from graphs.errors import InputError
 from graphs.lattices.base import BaseLattice
 from graphs.lattices.lattice_io import read_lattices, write_lattices
 from hybrid.data.parallel import ordered_map
+from hybrid.lattices.frames import FRAMES
 from hybrid.outcomes import Outcomes
 
 BLOCK = 100  # lattices in memory at a time
+BESIDE = ("words.txt", "transitions", FRAMES)  # what the ids of the lattices stand for
 
 
 class Changed(NamedTuple):
@@ -34,6 +37,13 @@ class Change(NamedTuple):
         except InputError as error:
             found = Changed(None, "failed", str(error))
         return lattice.utterance_id, found if isinstance(found, Changed) else Changed(found)
+
+
+def copy_beside(source: Path, out: Path) -> None:
+    """The files of BESIDE that are there."""
+    for name in BESIDE:
+        if (source / name).exists():
+            shutil.copy(source / name, out / name)
 
 
 def change_folder(source: Path, out: Path, change: Change, nj: int, log) -> Tuple[Outcomes, Dict[str, int]]:

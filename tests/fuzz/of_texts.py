@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from hybrid.e2e.hypothesis import Hypothesis
+from hybrid.e2e.nbest_file import NBEST, Nbest, read_nbest, write_nbest
 from hybrid.lattices.calibration import Calibration
+from hybrid.lattices.frames import FRAMES, Frames
 from hybrid.lattices.sausages import Sausage, Slot, read_sausages, write_sausages
 from hybrid.recognize.rescoring import read_weight, write_weight
 from hybrid.recognize.text_filter import read_rules
@@ -34,6 +37,11 @@ def _write_sausages(folder: Path) -> None:
     write_sausages(folder / "sausages.jsonl", [Sausage("u1", slots, 0.25), Sausage("u2", [], 0.0)])
 
 
+def _write_nbest(folder: Path) -> None:
+    hypotheses = [Hypothesis((3, 1), (0, 8), -2.5, {"ctc": -2.0, "lm": -1.0}), Hypothesis((), (), -9.0, {}, False)]
+    write_nbest(folder / NBEST, [Nbest("u1", 9, hypotheses), Nbest("u2", 0, [])])
+
+
 READERS = [
     Reader("references", "text", lambda folder: write_text(folder / "text", {"u1": ["a", "b"], "u2": []}),
            lambda folder: read_references(folder / "text", list)),
@@ -41,6 +49,8 @@ READERS = [
            lambda folder: read_rules(folder / "rules.glm")),
     Reader("sausages", "sausages.jsonl", _write_sausages,
            lambda folder: list(read_sausages(folder / "sausages.jsonl")), json_values),
+    Reader("nbest.jsonl", NBEST, _write_nbest, lambda folder: list(read_nbest(folder / NBEST)), json_values),
+    Reader("frames.json", FRAMES, Frames(0.04, ("<blk>", "\u2581", "a")).write, Frames.read, json_values),
     Reader("calibration", "calibration.json",
            lambda folder: Calibration("piecewise", knots=((0.2, 0.3), (0.7, 0.8))).write(folder), Calibration.read,
            json_values),

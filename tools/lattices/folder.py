@@ -39,14 +39,10 @@ def change(job: Job, function: Callable, *arguments, acoustic_scale: Optional[fl
       function: picklable; it gives a lattice or a hybrid.recognize.lattice_folder.Changed.
       acoustic_scale: for the record, where it is another one that suits the new scores.
     """
-    import shutil
-
-    from hybrid.recognize.lattice_folder import Change, change_folder
+    from hybrid.recognize.lattice_folder import Change, change_folder, copy_beside
     source = job.args.lattices
     outcomes, totals = change_folder(source, job.out, Change(function, arguments), job.nj, job.log)
-    for name in ("words.txt", "transitions"):
-        if (source / name).exists():
-            shutil.copy(source / name, job.out / name)
+    copy_beside(source, job.out)
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(job.args.max_failed_share, job.args.lattices.name)
     arcs_per_frame = totals["arcs"] / max(1, totals["frames"])

@@ -42,14 +42,19 @@ def words_of(folder: Path):
 
 
 def frame_shift_of(folder: Path, given: Optional[float]) -> float:
-    """Seconds of a frame: as given, or of the model that the lattices were made with, by the stage record."""
+    """Seconds of a frame: as given, or as frames.json says, or of the model that the lattices were made with, by the
+    stage record."""
     from graphs.errors import InputError
+    from hybrid.lattices.frames import Frames
     from hybrid.nn.model_folder import read_description
     from tools.artefacts.kind import input_of
     if given is not None:
         if not 0 < given < float("inf"):
             raise InputError("--frame-shift", "seconds above 0", str(given))
         return given
+    frames = Frames.read(folder)
+    if frames is not None:
+        return frames.frame_shift
     path = input_of(folder, "model.json")
     if path is None:
         raise InputError(f"{folder}", "the model.json that it was made with (by the stage record), or --frame-shift",
@@ -58,12 +63,21 @@ def frame_shift_of(folder: Path, given: Optional[float]) -> float:
     return description["frame_shift"] * description["network"]["subsampling"]
 
 
-def timer_of(folder: Path, lang):
-    """hybrid.lattices.word_times.Timer of a folder of lattices; lang: Lang, or None."""
+def timer_of(folder: Path, lang, phones=None):
+    """hybrid.lattices.word_times.Timer of a folder of lattices, or the TokenTimer of an end-to-end system's.
+
+    Args:
+      lang: Lang, or None.
+      phones: their SymbolTable, or None.
+    """
     from graphs.hmm.transitions import TransitionModel
+    from hybrid.lattices.frames import Frames
+    from hybrid.lattices.token_times import TokenTimer
     from hybrid.lattices.word_times import Timer
-    path = folder / "transitions"
-    return Timer(TransitionModel.read(path) if path.exists() else None, lang)
+    frames, path = Frames.read(folder), folder / "transitions"
+    if frames is not None:
+        return TokenTimer(frames.tokens)
+    return Timer(TransitionModel.read(path) if path.exists() else None, lang, phones)
 
 
 def scored_words(path: Path):

@@ -26,7 +26,7 @@ def with_arguments(program: Program) -> Program:
             .input("--lang", help="lang folder of the first system's graph, for exact word times")
             .input("--calibration", help="folder of tools.lattices.calibrate; its map goes over words' confidences")
             .argument("--weights", nargs="+", type=float, default=[], help="of the systems; default: equal ones")
-            .argument("--frame-shift", type=float, help="seconds; default: that of the lattices' acoustic model"))
+            .argument("--frame-shift", type=float, help="seconds; default: that of each system's model"))
 
 
 PROGRAM = with_arguments(Program("tools.lattices.mbr", __doc__, options=OPTIONS))
@@ -82,10 +82,11 @@ def transcriber_of(job: Job, options):
     for folder, one in zip(args.lattices, scales):
         job.log.info("%s: lm_scale %g, word_insertion_penalty %g, acoustic_scale %g", folder, *one)
     lang = read_lang(args.lang) if args.lang else None
-    timers = [timer_of(folder, lang if number == 0 else None) for number, folder in enumerate(args.lattices)]
+    timers = [timer_of(folder, lang if number == 0 else None, lang.phones if lang else None)
+              for number, folder in enumerate(args.lattices)]
     joint = JointWords([words_of(folder) for folder in args.lattices], score.text_filter({}))
-    return Transcriber(scales, joint, options, timers, frame_shift_of(args.lattices[0], args.frame_shift),
-                       lang.phones if lang else None)
+    return Transcriber(scales, joint, options, timers,
+                       [frame_shift_of(folder, args.frame_shift) for folder in args.lattices])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ SAID = [("bad add", "SIL B A D A D D", 0.4), ("bee add", "SIL SIL B B A D D", 0.
 
 def transcriber(tables=(LANG.words,), scales=(ONE,), **options):
     return Transcriber(scales, JointWords(tables), MbrOptions(**options),
-                       [Timer(TRANSITIONS, LANG) for _ in tables], 0.01, LANG.phones)
+                       [Timer(TRANSITIONS, LANG, LANG.phones) for _ in tables], [0.01] * len(tables))
 
 
 def spoken(words):
