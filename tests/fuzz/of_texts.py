@@ -1,7 +1,8 @@
-"""Readers of what is scored and of what comes out: hybrid/recognize/, hybrid/report/."""
+"""Readers of what is scored and of what comes out: hybrid/recognize/, hybrid/report/, hybrid/compare/."""
 
 from pathlib import Path
 
+from hybrid.compare.comparison_file import read_comparison, write_comparison
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.nbest_file import NBEST, Nbest, read_nbest, write_nbest
 from hybrid.lattices.calibration import Calibration
@@ -14,6 +15,7 @@ from hybrid.report.results import comparison_table, confusion_table, gather_resu
 from hybrid.report.tables import markdown_table, text_table
 from tests.fuzz.mutations import json_values
 from tests.fuzz.reader import Reader
+from tests.hybrid.compare.material import FULL
 from tests.hybrid.report.test_results import add_system
 
 RULES = "* name\n;; comment\nOKAY => OK\n[IT IS] => [IT'S]\n"
@@ -56,6 +58,8 @@ READERS = [
            json_values),
     Reader("lm_weight", "lm_weight.json", lambda folder: write_weight(folder, 0.75), read_weight, json_values),
     Reader("result.json", "exp/score_2/result.json", _write_results, _read_results, json_values),
+    Reader("comparison.json", "comparison.json",
+           lambda folder: write_comparison(folder / "comparison.json", FULL), read_comparison, json_values),
     *(Reader(f"scores/{name}", f"exp/score_b/test/{name}", _write_results, _read_results)
       for name in ("per_utt.tsv", "confusions.tsv")),
 ]

@@ -71,6 +71,9 @@ SHOWN = [
     ("exp/score_am/result.json", ["dev"], "results", ["dev (tuned on)"]),
     ("exp/score_am/test/per_utt.tsv", ["u1"], "table", ["rows:", "33.33"]),
     ("exp/score_am/test/hyp.txt", ["u1"], "text", ["u1 ten two three"]),
+    ("compare", [], "comparison", ["title: tiny", "command: ./run.sh egs/tiny", "note: epochs differ", "systems: 2",
+                                   "a hybrid 1 100 1000 test 10.00", "test a b (25 %) 1.00 0.06 worse"]),
+    ("compare/comparison.json", ["u1"], "comparison", ["noise: pink", "reference: one two", "a 2 one ten"]),
     ("exp/am/.stage.json", [], "stage record", ["tools.train_am", "dev_accuracy: 0.75"]),
     ("", [], "work folder", ["exp/decode_test", "tools.decode"]),
 ]
@@ -127,6 +130,7 @@ def test_pictures(work, tmp_path, path, item):
     ("exp/decode_test", ["u9"], "an utterance such as u0"),
     ("exp/tree_tri", ["x"], "a phone, or PHONE:CLASS with a pdf class, such as SIL"),
     ("exp/am/tree", ["4:x"], "a phone, or PHONE:CLASS"), ("exp/tree_tri", ["x:1"], "a phone, or PHONE:CLASS"),
+    ("compare", ["u9"], "an utterance such as u1"),
     ("lang/words.txt", ["--png", "x.png"], "something with a picture"), ("lang/topo", ["--png", "x.jpg"], "png"),
 ])
 def test_what_cannot_be_shown_is_said(work, capsys, path, arguments, message):

@@ -40,7 +40,7 @@ def work(good, tmp_path):
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa class_lm exp/align
     exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree
     exp/fmllr exp/lstm_lm exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am
-    exp/score_am/result.json exp/score_am/test/per_utt.tsv""".split()
+    exp/score_am/result.json exp/score_am/test/per_utt.tsv compare""".split()
 
 
 def test_what_the_library_wrote_is_good(good, capsys):
@@ -309,6 +309,14 @@ def transform_without_an_inverse(work):
     write_tensors(path, tensors, facts)
 
 
+def comparison_that_does_not_add_up(work):
+    damage_json(work / "compare/comparison.json", lambda content: content["results"][0].update(substitutions=1))
+
+
+def comparison_of_a_system_that_is_none(work):
+    damage_json(work / "compare/comparison.json", lambda content: content["pairs"][0].update(b="c"))
+
+
 def lost_output(work):
     change_record(work / "exp" / "am", outputs={"averaged.safetensors": [1, 1, "x"]})
 
@@ -360,6 +368,8 @@ def stage_that_was_cut_off(work):
 
     (result_without_interval, "exp/score_am", "entry 1, ci95: expected two numbers, found none"),
     (utterances_of_another_result, "exp/score_am", "of 111"),
+    (comparison_that_does_not_add_up, "compare", "a on test: expected 3 errors of 2 words"),
+    (comparison_of_a_system_that_is_none, "compare", "pairs, b: expected one of a, b (25 %), found 'c'"),
     (lost_output, "exp/am", "averaged.safetensors is missing"),
     (output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the "
      "recipe again --by-content from --stage 2"),

@@ -15,6 +15,7 @@ from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import write_lattices
 from hybrid.align.alignment import Alignment, Segment, write_alignments
 from hybrid.align.ctm import TimedSymbol, write_ctm
+from hybrid.compare.comparison_file import write_comparison
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
 from hybrid.data.manifest import write_cuts
@@ -36,6 +37,7 @@ from hybrid.speakers.table import Space, SpeakerTable
 from tests.graphs.decoding.test_search import loop_graph
 from tests.graphs.langs import small_lang
 from tests.graphs.lattices.test_lattice import random_lattice
+from tests.hybrid.compare.material import FULL
 from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.report.test_results import add_system
 from tools.frame.records import write_record
@@ -99,6 +101,8 @@ def make_work(work):
     _language_model(work / "exp" / "lstm_lm", lang)
     (work / "storage").rename(work / "corpus_storage")
     add_system(work, "score_am", "am", 6, tests=("dev", "test"))
+    (work / "compare").mkdir()
+    write_comparison(work / "compare/comparison.json", FULL)
 
 
 def _hmm(work, lang):

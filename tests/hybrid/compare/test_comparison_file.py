@@ -1,0 +1,80 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from graphs.errors import InputError
+from hybrid.compare.comparison import Rate
+from hybrid.compare.comparison_file import read_comparison, write_comparison
+from tests.hybrid.compare.material import FULL
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    path = tmp_path / "comparison.json"
+    write_comparison(path, FULL)
+    assert read_comparison(path) == read_comparison(tmp_path) == FULL
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_whole_numbers_may_stand_for_others_and_options_keep_their_type(tmp_path):
+    path = tmp_path / "comparison.json"
+    write_comparison(path, replace(FULL, results=(replace(FULL.results[0], wer=Rate(10)),)))
+    found = read_comparison(path)
+    assert type(found.results[0].wer.percent) is float and found.results[0].wer.low is None
+    assert type(found.systems[0].configuration["am.epochs"]) is int
+
+
+def test_a_hypothesis_knows_its_words_and_errors():
+    (hypothesis,) = FULL.utterances[0].hypotheses
+    assert hypothesis.words == ["one", "ten"] and hypothesis.errors == 2
+
+
+def damaged(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda c: c.update(format=2), "format: expected 1, found 2"),
+    (lambda c: c["systems"][1].update(seed="1"), r"systems\[1\].seed: expected a whole number, found '1'"),
+    (lambda c: c["systems"][1].update(seed=True), r"seed: expected a whole number"),
+    (lambda c: c["systems"][1].update(sed=1), r"systems\[1\]: expected the fields key, .*found \['sed'\]"),
+    (lambda c: c["systems"][1].pop("kind"), r"systems\[1\]: expected the fields kind, found"),
+    (lambda c: c["systems"][0]["configuration"].update(x={}), r"configuration.x: expected null or true"),
+    (lambda c: c["results"][0]["wer"].update(percent=float("nan")), "wer.percent: expected a finite number, found nan"),
+    (lambda c: c["utterances"][0]["hypotheses"][0]["pairs"].append(["a"]), r"pairs\[3\]: expected 2 values"),
+    (lambda c: c["utterances"][0].update(reference="one"), "reference: expected a list"),
+    (lambda c: c["results"][0].update(words=2 ** 63), "words: expected a whole number"),
+    (lambda c: c["tests"][0].update(seconds=10 ** 400), "seconds: expected a finite number"),
+    (lambda c: c["breakdowns"][0]["rows"][0].update(rates=[]), r"rates: expected an object"),
+    (lambda c: c["systems"].append(c["systems"][0]), "systems: a: expected each id once"),
+    (lambda c: c["results"].append(c["results"][0]), "results: a on test"),
+    (lambda c: c["systems"][0].update(kind="gmm"), "system a, kind: expected one of hybrid, .*found 'gmm'"),
+    (lambda c: c["systems"][0].update(share=0), "share: expected above 0"),
+    (lambda c: c["systems"][0].update(share=1.01), "share: expected above 0"),
+    (lambda c: c["tests"][0].update(drawn="words"), "test test, drawn"),
+    (lambda c: c["pairs"][0].update(b="c"), r"pairs, b: expected one of a, b \(25 %\), found 'c'"),
+    (lambda c: c["pairs"][0].update(verdict="maybe"), "pairs, verdict"),
+    (lambda c: c["alignments"][0].update(test="dev"), "alignments, test: expected one of test, found 'dev'"),
+    (lambda c: c["utterances"][0]["hypotheses"][0].update(system="z"), "utterance u1, hypotheses"),
+])
+def test_what_does_not_fit_is_named(tmp_path, change, message):
+    path = tmp_path / "comparison.json"
+    write_comparison(path, FULL)
+    with pytest.raises(InputError, match=message):
+        read_comparison(damaged(path, change))
+
+
+def test_a_number_that_is_none_is_not_written(tmp_path):
+    endless = replace(FULL.tests[0], seconds=float("inf"))
+    with pytest.raises(ValueError):
+        write_comparison(tmp_path / "comparison.json", replace(FULL, tests=(endless,)))
+    assert not (tmp_path / "comparison.json").exists()
+
+
+def test_a_system_is_found_by_its_key():
+    assert FULL.system("a") is FULL.systems[0]
+    with pytest.raises(InputError, match=r"system c: expected one of a, b \(25 %\)"):
+        FULL.system("c")
