@@ -3,13 +3,13 @@
     python -m tools.decode_on_the_fly --features features/test --model exp/tdnn --graph exp/graph2 \\
         --graph-lm lm2.arpa --lm lm4.arpa.gz --out exp/decode_tdnn_lm4_test
 
-The graph of a small LM is searched, and paths score as in one of the new LM, which is never built. --lm, --mixture and
-[rescore] are those of tools.lattices.rescore: lm_weight (--weight-of), backoff, oov_word, max_order; the rest of what
-tools.decode does is the same. Works on the CPU.
+The graph of a small LM is searched, and paths score as in one of the new LM, which is never built. --lm, --mixture,
+--tune and [rescore] are those of tools.lattices.rescore: lm_weight, backoff, oov_word, max_order; --weight-of takes
+its weights; the rest of what tools.decode does is the same. Works on the CPU.
 """
 
 from tools.frame.program import Job, Program
-from tools.lattices.inputs import with_new_lms
+from tools.lattices.inputs import new_lms, with_new_lms
 
 PROGRAM = (with_new_lms(Program("tools.decode_on_the_fly", __doc__, options={
     "search": "graphs.decoding.decoding_options:SearchOptions",
@@ -29,17 +29,16 @@ def work(job: Job) -> None:
 
     from hybrid.am.ensemble import EnsembleFolders
     from hybrid.recognize.decode import DecodeWork
-    from hybrid.recognize.rescoring import FirstPassLms, LmPaths, read_weight
+    from hybrid.recognize.rescoring import FirstPassLms
     from tools.decode import decode
     args, options = job.args, job.options("rescore")
-    if args.weight_of:
-        options = replace(options, lm_weight=read_weight(args.weight_of))
+    paths, weight = new_lms(args, args.graph / "words.txt", options)
+    options = replace(options, lm_weight=weight)
     models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.model_weights), args.average,
                              tuple(args.adaptation))
-    lms = FirstPassLms(LmPaths(args.graph / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture),
-                               tune=args.tune), options)
-    job.facts["lm_weight"] = options.lm_weight
-    decode(job, DecodeWork(args.features, models, args.graph, job.options("search"), "cpu", lms))
+    job.facts["lm_weight"] = weight
+    decode(job, DecodeWork(args.features, models, args.graph, job.options("search"), "cpu",
+                           FirstPassLms(paths, options)))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ def work(job: Job) -> None:
     from egs.splits import write_splits
     from egs.synth import corpus, espeak, grammar
     from egs.synth.plan import LM_TEXT, language_model_text
+    from graphs.grammar.ngram_lm import NgramLm
     from hybrid.data.manifest import text_of
-    from hybrid.lm.ngram_train import NgramOptions, perplexity, train_ngram
+    from hybrid.lm.ngram_train import NgramOptions, train_ngram
+    from hybrid.lm.perplexity import TextIds, measure
 
     options = job.options("corpus")
     espeak.check()
@@ -34,7 +36,8 @@ def work(job: Job) -> None:
     job.facts.update(words=len(lexicon.words), pronunciations=len(lexicon), phones=len(lexicon.phones),
                      ngrams=[len(table) for table in model.tables])
     for split, made in cuts.items():
-        surprise = round(perplexity(model, [text_of(cut).split() for cut in made])[0], 1)
+        text = TextIds.of(text_of(cut).split() for cut in made)
+        surprise = round(measure(NgramLm(model, text.words), text).perplexity_unknown, 1)
         lacking = len(corpus.unexplained(made, lexicon))
         job.facts[split].update(perplexity=surprise, not_in_lexicon=lacking)
         job.log.info("%s: perplexity %s, %d words said as the lexicon lacks", split, surprise, lacking)

@@ -65,13 +65,15 @@ def read_class_lm(folder: Path) -> Tuple[NgramModel, WordClasses, ArpaReport]:
 
 
 def mixture_weights(models: Sequence[LanguageModel], given: Optional[Sequence[float]],
-                    held_out_text: Optional[TextIds]) -> List[float]:
+                    held_out_text: Optional[TextIds], item: str = "--weights") -> List[float]:
     """The given weights, or those tuned on the held-out text, or equal ones.
 
+    Args:
+      item: where the given ones come from.
     Raises: InputError for weights that are none, or that are given and to be tuned.
     """
     if given is not None and held_out_text is not None:
-        raise InputError("--weights", "none, since --tune finds them", str(given))
+        raise InputError(item, "none, since --tune finds them", str(given))
     if held_out_text is not None:
         return tune_weights(held_out(models, held_out_text)).weights.tolist()
     if given is None:
@@ -79,7 +81,7 @@ def mixture_weights(models: Sequence[LanguageModel], given: Optional[Sequence[fl
     try:
         return check_weights(given, len(models)).tolist()
     except ValueError as error:
-        raise InputError("--weights", "a weight for each language model", str(error)) from None
+        raise InputError(item, "a weight for each language model", str(error)) from None
 
 
 def mixed(models: Sequence[LanguageModel], weights: Sequence[float], words: SymbolTable) -> LanguageModel:

@@ -16,14 +16,12 @@ as in Heafield et al., "Scalable modified Kneser-Ney language model estimation",
 """
 
 import logging
-import math
 from dataclasses import dataclass, field
 from typing import Iterable, Optional, Sequence, Tuple
 
 import numpy as np
 
 from graphs.grammar.ngram import LOG_ZERO, NgramModel, NgramTable
-from graphs.lang.lexicon import SENTENCE_END, SENTENCE_START
 from graphs.options import check_at_least
 from hybrid.lm.ngram_counts import START_ID, Counts, count_ngrams, number_text
 
@@ -131,19 +129,3 @@ def _ngram_table(table: Counts, prob: np.ndarray, backoff: np.ndarray, kept: np.
     if table.word_ids.shape[1] == 1:
         log10_prob[START_ID] = -np.inf
     return NgramTable(table.word_ids[kept].astype(np.int32), log10_prob[kept], log10_backoff[kept])
-
-
-def perplexity(model: NgramModel, sentences: Iterable[Sequence[str]]) -> Tuple[float, int, int]:
-    """Perplexity per word and sentence end, counted tokens, and tokens of probability 0, left out of it."""
-    total, tokens, impossible = 0.0, 0, 0
-    for sentence in sentences:
-        history = [SENTENCE_START]
-        for word in (*sentence, SENTENCE_END):
-            log10_prob = model.log10_prob(word, history)
-            history = [*history, word][-model.order:]
-            if math.isinf(log10_prob):
-                impossible += 1
-            else:
-                total += log10_prob
-                tokens += 1
-    return 10.0 ** (-total / max(tokens, 1)), tokens, impossible

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
+from graphs.grammar.mixed_lm import check_weights
 from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.rescore import RescoreOptions, Rescored, expand
@@ -65,6 +66,7 @@ class LmPaths:
       graph_lm: the ARPA file, or folder of one, that the graph was made with.
       lms: new LMs, all of which hybrid.lm.language_models.open_lm opens.
       mixture: weights of several new LMs, whose probabilities are interpolated; empty for equal ones.
+      mixture_of: where they come from.
       device: where neural ones compute.
       tune: held-out text that finds the weights of several new LMs.
     """
@@ -75,16 +77,22 @@ class LmPaths:
     mixture: Tuple[float, ...] = ()
     device: str = "cpu"
     tune: Optional[Path] = None
+    mixture_of: str = "--mixture"
 
 
 class Models(NamedTuple):
-    """merged: histories of the new LM may be merged, since it tells all of them apart."""
+    """
+    Attributes:
+      merged: histories of the new LM may be merged, since it tells all of them apart.
+      mixture: weights of several new LMs, empty for a single one.
+    """
 
     num_words: int
     old: object
     new: object
     merged: bool
     notes: List[str]
+    mixture: Tuple[float, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +102,8 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     from graphs.grammar.grammar_lm import GrammarLm
     from hybrid.lm.language_models import CLASSES, arpa_of, is_neural_lm, mixed, mixture_weights, open_lm
     from hybrid.lm.perplexity import read_text_ids
+    if paths.mixture and len(paths.mixture) != len(paths.lms):
+        raise InputError(paths.mixture_of, f"{len(paths.lms)} weights of new models", str(len(paths.mixture)))
     words = SymbolTable.read(paths.words)
     old = GrammarLm.of(read_arpa(arpa_of(paths.graph_lm))[0], words, oov_word or None)
     neural = [is_neural_lm(path) for path in paths.lms]
@@ -103,11 +113,12 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     num_words = len(words)
     held_out = read_text_ids(paths.tune, words) if paths.tune else None  # whose unknown words get ids of their own
     opened = [open_lm(path, words, paths.device) for path in paths.lms]
-    weights = mixture_weights([one.model for one in opened], paths.mixture or None, held_out)
+    weights = mixture_weights([one.model for one in opened], paths.mixture or None, held_out, paths.mixture_of)
     notes = [f"{path}: {note}" for path, one in zip(paths.lms, opened) for note in one.notes]
     if len(opened) > 1:
         notes += [f"{path}: weight {weight:.4f}" for path, weight in zip(paths.lms, weights)]
-    return Models(num_words, old, mixed([one.model for one in opened], weights, words), any(neural), notes)
+    return Models(num_words, old, mixed([one.model for one in opened], weights, words), any(neural), notes,
+                  tuple(weights) if len(weights) > 1 else ())
 
 
 @dataclass(frozen=True)
@@ -215,18 +226,34 @@ def sweep_weights(rescored: Sequence[Rescored], weights: Sequence[float], refere
                                       nj) for weight in sorted(set(weights))})
 
 
-def write_weight(folder: Path, weight: float) -> None:
-    (folder / WEIGHT_FILE).write_text(json.dumps({"lm_weight": weight}) + "\n", encoding="utf-8")
+class Chosen(NamedTuple):
+    """What a development set has decided: lm_weight, and the weights of several new LMs, empty for a single one."""
 
+    lm_weight: float
+    mixture: Tuple[float, ...] = ()
 
-def read_weight(folder: Path) -> float:
-    """Raises: InputError where none was chosen."""
-    try:
-        weight = json.loads((folder / WEIGHT_FILE).read_text(encoding="utf-8"))["lm_weight"]
-        if type(weight) not in (int, float):
-            raise TypeError(f"lm_weight {weight!r}")
-        check_lm_weights([weight])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(str(folder / WEIGHT_FILE), "the lm_weight that tools.lattices.rescore wrote",
-                         f"{type(error).__name__}: {error}") from None
-    return weight
+    def write(self, folder: Path) -> None:
+        values = {"lm_weight": self.lm_weight, **({"mixture": list(self.mixture)} if self.mixture else {})}
+        (folder / WEIGHT_FILE).write_text(json.dumps(values) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Chosen":
+        """Raises: InputError where none was chosen."""
+        try:
+            values = json.loads((folder / WEIGHT_FILE).read_text(encoding="utf-8"))
+            found = cls(values["lm_weight"], tuple(values.get("mixture", ())))
+            if not all(type(weight) in (int, float) for weight in (found.lm_weight, *found.mixture)):
+                raise TypeError("other than numbers")
+            check_lm_weights([found.lm_weight])
+            if found.mixture:
+                check_weights(found.mixture, len(found.mixture))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise InputError(str(folder / WEIGHT_FILE), "the lm_weight that tools.lattices.rescore wrote",
+                             f"{type(error).__name__}: {error}") from None
+        return found
+
+    def taken_by(self, paths: LmPaths, folder: Path) -> LmPaths:
+        """With this mixture, unless they bring one, or text that finds one. folder: where it was read."""
+        if not self.mixture or paths.mixture or paths.tune:
+            return paths
+        return replace(paths, mixture=self.mixture, mixture_of=str(folder / WEIGHT_FILE))

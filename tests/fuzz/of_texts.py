@@ -8,7 +8,7 @@ from hybrid.e2e.nbest_file import NBEST, Nbest, read_nbest, write_nbest
 from hybrid.lattices.calibration import Calibration
 from hybrid.lattices.frames import FRAMES, Frames
 from hybrid.lattices.sausages import Sausage, Slot, read_sausages, write_sausages
-from hybrid.recognize.rescoring import read_weight, write_weight
+from hybrid.recognize.rescoring import Chosen
 from hybrid.recognize.text_filter import read_rules
 from hybrid.recognize.texts import read_references, write_text
 from hybrid.report.results import comparison_table, confusion_table, gather_results, main_table, run_table, seeds_table
@@ -56,7 +56,7 @@ READERS = [
     Reader("calibration", "calibration.json",
            lambda folder: Calibration("piecewise", knots=((0.2, 0.3), (0.7, 0.8))).write(folder), Calibration.read,
            json_values),
-    Reader("lm_weight", "lm_weight.json", lambda folder: write_weight(folder, 0.75), read_weight, json_values),
+    Reader("lm_weight", "lm_weight.json", Chosen(0.75, (0.25, 0.75)).write, Chosen.read, json_values),
     Reader("result.json", "exp/score_2/result.json", _write_results, _read_results, json_values),
     Reader("comparison.json", "comparison.json",
            lambda folder: write_comparison(folder / "comparison.json", FULL), read_comparison, json_values),

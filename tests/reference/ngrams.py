@@ -56,3 +56,15 @@ class SlowModel:
         """sum over w of p(w | history) log(p(w | history) / p_other(w | history))."""
         return sum(self.p(word, history) * math.log(self.p(word, history) / other.p(word, history))
                    for word in self.words)
+
+
+def perplexity(model, sentences):
+    """Of a graphs.grammar.ngram.NgramModel, per word and sentence end, unknown words counted as <unk>."""
+    total, events = 0.0, 0
+    for sentence in sentences:
+        history = ["<s>"]
+        for word in (*sentence, "</s>"):
+            total += model.log10_prob(word, history)
+            history.append(word)
+            events += 1
+    return 10.0 ** (-total / events)

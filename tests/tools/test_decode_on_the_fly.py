@@ -12,7 +12,7 @@ from graphs.grammar.sentences import score_sentences  # noqa: E402
 from graphs.lang.symbols import SymbolTable  # noqa: E402
 from graphs.lattices.lattice_io import read_lattices  # noqa: E402
 from hybrid.recognize.decode import decode_folder  # noqa: E402
-from hybrid.recognize.rescoring import write_weight  # noqa: E402
+from hybrid.recognize.rescoring import Chosen  # noqa: E402
 from tests.graphs.arpas import arpa_text, random_entries  # noqa: E402
 from tests.hybrid.recognize.test_decode import LOG, work  # noqa: E402, F401
 from tools import decode_on_the_fly  # noqa: E402
@@ -28,7 +28,7 @@ def test_graph_scores_get_the_difference_of_the_models(work, tmp_path, weight): 
     for name in ("features", "model", "chosen"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "transitions").write_text("")
-    write_weight(tmp_path / "chosen", 0.5)
+    Chosen(0.5).write(tmp_path / "chosen")
     arguments = ["--features", "features", "--model", "model", "--graph", "graph", "--graph-lm", "old.arpa", "--lm",
                  "new.arpa", "--out", "out", *(["--weight-of", "chosen"] if weight != 1.0 else [])]
     arguments = [argument if argument.startswith("--") else str(tmp_path / argument) for argument in arguments]

@@ -21,7 +21,7 @@ from hybrid.lm.language_models import mixture_weights
 from hybrid.lm.neural_lm import NeuralLm
 from hybrid.lm.perplexity import read_text_ids
 from hybrid.recognize.nbest import best_sentences
-from hybrid.recognize.rescoring import RescoringOptions, read_weight
+from hybrid.recognize.rescoring import Chosen, RescoringOptions
 from tests.graphs.arpas import arpa_text, random_entries
 from tests.graphs.lattices.material import best_of_sentences, random_lattice
 from tests.hybrid.lm.test_neural_folder import write as write_network
@@ -78,7 +78,7 @@ def test_the_librarys_lattices_come_out(work, backoff):
     assert same(lattices_of(work / "out"), expected)
     assert len(list((work / "out").glob("lattices.*.npz"))) == 2
     assert (work / "out" / "words.txt").read_text() == (work / "lattices" / "words.txt").read_text()
-    assert (work / "out" / "transitions").exists() and read_weight(work / "out") == 0.75
+    assert (work / "out" / "transitions").exists() and Chosen.read(work / "out") == Chosen(0.75)
     facts = json.loads((work / "out" / ".stage.json").read_text())["facts"]
     assert facts["outcomes"] == {"done": 4} and facts["frames"] == 16
 
@@ -119,6 +119,22 @@ def test_held_out_text_finds_the_weights_of_several_models(work):
     assert same(lattices_of(work / "tuned"), lattices_of(work / "given"))
     assert f"other.arpa: weight {weights[1]:.4f}" in (work / "tuned" / "log.txt").read_text()
     assert run(work, "both", "--tune", work / "text", "--mixture", 0.5, 0.5, lm=("new", "other")) == 2
+    assert "--mixture: expected none, since --tune finds them" in (work / "both.unfinished" / "log.txt").read_text()
+
+
+def test_the_weights_of_several_models_are_carried_over(work):
+    two, mixture = ("new", "other"), (0.75, 0.25)
+    assert run(work, "dev", *WIDE, "rescore.lm_weight=0.5", "--mixture", *mixture, lm=two) == 0
+    assert Chosen.read(work / "dev") == Chosen(0.5, mixture)
+    assert run(work, "test", *WIDE, "--weight-of", work / "dev", lm=two) == 0
+    assert Chosen.read(work / "test") == Chosen(0.5, mixture)
+    assert same(lattices_of(work / "test"), lattices_of(work / "dev"))
+    assert run(work, "given", *WIDE, "--weight-of", work / "dev", "--mixture", 0.5, 0.5, lm=two) == 0
+    assert Chosen.read(work / "given") == Chosen(0.5, (0.5, 0.5))
+    (work / "text").write_text("b b b\n" * 3)
+    assert run(work, "tuned", *WIDE, "--weight-of", work / "dev", "--tune", work / "text", lm=two) == 0
+    assert Chosen.read(work / "tuned").mixture != mixture
+    assert run(work, "one", *WIDE, "--weight-of", work / "dev") == 2
 
 
 def test_nbest_keeps_the_best_sentences_alone(work):
@@ -149,9 +165,9 @@ def test_the_weight_is_chosen_on_the_development_set_and_carried_over(work):
     assert [row[0] for row in rows[1:]] == ["0", "0.5", "3"]
     errors = [int(row[-1]) for row in rows[1:]]
     assert errors[1] == 0 < min(errors[0], errors[2])
-    assert read_weight(work / "dev") == 0.5
+    assert Chosen.read(work / "dev") == Chosen(0.5)
     assert run(work, "test", "--weight-of", work / "dev", "rescore.lm_weight=3", *WIDE) == 0
-    assert read_weight(work / "test") == 0.5 and same(lattices_of(work / "test"), lattices_of(work / "half"))
+    assert Chosen.read(work / "test") == Chosen(0.5) and same(lattices_of(work / "test"), lattices_of(work / "half"))
     assert same(lattices_of(work / "dev"), lattices_of(work / "half"))
 
 
@@ -184,11 +200,12 @@ def test_arguments_that_cannot_be(work, arguments, monkeypatch):
     assert run(work, "out", *arguments) == 2
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "x", *(f"{{\"lm_weight\": {x}}}" for x in ("true", "-1", "NaN"))])
+@pytest.mark.parametrize("text", ["{}", "[]", "x", *(f"{{\"lm_weight\": {x}}}" for x in (
+    "true", "-1", "NaN", '1, "mixture": [0.5, 0.6]', '1, "mixture": [true]', '1, "mixture": 1'))])
 def test_a_damaged_weight_is_refused(tmp_path, text):
     (tmp_path / "lm_weight.json").write_text(text)
     with pytest.raises(InputError, match="the lm_weight that tools.lattices.rescore wrote"):
-        read_weight(tmp_path)
+        Chosen.read(tmp_path)
 
 
 @pytest.mark.parametrize("change, message", [

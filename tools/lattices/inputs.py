@@ -13,9 +13,19 @@ def with_new_lms(program: Program) -> Program:
             .input("--lm", nargs="+", required=True,
                    help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
             .argument("--mixture", nargs="+", type=float, default=[],
-                      help="weights of several new models; default: equal ones")
+                      help="weights of several new models; default: those of --weight-of, or equal ones")
             .input("--tune", help="held-out text, or cuts, that finds the weights of several new models")
-            .input("--weight-of", help="folder of tools.lattices.rescore, whose chosen lm_weight is taken"))
+            .input("--weight-of", help="folder of tools.lattices.rescore, whose chosen weights are taken"))
+
+
+def new_lms(args, words: Path, options, device: str = "cpu"):
+    """(LmPaths, lm_weight) as the arguments of `with_new_lms` and the RescoringOptions say."""
+    from hybrid.recognize.rescoring import Chosen, LmPaths
+    paths = LmPaths(words, args.graph_lm, tuple(args.lm), tuple(args.mixture), device, args.tune)
+    if args.weight_of is None:
+        return paths, options.lm_weight
+    chosen = Chosen.read(args.weight_of)
+    return chosen.taken_by(paths, args.weight_of), chosen.lm_weight
 
 
 def system_scales(scores: Sequence[Path], count: int, options) -> List[Tuple[float, float, float]]:

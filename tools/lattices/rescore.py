@@ -12,13 +12,13 @@ chooses the weight, by the word errors at the best scales that [score] has for e
         --weight-of exp/rescored_dev --out exp/rescored_test
 
 Several new models (--lm A B) are one whose probabilities are interpolated, with weights that are given (--mixture), or
-found on held-out text (--tune), or equal. rescore.nbest=100 rescores the
-best sentences alone. Lattices of tools.lattices.determinize take a tenth of the time. Writes lattices, words.txt,
-outcomes.tsv, lm_weight.json and, where it was chosen, weights.tsv.
+found on held-out text (--tune), or those of --weight-of, or equal. rescore.nbest=100 rescores the best sentences alone.
+Lattices of tools.lattices.determinize take a tenth of the time. Writes lattices, words.txt, outcomes.tsv,
+lm_weight.json and, where it was chosen, weights.tsv.
 """
 
 from tools.frame.program import Job, Program
-from tools.lattices.inputs import with_new_lms
+from tools.lattices.inputs import new_lms, with_new_lms
 
 PROGRAM = (with_new_lms(Program("tools.lattices.rescore", __doc__, options={
     "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"}))
@@ -34,13 +34,13 @@ def work(job: Job) -> None:
 
     from graphs.lattices.lattice_io import read_lattices
     from hybrid.outcomes import Outcomes
-    from hybrid.recognize.rescoring import LmPaths, RescoreWork, rescore_all, with_weight, write_weight
+    from hybrid.recognize.rescoring import Chosen, RescoreWork, rescore_all, with_weight
     args, options = job.args, job.options("rescore")
-    tried, weight = asked_weights(args, options)
-    paths = LmPaths(args.lattices / "words.txt", args.graph_lm, tuple(args.lm), tuple(args.mixture), args.device,
-                    args.tune)
+    tried = asked_weights(args)
+    paths, weight = new_lms(args, args.lattices / "words.txt", options, args.device)
     rescoring = RescoreWork(paths, options, sum(tried) / len(tried) if tried else weight)
-    for line in rescoring.prepare().notes:
+    models = rescoring.prepare()
+    for line in models.notes:
         job.log.info("%s", line)
     outcomes, nj = Outcomes(job.log), job.nj if args.device == "cpu" else 1
 
@@ -54,7 +54,7 @@ def work(job: Job) -> None:
         found = list(found)
         weight = choose_weight(job, found, tried)
     sizes = write_parts(job.out, (with_weight(one, weight) for one in found), args.part_size)
-    write_weight(job.out, weight)
+    Chosen(weight, models.mixture).write(job.out)
     for name in ("words.txt", "transitions"):
         if (args.lattices / name).exists():
             shutil.copy(args.lattices / name, job.out / name)
@@ -63,12 +63,14 @@ def work(job: Job) -> None:
     job.log.info("%s; lm_weight %g; %.1f arcs a frame", outcomes.summary(), weight,
                  sizes["arcs"] / max(1, sizes["frames"]))
     job.facts.update(outcomes=outcomes.counts, lm_weight=weight, **sizes)
+    if models.mixture:
+        job.facts["mixture"] = [round(part, 6) for part in models.mixture]
 
 
-def asked_weights(args, options):
-    """The weights to choose from, and the weight where there is no choice."""
+def asked_weights(args):
+    """The weights to choose from, none where there is no choice."""
     from graphs.errors import InputError
-    from hybrid.recognize.rescoring import check_lm_weights, read_weight
+    from hybrid.recognize.rescoring import check_lm_weights
     if bool(args.weights) != bool(args.cuts):
         raise InputError("--weights and --cuts", "both, to choose from the weights, or neither", "one of them")
     if args.weights and args.weight_of:
@@ -78,7 +80,7 @@ def asked_weights(args, options):
             check_lm_weights(args.weights)
         except ValueError as error:
             raise InputError("--weights", "finite numbers from 0 up, one of them above 0", str(args.weights)) from error
-    return args.weights, read_weight(args.weight_of) if args.weight_of else options.lm_weight
+    return args.weights
 
 
 def choose_weight(job: Job, rescored, weights) -> float:

@@ -55,6 +55,10 @@ def test_weights_are_given_or_tuned_or_equal():
     assert mixture_weights(lms, None, text) == tuned != [0.5, 0.5]
     with pytest.raises(InputError, match="--weights: expected none, since --tune finds them"):
         mixture_weights(lms, [0.5, 0.5], text)
+    with pytest.raises(InputError, match="--mixture: expected none"):
+        mixture_weights(lms, [0.5, 0.5], text, "--mixture")
+    with pytest.raises(InputError, match="--mixture: expected a weight for each"):
+        mixture_weights(lms, [0.5], None, "--mixture")
     with pytest.raises(InputError, match="--weights: expected a weight for each language model"):
         mixture_weights(lms, [0.5, 0.6], None)
 
