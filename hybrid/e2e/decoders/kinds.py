@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from graphs.options import choice
+from hybrid.e2e.decoders.lstm import LstmDecoderOptions
+from hybrid.e2e.decoders.transformer import TransformerDecoderOptions
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class NoDecoderOptions:
 #
 # Names of options stand flat beside those of the encoder and of training: they must be others (`decoder_layers`).
 # In eval mode neither padding nor other utterances change a result.
-DECODERS = {"none": NoDecoderOptions}
+DECODERS = {"none": NoDecoderOptions, "lstm": LstmDecoderOptions, "transformer": TransformerDecoderOptions}
 
 
 def decoder_field():
