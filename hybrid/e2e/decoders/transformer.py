@@ -24,7 +24,7 @@ class TransformerDecoderOptions(AttentionDecoderOptions):
     decoder_dropout: float = field(default=0.1, metadata={"help": "share of units dropped in each part of a block"})
     decoder_heads: int = field(default=4, metadata={"help": "of attention"})
     decoder_feed_forward: int = field(default=4, metadata={"help": "width of feed-forward layers, in decoder_dim"})
-    absolute: bool = field(default=True, metadata={
+    absolute_positions: bool = field(default=True, metadata={
         "help": "tokens know their place in the sentence, by sinusoids, beside their distances from each other"})
 
     def __post_init__(self):
@@ -157,7 +157,7 @@ class TransformerDecoder(AttentionDecoder):
     def _embed(self, tokens: Tensor, first: int) -> Tensor:
         """``[B, U]`` tokens, whose places begin at `first`, to ``[B, U, dim]``."""
         x = self.embedding(tokens)
-        if self.options.absolute:
+        if self.options.absolute_positions:
             x = x + places(first, tokens.shape[1], x.shape[2], x.device).to(x.dtype)
         return self.dropout(x)
 

@@ -14,7 +14,7 @@ SMALL = {
     "transformer": TransformerDecoderOptions(decoder_dim=6, decoder_layers=2, decoder_heads=3,
                                              decoder_feed_forward=2),
     "transformer_relative": TransformerDecoderOptions(decoder_dim=4, decoder_layers=1, decoder_heads=1,
-                                                      absolute=False),
+                                                      absolute_positions=False),
 }
 
 

@@ -65,7 +65,7 @@ def transformer_by_hand(decoder, encoded, inputs):
     """Likewise, with torch's attention over the frames and plain loops over the tokens."""
     options, num_steps = decoder.options, len(inputs)
     x = decoder.embedding.weight[inputs]
-    if options.absolute:
+    if options.absolute_positions:
         for n in range(num_steps):
             for k in range(options.decoder_dim // 2):
                 angle = n / 10000 ** (2 * k / options.decoder_dim)
@@ -319,4 +319,4 @@ def test_options_out_of_range(cls, bad):
 def test_defaults():
     lstm, transformer = LstmDecoderOptions(), TransformerDecoderOptions()
     assert (lstm.decoder_dim, lstm.decoder_layers, lstm.location, lstm.scheduled_sampling) == (256, 1, "last", 0.0)
-    assert (transformer.label_smoothing, transformer.absolute, transformer.sampling_warmup) == (0.1, True, 1000)
+    assert (transformer.label_smoothing, transformer.absolute_positions, transformer.sampling_warmup) == (0.1, True, 1000)
