@@ -51,7 +51,7 @@ $(listed system | sed -E 's/^([^ ]+) /  \1: /')
 
 Options:
   --systems A,B    systems to train and score, or all (default: $(listed system | head -n 1 | cut -d' ' -f1))
-  --seeds 1,2,3    train each system once with each am.seed, beside each other, in one table
+  --seeds 1,2,3    train each system once with each seed, beside each other, in one table
   --stage N        start with stage N (default: the first; finished work is not done again anyway)
   --stop-stage M   end with stage M
   --corpus DIR     where the corpus lies
@@ -200,7 +200,7 @@ run() {  # MODULE ARGS...
   done
   arguments+=(--nj "$nj" ${common[@]+"${common[@]}"} ${overrides[@]+"${overrides[@]}"})
   # what is not told its system is shared by all
-  [ -z "$chosen_seed" ] || [[ " $* " != *" --system "* ]] || arguments+=("am.seed=$chosen_seed")
+  [ -z "$chosen_seed" ] || [[ " $* " != *" --system "* ]] || arguments+=("am.seed=$chosen_seed" "e2e.seed=$chosen_seed")
   if [ "$mode" = plan ]; then
     printf '%s\0' "$current_stage" "${#arguments[@]}" "${arguments[@]}"
   fi

@@ -7,6 +7,8 @@
 #   hybrid ...             stages 7 to 10, for a system: acoustic model, HCLG, decoding, scores
 #   adapted ...            the same with transforms of each speaker's features, from the lattices of a first pass
 #   with_vectors ...       the same with a vector of each speaker
+#   end_to_end ...         stages 7, 9 and 10 of a system without HMM: CTC, attention, transducer
+#   searched SYSTEM ...    stages 9 and 10 of an end-to-end network that is there already, with another search
 #   second_pass ...        stages 9 and 10 once more, the network adapted to each speaker by the first pass
 #   combined ..., voted ...       stages 9 and 10 of several systems together, by posteriors or by lattices
 #   ngram_lm NAME TEXT DEV, neural_lm NAME TEXT DEV   stage 3: a language model in $exp/lm_NAME
@@ -145,6 +147,27 @@ with_vectors() {  # --alignment NAME --lm ARPA [--lang LANG]
     --dev-speaker-transforms "$exp/ivectors_dev" --system "$chosen_system" --out "$exp/$chosen_system$seeded"
   make_graph
   decode_and_score --speakers "$exp/ivectors"
+}
+
+# A network from features to characters, pieces or phones; its options are in [e2e] and [e2e.SYSTEM], those of its search
+# in [e2e_search] and [e2e_search.SYSTEM].
+end_to_end() {  # [--lm LM]
+  stage 7 "end-to-end model"
+  run tools.train_e2e --system "$chosen_system" --features "$work/features/train" \
+    --dev-features "$work/features/dev" --lang "$work/lang" --out "$exp/$chosen_system$seeded"
+  searched "$chosen_system" "$@"
+}
+
+searched() {  # SYSTEM [--lm LM]
+  local split network=$exp/$1$seeded
+  shift
+  stage 9 "decode"
+  for split in dev $tests; do
+    run tools.decode_e2e --system "$chosen_system" --features "$work/features/$split" --model "$network" \
+      --lang "$work/lang" "$@" --out "$exp/decode_$chosen_system${seeded}_$split"
+  done
+  stage 10 "score"
+  score
 }
 
 # A second pass of a system that is there already, its network adapted to each speaker by the lattices of the first;
