@@ -10,12 +10,12 @@ are sure, frequent errors, time and memory of each stage) and errors.png. It alw
 import argparse
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
+from tools.frame.provenance import commit
 from tools.frame.records import stage_records, verified_digests, write_text_atomically
 from tools.frame.unfinished import is_unfinished
 
@@ -102,17 +102,6 @@ def stage_table(work: Path):
     peak = max((record["peak_memory_mb"] for _, record in records), default=0)
     table = Table(("folder", "program", "seconds", "peak memory MB"), rows)
     return table, f"{len(rows)} stages, {total:.0f} s, peak memory of a process {peak} MB"
-
-
-def commit() -> Optional[str]:
-    """The commit of this checkout, marked when files differ from it; None outside a checkout."""
-    try:
-        root = Path(__file__).resolve().parents[1]
-        run = subprocess.run(["git", "-C", str(root), "describe", "--always", "--dirty"],
-                             capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return run.stdout.strip() if run.returncode == 0 else None
 
 
 if __name__ == "__main__":

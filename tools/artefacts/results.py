@@ -9,6 +9,7 @@ from graphs.errors import InputError
 from hybrid.report.results import Result, main_table, read_results, read_utterances, run_table
 from hybrid.report.tables import text_table
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
+from tools.artefacts.runs import how_to_repeat, run_facts
 from tools.frame.records import LOG, RECORD, changed_outputs, how_to_repair, load_record, read_record
 
 MOST_LINES = 60
@@ -103,19 +104,24 @@ def describe_record(path: Path, item: Optional[str] = None) -> str:
     """Of the stage that wrote the folder (or of the record file itself)."""
     folder = path.parent if path.name == RECORD else path
     record = read_record(folder)
-    ended = datetime.fromtimestamp((folder / RECORD).stat().st_mtime).isoformat(" ", "seconds")
     options = (f"{part}.{key}={value}" for part, pairs in record.get("config", {}).items()
                for key, value in pairs.items())
     arguments = (f"--{name.replace('_', '-')} {value}" for name, value in record.get("arguments", {}).items()
                  if value not in ("None", "False"))
     inputs = sorted({str(Path(name).parent) for name in record.get("inputs", {})})
-    return facts(("program", record.get("program")), ("state", f"{record.get('state')}, {ended}"),
+    return facts(("program", record.get("program")), ("state", f"{record.get('state')}, {_ended(folder, record)}"),
                  ("seconds", record.get("seconds")),
-                 ("peak memory", f"{record.get('peak_memory_mb', '?')} MB"),
+                 ("peak memory", f"{record.get('peak_memory_mb', '?')} MB"), *run_facts(record),
                  ("arguments", " ".join(arguments)), ("options", " ".join(options)),
                  ("made from", some(inputs, 6)),
                  *((name, json.dumps(value, ensure_ascii=False)) for name, value in
-                   record.get("facts", {}).items()))
+                   record.get("facts", {}).items())) + how_to_repeat(record)
+
+
+def _ended(folder: Path, record: dict) -> str:
+    """Of a record without times, those of the file."""
+    written = datetime.fromtimestamp((folder / RECORD).stat().st_mtime).isoformat(" ", "seconds")
+    return next((run["ended"] for run in record.get("runs", [])[-1:] if "ended" in run), written)
 
 
 def describe_output(path: Path, item: Optional[str] = None) -> str:

@@ -21,6 +21,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence
 from graphs.errors import DamagedInput, InputError, TooManyFailures
 from graphs.options import flat
 from hybrid.processes import kill_children
+from tools.frame import provenance
 from tools.frame.config import describe_options, make_options, read_config, resolve
 from tools.frame.failures import explain
 from tools.frame.fingerprint import (
@@ -223,7 +224,7 @@ class Run:
         digests = verified_digests(self._declared_inputs())
         if record:
             reasons += _changes("option", record["config"], described)
-        new = {"program": self.program.name, "config": described, "options": self.texts,
+        new = {"program": self.program.name, "command": self._command(), "config": described, "options": self.texts,
                "arguments": self.counted, "inputs": digests, "stage": os.environ.get("RECIPE_STAGE"),
                "fingerprint": fingerprint(program=self.program.name, config=described, arguments=self.counted,
                                           inputs=contents(digests), raw=raw)}
@@ -235,7 +236,9 @@ class Run:
         resuming = self.program.resumable and before.get("fingerprint") == record["fingerprint"]
         if not resuming:
             self.place.clear()
-        record = {**record, "state": "running", "holder": f"{self.program.name}: {holder()}"}
+        earlier = before.get("runs", []) if resuming else []
+        record = {**record, "state": "running", "holder": f"{self.program.name}: {holder()}",
+                  "runs": [*earlier, provenance.begin(self.args.nj)]}
         write_record(self.place.folder, record)
         log = _logger(self.program.name, self.place.folder / LOG)
         job = Job(self.args, self.place, options, resuming, log)
@@ -263,12 +266,18 @@ class Run:
     def _complete(self, job: Job, record: dict, raw: Digests) -> None:
         record.update(
             state="done", holder="", seconds=round(job.seconds(), 2), peak_memory_mb=peak_memory_mb(),
-            facts=job.facts, raw={**raw, **job.raw}, outputs=output_digests(self.place.folder))
+            facts=job.facts, raw={**raw, **job.raw}, outputs=output_digests(self.place.folder),
+            runs=[*record["runs"][:-1], provenance.end(record["runs"][-1])])
         job.log.info("done in %.1f s, peak memory %d MB", record["seconds"], record["peak_memory_mb"])
         for handler in job.log.handlers:
             handler.close()
         write_record(self.place.folder, record)
         self.place.finish()
+
+    def _command(self) -> str:
+        sections = self.program.sections(self.args)
+        return provenance.command(self.program.name, self.program.parser, self.args,
+                                  {sections[name]: values for name, values in self.texts.items()})
 
     def _reasons(self, record: dict, damage: str, digests: Digests, raw: Digests) -> List[str]:
         """Why the output is not up to date, options apart."""
