@@ -18,32 +18,47 @@ from graphs.checks import check_one_length, ids_array
 from graphs.errors import InputError
 
 
-def _grouped(values: np.ndarray, groups: Optional[Sequence]) -> np.ndarray:
+def group_sums(values: np.ndarray, groups: Optional[Sequence]) -> np.ndarray:
+    """Sums over the utterances of each group, ``[N, ...] -> [groups, ...]``; the values themselves without groups."""
     if groups is None:
         return values
-    _, group = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
-    return np.bincount(group.ravel(), weights=values)
+    names, group = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    sums = np.zeros((len(names), *values.shape[1:]))
+    np.add.at(sums, group.ravel(), values)
+    return sums
 
 
 def _draws(size: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Arrays ``[b, size]`` of drawn indices, `resamples` rows in all, a few million entries at a time."""
+    """Arrays ``[b, size]``: how often each was drawn; `resamples` rows in all, a few million entries at a time."""
     generator = np.random.default_rng(seed)
     block = max(1, 4_000_000 // size)
     for start in range(0, resamples, block):
-        yield generator.integers(size, size=(min(block, resamples - start), size))
+        rows = min(block, resamples - start)
+        drawn = generator.integers(size, size=(rows, size)) + size * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size)
 
 
-def _resampled_rates(errors: np.ndarray, words: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """WER in percent of each resample, ``[resamples]``; errors may be differences of two systems.
+def resampled_rates(errors: np.ndarray, words: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """WER in percent of each resample, ``[resamples]`` or ``[resamples, systems]``: all systems on the same draws.
 
     A draw with no reference word (every utterance drawn is empty) has no rate and is left out.
+
+    Args:
+      errors: ``[N]`` or ``[N, systems]``; may be differences of two systems.
+      words: ``[N]``.
     """
     rates = []
-    for draw in _draws(len(words), resamples, seed):
-        drawn_words = words[draw].sum(axis=1)
-        drawn_errors = errors[draw].sum(axis=1)
-        rates.append(100.0 * drawn_errors[drawn_words > 0] / drawn_words[drawn_words > 0])
+    for drawn in _draws(len(words), resamples, seed):
+        drawn_words = drawn @ words
+        drawn_errors = (drawn @ errors)[drawn_words > 0]
+        rates.append((100.0 * drawn_errors.T / drawn_words[drawn_words > 0]).T)
     return np.concatenate(rates)
+
+
+def percentiles(rates: np.ndarray, level: float = 0.95) -> Tuple[float, float]:
+    """The bootstrap's percentiles."""
+    low, high = np.percentile(rates, [50.0 * (1.0 - level), 50.0 * (1.0 + level)])
+    return float(low), float(high)
 
 
 def _checked(groups: Optional[Sequence], level: float, resamples: int,
@@ -76,10 +91,13 @@ def wer_interval(errors: Sequence[int], words: Sequence[int], groups: Optional[S
     """
     errors, words = _checked(groups, level, resamples, errors=errors, words=words)
     if not errors.any():
-        return 0.0, float(100.0 * (1.0 - (1.0 - level) ** (1.0 / words.sum())))
-    rates = _resampled_rates(_grouped(errors, groups), _grouped(words, groups), resamples, seed)
-    low, high = np.percentile(rates, [50.0 * (1.0 - level), 50.0 * (1.0 + level)])
-    return float(low), float(high)
+        return no_error_interval(words.sum(), level)
+    return percentiles(resampled_rates(group_sums(errors, groups), group_sums(words, groups), resamples, seed), level)
+
+
+def no_error_interval(words: float, level: float = 0.95) -> Tuple[float, float]:
+    """Percent, of a set in which nothing is wrong; see `wer_interval`."""
+    return 0.0, float(100.0 * (1.0 - (1.0 - level) ** (1.0 / words)))
 
 
 @dataclass(frozen=True)
@@ -108,7 +126,10 @@ def compare_systems(errors_a: Sequence[int], errors_b: Sequence[int], words: Seq
     """
     errors_a, errors_b, words = _checked(groups, level, resamples, errors_a=errors_a, errors_b=errors_b, words=words)
     difference = errors_b - errors_a
-    rates = _resampled_rates(_grouped(difference, groups), _grouped(words, groups), resamples, seed)
-    low, high = np.percentile(rates, [50.0 * (1.0 - level), 50.0 * (1.0 + level)])
-    better = float(np.mean(rates < 0) + 0.5 * np.mean(rates == 0))
-    return Comparison(100.0 * float(difference.sum() / words.sum()), (float(low), float(high)), better)
+    rates = resampled_rates(group_sums(difference, groups), group_sums(words, groups), resamples, seed)
+    return Comparison(100.0 * float(difference.sum() / words.sum()), percentiles(rates, level), improvement(rates))
+
+
+def improvement(rates: np.ndarray) -> float:
+    """Share of the resampled differences in which the second system is better; ties count half."""
+    return float(np.mean(rates < 0) + 0.5 * np.mean(rates == 0))
