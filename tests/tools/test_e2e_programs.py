@@ -1,0 +1,111 @@
+"""Programs of end-to-end systems, from features to scores."""
+
+import json
+
+import pytest
+
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice_io import read_lattices
+from hybrid.data.features import FeatureReader
+from hybrid.e2e.nbest_file import NBEST, read_nbest
+from hybrid.lattices.frames import Frames
+from tests.hybrid.training.material import make_corpus
+from tools import decode_e2e, score, train_e2e, train_ngram
+
+TRAINING = ["e2e.arch=tdnn", "e2e.hidden_dim=24", "e2e.dilations=1,1,2", "e2e.subsampling=2", "e2e.encoder_dim=16",
+            "e2e.epochs=12", "e2e.learning_rate=0.02", "e2e.max_duration=3", "e2e.tensorboard=no", "e2e.device=cpu",
+            "e2e.spec_augment=no"]
+
+
+def run(module, out, *arguments):
+    return module.PROGRAM.run(module.work, ["--out", str(out), *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return make_corpus(tmp_path_factory.mktemp("corpus"), 60, 8)
+
+
+@pytest.fixture(scope="module")
+def model(corpus):
+    assert run(train_e2e, corpus / "ctc", "--features", corpus / "train", "--dev-features", corpus / "dev",
+               *TRAINING) == 0
+    return corpus / "ctc"
+
+
+@pytest.fixture(scope="module")
+def decoded(corpus, model):
+    assert run(decode_e2e, corpus / "decode", "--features", corpus / "dev", "--model", model, "--lang",
+               corpus / "lang", "--part-size", 3) == 0
+    return corpus / "decode"
+
+
+def test_characters_are_learnt(model):
+    facts = json.loads((model / ".stage.json").read_text())["facts"]
+    assert facts["dev_token_error"] < 0.15 and facts["tokens"] == 2 + len(set("noosunus"))
+
+
+def test_every_utterance_is_a_lattice_and_a_list(corpus, decoded):
+    reader, words = FeatureReader(corpus / "dev"), SymbolTable.read(decoded / "words.txt")
+    assert words.symbols[:4] == SymbolTable.read(corpus / "lang" / "words.txt").symbols[:4]
+    lists = {found.utterance_id: found for found in read_nbest(decoded / NBEST)}
+    assert sorted(lists) == sorted(reader.ids)
+    frames = Frames.read(decoded)
+    assert frames.frame_shift == 2 * reader.frame_shift and frames.tokens[0] == "<blk>"
+    for lattice in read_lattices(decoded):
+        found = lists[lattice.utterance_id]
+        assert lattice.num_frames == found.num_frames == -(-reader.num_frames(lattice.utterance_id) // 2)
+        text = "".join(frames.tokens[token] for token in found.hypotheses[0].tokens).replace("\u2581", " ").split()
+        assert [words.symbol_of(i) for i in lattice.best_path(1.0, 1.0).word_ids] == text
+    assert not (decoded / "parts").exists() and (decoded / "outcomes.tsv").read_text().count("\n") == 1
+
+
+def test_scores(corpus, decoded):
+    assert run(score, corpus / "score", "--dev", decoded, "--dev-cuts", corpus / "dev" / "cuts.jsonl.gz", "--name",
+               "ctc") == 0
+    entry = json.loads((corpus / "score" / "result.json").read_text())[0]
+    assert entry["wer"] < 30 and entry["utterances"] == 8
+
+
+def test_parts_of_a_killed_run_are_kept(corpus, model, decoded, monkeypatch):
+    from hybrid.e2e import decode
+    calls = []
+    once = decode.E2eDecodeWork.__call__
+
+    def counted(work, ids):
+        calls.append(ids)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return once(work, ids)
+    monkeypatch.setattr(decode.E2eDecodeWork, "__call__", counted)
+    arguments = [corpus / "again", "--features", corpus / "dev", "--model", model, "--lang", corpus / "lang",
+                 "--part-size", 3, "--nj", 1]
+    assert run(decode_e2e, *arguments) == 130
+    assert run(decode_e2e, *arguments) == 0
+    assert [len(ids) for ids in calls] == [3, 3, 3, 2]
+    for name in (NBEST, "words.txt", "lattices.00000.npz"):
+        assert (corpus / "again" / name).read_bytes() == (decoded / name).read_bytes()
+
+
+def test_a_hypothesis_that_cannot_be_a_lattice_is_a_named_failure(corpus, model, monkeypatch):
+    from hybrid.e2e.search import kinds
+    once = kinds.CtcGreedyOptions.search
+
+    def broken(options, *arguments):
+        lists = once(options, *arguments)
+        lists[0] = [lists[0][0]._replace(parts={"ctc": float("-inf")})]
+        return lists
+    monkeypatch.setattr(kinds.CtcGreedyOptions, "search", broken)
+    assert run(decode_e2e, corpus / "broken", "--features", corpus / "dev", "--model", model) == 0
+    lines = (corpus / "broken" / "outcomes.tsv").read_text().splitlines()
+    assert len(lines) == 2 and "\tfailed\t" in lines[1] and "finite score" in lines[1]
+    assert len(list(read_lattices(corpus / "broken"))) == 7
+
+
+def test_a_language_model_needs_words(corpus, model, capsys):
+    text = corpus / "text.txt"
+    text.write_text("no on\nsun us\n")
+    assert run(train_ngram, corpus / "lm", "--text", text, "lm.method=witten-bell") == 0
+    assert run(decode_e2e, corpus / "no_lang", "--features", corpus / "dev", "--model", model, "--lm",
+               corpus / "lm") == 2
+    assert "--lang" in capsys.readouterr().err
