@@ -155,4 +155,3 @@ def _write_lattices(out: Path, tokens: TokenTable, words: SymbolTable) -> int:
         num_arcs += sum(lattice.num_arcs for lattice in block)
         if not block:
             return num_arcs
-

@@ -120,8 +120,8 @@ def test_second_run_has_nothing_to_do_and_systems_share_what_is_named_alike(toy)
 def test_each_seed_has_its_folders_and_what_they_share_is_made_once(toy):
     assert len(calls(toy())) == 5
     done = toy("--seeds", "2,3", "am.epochs=2")
-    made = {call[call.index("--out") + 1].split("/")[-1]: call[-1] for call in calls(done)}
-    assert made == {"one_seed2": "am.seed=2", "one_seed3": "am.seed=3"}, done.stderr
+    made = {call[call.index("--out") + 1].split("/")[-1]: call[-2:] for call in calls(done)}
+    assert made == {f"one_seed{seed}": [f"am.seed={seed}", f"e2e.seed={seed}"] for seed in (2, 3)}, done.stderr
     assert "=== stage 2: of a system (one, seed 3)" in done.stdout
     assert done.stdout.count("/train is up to date") == 1
     for seeds in ("2,", "a", "1 2", "-1"):
