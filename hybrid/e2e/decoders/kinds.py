@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from graphs.options import choice
 from hybrid.e2e.decoders.lstm import LstmDecoderOptions
+from hybrid.e2e.decoders.transducer import TransducerOptions
 from hybrid.e2e.decoders.transformer import TransformerDecoderOptions
 
 
@@ -23,7 +24,8 @@ class NoDecoderOptions:
 #
 # Names of options stand flat beside those of the encoder and of training: they must be others (`decoder_layers`).
 # In eval mode neither padding nor other utterances change a result.
-DECODERS = {"none": NoDecoderOptions, "lstm": LstmDecoderOptions, "transformer": TransformerDecoderOptions}
+DECODERS = {"none": NoDecoderOptions, "lstm": LstmDecoderOptions, "transformer": TransformerDecoderOptions,
+            "transducer": TransducerOptions}
 
 
 def decoder_field():
