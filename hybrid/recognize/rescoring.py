@@ -1,8 +1,9 @@
 """Rescoring of a folder of lattices: the LM of their graph goes out, another comes in, with a weight between the two.
 
 Graph scores become ``graph + lm_weight * (log P_new - log P_old)``: of the language model's part, lm_weight is the new
-one's and the rest stays the old one's. Which weight is best, a development set tells: its lattices are expanded once,
-with the scores of both models apart, and then read with each weight.
+one's and the rest stays the old one's. Lattices without an LM, as end-to-end systems make them, have no P_old. Which
+weight is best, a development set tells: its lattices are expanded once, with the scores of both models apart, and then
+read with each weight.
 """
 
 import itertools
@@ -18,6 +19,7 @@ from graphs.grammar.mixed_lm import check_weights
 from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.rescore import RescoreOptions, Rescored, expand
+from hybrid.recognize.lattice_folder import Changed
 from hybrid.recognize.sweep import Grid, Sweep, ToWords, sweep
 from hybrid.recognize.wer import Reference
 from hybrid.report.tables import tsv
@@ -63,7 +65,7 @@ class LmPaths:
     """
     Attributes:
       words: words.txt of the lattices.
-      graph_lm: the ARPA file, or folder of one, that the graph was made with.
+      graph_lm: the ARPA file, or folder of one, that the graph was made with; None for lattices without an LM.
       lms: new LMs, all of which hybrid.lm.language_models.open_lm opens.
       mixture: weights of several new LMs, whose probabilities are interpolated; empty for equal ones.
       mixture_of: where they come from.
@@ -72,7 +74,7 @@ class LmPaths:
     """
 
     words: Path
-    graph_lm: Path
+    graph_lm: Optional[Path]
     lms: Tuple[Path, ...]
     mixture: Tuple[float, ...] = ()
     device: str = "cpu"
@@ -88,11 +90,15 @@ class Models(NamedTuple):
     """
 
     num_words: int
-    old: object
+    old: Optional[object]
     new: object
     merged: bool
     notes: List[str]
     mixture: Tuple[float, ...] = ()
+
+    def terms(self, weight: float) -> List[Term]:
+        new = Term(self.new, weight, self.merged)
+        return [new] if self.old is None else [Term(self.old, -weight), new]
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +111,8 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     if paths.mixture and len(paths.mixture) != len(paths.lms):
         raise InputError(paths.mixture_of, f"{len(paths.lms)} weights of new models", str(len(paths.mixture)))
     words = SymbolTable.read(paths.words)
-    old = GrammarLm.of(read_arpa(arpa_of(paths.graph_lm))[0], words, oov_word or None)
+    old = None if paths.graph_lm is None else GrammarLm.of(read_arpa(arpa_of(paths.graph_lm))[0], words,
+                                                           oov_word or None)
     neural = [is_neural_lm(path) for path in paths.lms]
     if backoff == "free" and len(paths.lms) == 1 and not (neural[0] or (paths.lms[0] / CLASSES).is_file()):
         model, report = read_arpa(arpa_of(paths.lms[0]))
@@ -129,8 +136,8 @@ class FirstPassLms:
     options: RescoringOptions
 
     def load(self) -> WeightedLm:
-        models, weight = load_models(self.paths, self.options.backoff, self.options.oov_word), self.options.lm_weight
-        return WeightedLm([Term(models.old, -weight), Term(models.new, weight, models.merged)], self.options.max_order)
+        models = load_models(self.paths, self.options.backoff, self.options.oov_word)
+        return WeightedLm(models.terms(self.options.lm_weight), self.options.max_order)
 
 
 class Outcome(NamedTuple):
@@ -140,6 +147,10 @@ class Outcome(NamedTuple):
     rescored: Optional[Rescored]
     outcome: str
     reason: str
+
+    def with_weight(self, weight: float) -> Tuple[str, Changed]:
+        lattice = None if self.rescored is None else with_weight(self.rescored, weight)
+        return self.utterance_id, Changed(lattice, self.outcome, self.reason)
 
 
 @dataclass(frozen=True)
@@ -170,7 +181,7 @@ class RescoreWork:
         if lattice.word_id.max() >= models.num_words:
             raise InputError(f"lattice {lattice.utterance_id}",
                              f"word_ids below {models.num_words}, as in its words.txt", str(lattice.word_id.max()))
-        terms = [Term(models.old, -self.guide), Term(models.new, self.guide, models.merged)]
+        terms = models.terms(self.guide)
         if not options.nbest:
             return expand(lattice, terms, options)
         sentences = best_sentences(lattice, options.nbest, 1.0, options.acoustic_scale)
@@ -194,7 +205,7 @@ def rescore_all(work: RescoreWork, lattices: Iterable, nj: int) -> Iterator[Outc
 
 def with_weight(rescored: Rescored, weight: float):
     """The lattice as RescoreWork's scores and a weight make it."""
-    return rescored.weighted([-weight, weight])
+    return rescored.weighted([-weight, weight][-rescored.lm_scores.shape[1]:])
 
 
 class WeightSweep(NamedTuple):

@@ -5,6 +5,7 @@ from typing import Callable, Iterable, List, Optional, Tuple
 
 import numpy as np
 
+from hybrid.lattices.frames import FRAMES
 from tools.artefacts.kind import Kind, facts, folder_with, input_of, not_found, section, some
 from tools.frame.records import read_record
 
@@ -121,8 +122,10 @@ def _reached(start: np.ndarray, src: np.ndarray, dst: np.ndarray, num_states: in
 
 
 def search_scale(folder: Path) -> float:
-    """The acoustic scale that the lattices were made with, by the stage record; else the search's default."""
-    return float(read_record(folder).get("facts", {}).get("acoustic_scale", 0.1))
+    """The acoustic scale that the lattices were made with, by the stage record; else the search's default, which for an
+    end-to-end system's is 1."""
+    default = 1.0 if (folder / FRAMES).exists() else 0.1
+    return float(read_record(folder).get("facts", {}).get("acoustic_scale", default))
 
 
 def describe_lattices(path: Path, item: Optional[str] = None) -> str:
