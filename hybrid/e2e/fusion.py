@@ -13,7 +13,7 @@ a sentence spell is what hybrid.e2e.tokens.TokenTable.words says.
 
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Protocol, Tuple
+from typing import Dict, List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -79,6 +79,11 @@ class FusionOptions:
             result += self.word_bonus * fusion.starts_word
         return result
 
+    def total(self, lm_score: float, token_ids: Sequence[int], fusion: Optional[TokenLm]) -> float:
+        """What a search has added for a whole sequence; lm_score: of `score_tokens`, 0 without `fusion`."""
+        starts = 0 if fusion is None else int(fusion.starts_word[list(token_ids)].sum())
+        return self.lm_scale * lm_score + self.token_bonus * len(token_ids) + self.word_bonus * starts
+
 
 @dataclass(frozen=True)
 class WordFusionOptions:
@@ -99,6 +104,22 @@ class WordFusionOptions:
         for name in ("unknown_penalty", "unknown_character"):
             if not abs(getattr(self, name)) < float("inf"):
                 raise ValueError(f"{name}: expected a finite number, found {getattr(self, name)}")
+
+
+def score_tokens(lm: TokenLm, sequences: Sequence[Sequence[int]], ends: bool = True) -> np.ndarray:
+    """``[len(sequences)]`` float64 natural log probability of token sequences.
+
+    Args:
+      ends: with the sentence's end; without, the probability that a sentence begins so (with all look-ahead in it).
+    """
+    total, state = np.zeros(len(sequences)), np.full(len(sequences), lm.start, np.int64)
+    lengths = np.array([len(sequence) for sequence in sequences], np.int64)
+    for place in range(int(lengths.max(initial=0))):
+        rows = np.flatnonzero(lengths > place)
+        token_ids = np.array([sequences[row][place] for row in rows], np.int64)
+        total[rows] += lm.scores(state[rows])[np.arange(len(rows)), token_ids]
+        state[rows] = lm.advance(state[rows], token_ids)
+    return total + lm.scores(state)[:, 0] if ends else total
 
 
 class WordFusion:

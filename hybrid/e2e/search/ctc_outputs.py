@@ -1,9 +1,14 @@
-"""Outputs of a CTC network as searches take them."""
+"""Outputs of a CTC network as searches take them, and what they say of token sequences."""
+
+from typing import List, Sequence, Tuple
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from graphs.errors import InputError
+from graphs.ids import BLANK
 
 LEAST = -1e4  # a probability of 0 is taken as e^-10000, so that sums of logarithms stay numbers
 
@@ -19,3 +24,67 @@ def ctc_outputs(log_probs) -> np.ndarray:
     if np.isnan(array).any() or array.max() > 1e-3:
         raise InputError("CTC outputs", "log probabilities", f"{array.max():g}")
     return np.maximum(array.astype(np.float64), LEAST)
+
+
+def outputs_of(network, encoded: Tensor, lengths: Tensor) -> List[np.ndarray]:
+    """Of each utterance, without padding.
+
+    Args:
+      network: hybrid.e2e.network.E2eNetwork.
+      encoded: ``[B, T, D]``; lengths: ``[B]``.
+    Raises: InputError for a network without CTC output.
+    """
+    if network.ctc is None:
+        raise InputError("search by CTC", "a network with a CTC output (ctc_weight above 0)", "one without")
+    with torch.no_grad():
+        log_probs = network.ctc_log_probs(encoded).cpu()
+    return [ctc_outputs(rows[:length]) for rows, length in zip(log_probs, lengths.tolist())]
+
+
+def sequence_scores(outputs: np.ndarray, sequences: Sequence[Sequence[int]]) -> np.ndarray:
+    """``[N]`` float64 natural log probability of token sequences, over all their alignments; -inf where none fits."""
+    log_probs = torch.from_numpy(outputs)[:, None].expand(-1, len(sequences), -1)
+    lengths = [len(sequence) for sequence in sequences]
+    targets = torch.tensor([token for sequence in sequences for token in sequence], dtype=torch.int64)
+    loss = F.ctc_loss(log_probs, targets, [len(outputs)] * len(sequences), lengths, blank=BLANK, reduction="none")
+    return -loss.numpy()
+
+
+def token_frames(outputs: np.ndarray, tokens: Sequence[int]) -> Tuple[int, ...]:
+    """The frame of each token: where the best alignment of the sequence has it, the one in which it is most probable.
+
+    Raises: InputError when there are too few frames.
+    """
+    if not tokens:
+        return ()
+    labels = np.full(2 * len(tokens) + 1, BLANK)
+    labels[1::2] = tokens
+    place, frames = _best_path(outputs[:, labels], labels), []
+    for number, token in enumerate(tokens):
+        run = np.flatnonzero(place == 2 * number + 1)
+        frames.append(int(run[np.argmax(outputs[run, token])]))
+    return tuple(frames)
+
+
+def _best_path(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """``[T]`` place in `labels` (tokens with blanks around them) on each frame of the best alignment."""
+    num_frames, num_places = scores.shape
+    skips = np.append([False, False], (labels[2:] != BLANK) & (labels[2:] != labels[:-2]))
+    best = np.full(num_places, -np.inf)
+    best[:2] = scores[0, :2]
+    steps = np.zeros((num_frames, num_places), np.int64)
+    for frame in range(1, num_frames):
+        ways = np.full((3, num_places), -np.inf)
+        ways[0], ways[1, 1:] = best, best[:-1]
+        ways[2, skips] = best[:-2][skips[2:]]
+        steps[frame] = ways.argmax(axis=0)
+        best = ways.max(axis=0) + scores[frame]
+    place = num_places - 1 - int(best[-2] >= best[-1])
+    if np.isneginf(best[place]):
+        raise InputError("tokens to be aligned", f"a sequence that fits into {num_frames} frames",
+                         f"{num_places // 2} tokens")
+    path = np.empty(num_frames, np.int64)
+    for frame in range(num_frames - 1, -1, -1):
+        path[frame] = place
+        place -= steps[frame, place]
+    return path

@@ -8,28 +8,17 @@ import pytest
 from graphs.errors import InputError
 from graphs.grammar.sentences import SentenceSet, score_sentences
 from graphs.lang.symbols import SymbolTable
-from hybrid.e2e.fusion import FusionOptions, WordFusion, WordFusionOptions
+from hybrid.e2e.fusion import FusionOptions, WordFusion, WordFusionOptions, score_tokens
 from hybrid.e2e.tokens import BLANK_SYMBOL, SPACE, TokenTable
 from tests.hybrid.e2e.material import (UNKNOWN_WORD, WORDS, all_sequences, character_tokens, ngram_lm, piece_tokens)
 
 TABLES = {"character": character_tokens("abc"), "piece": piece_tokens(("_a", "b", "_ab", "a", "_", "bb"))}
-LONGEST = 4
+LONGEST = {"character": 4, "piece": 3}
 PENALTY, PER_CHARACTER = -0.7, -1.3
 
 
 def options(look_ahead="history", is_open=True):
     return WordFusionOptions(look_ahead, is_open, PENALTY, PER_CHARACTER)
-
-
-def sum_along(fusion, sequences):
-    """Total of each sequence, its end included, all of them at once."""
-    total, state = np.zeros(len(sequences)), np.full(len(sequences), fusion.start)
-    for place in range(max(map(len, sequences))):
-        rows = np.array([i for i, sequence in enumerate(sequences) if len(sequence) > place])
-        token_ids = np.array([sequences[i][place] for i in rows])
-        total[rows] += fusion.scores(state[rows])[np.arange(len(rows)), token_ids]
-        state[rows] = fusion.advance(state[rows], token_ids)
-    return total + fusion.scores(state)[:, 0]
 
 
 def by_words(lm, table, tokens, sequence, is_open):
@@ -53,10 +42,10 @@ def test_increments_sum_up_to_the_word_lm(tmp_path, kind, look_ahead, is_open):
     lm, table = ngram_lm(tmp_path, seed=3)
     tokens = TABLES[kind]
     fusion = WordFusion(lm, table, tokens, options(look_ahead, is_open), UNKNOWN_WORD)
-    sequences = list(all_sequences(tokens.num_tokens, LONGEST))
+    sequences = list(all_sequences(tokens.num_tokens, LONGEST[kind]))
     expected = [by_words(lm, table, tokens, sequence, is_open) for sequence in sequences]
-    assert sum_along(fusion, sequences) == pytest.approx(np.array(expected), abs=1e-9)
-    assert sum(map(math.isfinite, expected)) > 50
+    assert score_tokens(fusion, sequences) == pytest.approx(np.array(expected), abs=1e-9)
+    assert sum(map(math.isfinite, expected)) > 20
 
 
 @pytest.mark.parametrize("is_open", (True, False))
@@ -108,9 +97,9 @@ def test_table_of_words_is_made_anew_when_it_is_full(tmp_path, monkeypatch):
     lm, table = ngram_lm(tmp_path, seed=3)
     tokens = TABLES["character"]
     sequences = list(all_sequences(tokens.num_tokens, 3))
-    expected = sum_along(WordFusion(lm, table, tokens, options(), UNKNOWN_WORD), sequences)
+    expected = score_tokens(WordFusion(lm, table, tokens, options(), UNKNOWN_WORD), sequences)
     monkeypatch.setattr("hybrid.e2e.word_scores._MOST_NUMBERS", 1)
-    assert np.array_equal(sum_along(WordFusion(lm, table, tokens, options(), UNKNOWN_WORD), sequences), expected)
+    assert np.array_equal(score_tokens(WordFusion(lm, table, tokens, options(), UNKNOWN_WORD), sequences), expected)
 
 
 def test_words_that_start_no_sentence_can_come_later():
@@ -120,7 +109,7 @@ def test_words_that_start_no_sentence_can_come_later():
     lm = SentenceSet([[table.id_of("a"), table.id_of("b")]])
     for look_ahead in ("history", "start", "none"):
         fusion = WordFusion(lm, table, tokens, options(look_ahead, False), UNKNOWN_WORD)
-        assert sum_along(fusion, [sequence, [3]]).tolist() == pytest.approx([0.0, -math.inf])
+        assert score_tokens(fusion, [sequence, [3]]).tolist() == pytest.approx([0.0, -math.inf])
 
 
 def test_an_lm_without_unknown_word_closes_the_vocabulary(tmp_path):
@@ -129,7 +118,7 @@ def test_an_lm_without_unknown_word_closes_the_vocabulary(tmp_path):
     fusion = WordFusion(lm, table, tokens, options(), UNKNOWN_WORD)
     sequences = list(all_sequences(tokens.num_tokens, 3))
     expected = [by_words(lm, table, tokens, sequence, False) for sequence in sequences]
-    assert sum_along(fusion, sequences) == pytest.approx(np.array(expected), abs=1e-9)
+    assert score_tokens(fusion, sequences) == pytest.approx(np.array(expected), abs=1e-9)
 
 
 def test_names_words_that_cannot_be_spelled(tmp_path):
@@ -145,7 +134,7 @@ def test_names_words_that_cannot_be_spelled(tmp_path):
 def test_composed_and_decomposed_words_are_one(tmp_path):
     lm, table = ngram_lm(tmp_path, words=("e\u0301", "a"))
     fusion = WordFusion(lm, table, character_tokens("\u00e9a"), options(is_open=False), UNKNOWN_WORD)
-    assert sum_along(fusion, [[2]])[0] == pytest.approx(score_sentences(lm, [[table.id_of("e\u0301")]])[0])
+    assert score_tokens(fusion, [[2]])[0] == pytest.approx(score_sentences(lm, [[table.id_of("e\u0301")]])[0])
 
 
 def test_what_fits_not_is_named(tmp_path):
@@ -183,3 +172,18 @@ def test_weighted_adds_bonuses_but_not_to_the_end(tmp_path):
     assert found.tolist() == [[-0.5, -1.0 + 0.25 + 2.0, -math.inf, -2.0 + 0.25]]
     assert FusionOptions(lm_scale=0.0).weighted(scores, None).tolist() == [[0.0, 0.0, -math.inf, 0.0]]
     assert scores[0, 1] == -2.0
+
+
+def test_total_is_what_was_added_along_the_way(tmp_path):
+    lm, table = ngram_lm(tmp_path)
+    fusion = WordFusion(lm, table, TABLES["piece"], options(), UNKNOWN_WORD)
+    chosen = FusionOptions(lm_scale=0.3, token_bonus=0.25, word_bonus=2.0)
+    tokens, state, total = (3, 2, 1), np.array([fusion.start]), 0.0
+    for token_id in tokens:
+        total += chosen.weighted(fusion.scores(state), fusion)[0, token_id]
+        state = fusion.advance(state, np.array([token_id]))
+    begun = score_tokens(fusion, [tokens], ends=False)[0]
+    assert chosen.total(begun, tokens, fusion) == pytest.approx(total)
+    whole = score_tokens(fusion, [tokens])[0]
+    assert chosen.total(whole, tokens, fusion) == pytest.approx(total + 0.3 * fusion.scores(state)[0, 0])
+    assert chosen.total(0.0, tokens, None) == 0.75

@@ -1,0 +1,41 @@
+"""Scores and frames of token sequences against all alignments of tiny tables."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from graphs.errors import InputError
+from hybrid.e2e.search.ctc_outputs import LEAST, ctc_outputs, sequence_scores, token_frames
+from tests.hybrid.e2e.alignments import best_alignments, random_log_probs, sequence_scores as exact_scores
+from tests.hybrid.e2e.material import all_sequences
+
+
+def test_scores_of_sequences():
+    outputs = random_log_probs(5, 3, seed=1).numpy()
+    exact = exact_scores(outputs)
+    sequences = list(all_sequences(3, 6))
+    expected = [exact.get(tokens, -np.inf) for tokens in sequences]
+    assert sequence_scores(outputs, sequences) == pytest.approx(np.array(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_frames_are_those_of_the_best_alignment(seed):
+    outputs = random_log_probs(6, 3, seed=seed).numpy()
+    for tokens, (_, alignment) in best_alignments(outputs).items():
+        runs = [list(run) for token, run in itertools.groupby(range(6), key=lambda frame: alignment[frame]) if token]
+        expected = [max(run, key=lambda frame: outputs[frame, token]) for run, token in zip(runs, tokens)]
+        assert token_frames(outputs, tokens) == tuple(expected)
+
+
+def test_frames_of_what_does_not_fit():
+    outputs = random_log_probs(3, 3).numpy()
+    assert token_frames(outputs, (1, 2, 1)) == (0, 1, 2)
+    with pytest.raises(InputError, match="fits into 3 frames, found 3 tokens"):
+        token_frames(outputs, (1, 1, 2))
+
+
+def test_outputs_are_doubles_without_infinities():
+    found = ctc_outputs(torch.tensor([[0.0, -np.inf]], requires_grad=True))
+    assert found.dtype == np.float64 and found.tolist() == [[0.0, LEAST]]
