@@ -1,0 +1,223 @@
+"""tools.experiments on small work folders of stage records."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.hybrid.report.test_results import add_system
+from tools.experiments.__main__ import main
+from tools.experiments.columns import Condition
+from tools.experiments.experiment import find_experiments
+from tools.frame.fingerprint import digest
+from tools.frame.records import output_digests, write_record
+
+RUN = {"started": "2026-01-02 03:04:05+00:00", "ended": "2026-01-02 03:05:05+00:00", "commit": "abc", "code": "77",
+       "versions": {"torch": "1.13.1"}, "nj": 2, "device": "a CPU", "folder": "/", "recipe": None}
+
+
+def make(folder, program, inputs=(), files=(), **more):
+    """A stage's folder with files, each of its own content, and its record."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (folder / name).write_text(f"{folder} {name}")
+    read = {str(path.resolve()): digest(path) for path in inputs}
+    write_record(folder, {"program": program, "state": "done", "seconds": 90.0, "peak_memory_mb": 50, "config": {},
+                          "arguments": {}, "facts": {}, "inputs": read, "outputs": output_digests(folder), **more})
+
+
+def train(work, name, inputs=(), section="am", parameters=1000, facts=(), **options):
+    make(work / "exp" / name, "tools.train_am", [work / "features/train/features.json", *inputs],
+         ["model.json", "train.jsonl"], config={"am": {"seed": 1, **options}},
+         arguments={"section": section}, runs=[RUN],
+         facts={"parameters": parameters, "training_seed": 1, "dev_loss": 0.25, **dict(facts)})
+
+
+def decode(work, name, models, wrong, seed=1, beam=8.0):
+    """Decodes the dev and the test set with the models, and scores."""
+    exp = work / "exp"
+    for test in ("dev", "test"):
+        inputs = [exp / model / "model.json" for model in models] + [exp / "graph/HCLG.npz"]
+        make(exp / f"decode_{name}_{test}", "tools.decode", inputs, ["lattices.0.npz"],
+             config={"search": {"beam": beam}})
+    add_system(work, f"score_{name}", name, wrong, seed, ("dev", "test"))
+    lattices = [exp / f"decode_{name}_{test}/lattices.0.npz" for test in ("dev", "test")]
+    make(exp / f"score_{name}", "tools.score", lattices, config={"score": {"fold_case": False}})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    work = tmp_path_factory.mktemp("experiments") / "work"
+    make(work / "features/train", "tools.compute_features", files=["features.json"],
+         config={"features": {"kind": "fbank"}})
+    train(work, "dnn1", section="dnn", arch="dnn", hidden_dim=99)
+    make(work / "exp/align", "tools.align", [work / "exp/dnn1/model.json"], ["alignments.npz", "transitions"])
+    make(work / "exp/graph", "tools.make_graph", [work / "exp/align/transitions"], ["HCLG.npz"])
+    for name, arch, learning_rate in (("tdnn", "tdnn", 0.002), ("blstm", "blstm", 0.0005)):
+        train(work, name, [work / "exp/align/alignments.npz"], arch=arch, learning_rate=learning_rate,
+              residual=True, dilations=[1, 3], hidden_dim=256)
+    decode(work, "tdnn", ["tdnn"], 10)
+    decode(work, "blstm", ["blstm"], 4, beam=9.0)
+    decode(work, "voted", ["tdnn", "blstm"], 2)
+    train(work, "running.unfinished", arch="tdnn")
+    return work
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the program; gives its status, output and errors."""
+    def call(*argv):
+        status = main([str(word) for word in argv])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+    return call
+
+
+def table(output):
+    """Lines of tab-separated output, as dictionaries."""
+    header, *lines = [line.split("\t") for line in output.splitlines()]
+    return [dict(zip(header, line)) for line in lines]
+
+
+def test_systems_with_their_scores_and_models_that_nothing_has_scored(run, made):
+    rows = table(run("list", made, "--format", "tsv")[1])
+    assert [(row["system"], row["folder"], row["dev.wer"], row["test.wer"]) for row in rows] == [
+        ("blstm", "exp/score_blstm", "3.33", "3.33"), ("tdnn", "exp/score_tdnn", "8.33", "8.33"),
+        ("voted", "exp/score_voted", "1.67", "1.67"),
+        ("dnn1", "exp/dnn1", "", ""), ("running", "exp/running.unfinished", "", "")]
+    assert [row["arch"] for row in rows] == ["blstm", "tdnn", "tdnn + blstm", "dnn", "tdnn"]
+    assert [row["parameters"] for row in rows] == ["1000", "1000", "2000", "1000", "1000"]
+    assert [row["training_minutes"] for row in rows] == ["1.5", "1.5", "3", "1.5", "1.5"]
+
+
+def test_columns_of_results_options_facts_and_runs(run, made):
+    columns = ("system", "models", "am.arch", "hidden_dim", "am.dilations", "residual", "search.beam", "features.kind",
+               "dnn.hidden_dim", "dev_loss", "seconds", "commit", "version.torch", "test.errors", "training_seed")
+    rows = table(run("list", made, "--where", "system=blstm", "--format", "tsv", "--columns", *columns)[1])
+    assert rows == [dict(zip(columns, (
+        "blstm", "blstm", "blstm", "256", "1, 3", "true", "9", "fbank", "99", "0.25", "90", "abc", "1.13.1", "4",
+        "1")))]
+
+
+@pytest.mark.parametrize("conditions, systems", [
+    (["am.arch=blstm"], ["blstm"]), (["arch!=blstm", "dev.wer!=none"], ["tdnn", "voted"]),
+    (["dev.wer<8.3"], ["blstm", "voted"]), (["learning_rate<=0.002", "learning_rate>0.0005"], ["tdnn"]),
+    (["system=*n?*", "test.wer = none"], ["dnn1", "running"]), (["test.wer>=3.3333"], ["blstm", "tdnn"]),
+    (["learning_rate=2e-3"], ["tdnn"]), (["residual=true", "search.beam=9"], ["blstm"]),
+    (["system=t*", "am.dilations=1, 3"], ["tdnn"]), (["learning_rate!=none", "models=tdnn"], ["tdnn"]),
+])
+def test_conditions(run, made, conditions, systems):
+    status, out, errors = run("list", made, "--where", *conditions, "--columns", "system", "--format", "tsv")
+    assert status == 0, errors
+    assert [row["system"] for row in table(out)] == systems
+
+
+@pytest.mark.parametrize("sort, systems", [
+    (["dev.wer"], ["voted", "blstm", "tdnn", "dnn1", "running"]),
+    (["dev.wer", "--descending"], ["tdnn", "blstm", "voted", "dnn1", "running"]),
+    (["search.beam", "dev.wer"], ["voted", "tdnn", "blstm", "dnn1", "running"]),
+    (["system"], ["blstm", "dnn1", "running", "tdnn", "voted"]),
+])
+def test_sorted_with_what_lacks_the_column_at_the_end(run, made, sort, systems):
+    assert [row["system"] for row in table(run("list", made, "--format", "tsv", "--sort", *sort)[1])] == systems
+
+
+def test_json_keeps_numbers_lists_and_what_is_missing(run, made):
+    columns = ["system", "dev.ci95", "am.dilations", "dev.wer", "learning_rate", "residual"]
+    rows = json.loads(run("list", made, "--columns", *columns, "--sort", "system", "--format", "json")[1])
+    assert rows[0]["am.dilations"] == [1, 3] and rows[0]["learning_rate"] == 0.0005 and rows[0]["residual"] is True
+    assert len(rows[0]["dev.ci95"]) == 2 and rows[1] == {**dict.fromkeys(columns), "system": "dnn1"}
+
+
+def test_markdown_and_text(run, made):
+    assert "| tdnn    | exp/score_tdnn" in run("list", made, "--format", "markdown")[1]
+    assert run("list", made)[1].splitlines()[1].startswith("------")
+
+
+def test_all_columns_with_examples(run, made):
+    rows = {row["column"]: row for row in table(run("columns", made, "--format", "tsv")[1])}
+    assert rows["am.learning_rate"] == {"column": "am.learning_rate", "experiments": "3",
+                                        "values": "0.0005 | 0.002 | 0.002 + 0.0005"}
+    assert rows["dev.wer"]["experiments"] == "3" and "dnn.hidden_dim" in rows
+
+
+def test_several_work_folders_of_which_one_has_moved(run, made, tmp_path):
+    """Records hold absolute paths; those of a copy lead to the copy, as does what was moved."""
+    moved = tmp_path / "elsewhere" / "copy"
+    shutil.copytree(made, moved)
+    (moved / "exp/tdnn/model.json").write_text("another")  # not what was decoded with
+    rows = table(run("list", moved, made, "--columns", "work", "system", "models", "features.kind", "--where",
+                     "dev.wer!=none", "--format", "tsv")[1])
+    assert {row["work"] for row in rows} == {str(moved), str(made)} and len(rows) == 6
+    assert {row["features.kind"] for row in rows} == {"fbank"}
+    shutil.move(made, tmp_path / "hidden")
+    try:
+        found = {one.name: one for one in find_experiments([moved]) if one.results}
+        assert [model.parts[-3:] for model in found["blstm"].models] == [("copy", "exp", "blstm")]
+        assert found["blstm"].config["features.kind"] == "fbank"
+    finally:
+        shutil.move(tmp_path / "hidden", made)
+
+
+def test_two_systems_side_by_side(run, made):
+    sections = json.loads(run("compare", "tdnn", "blstm", "--work", made, "--format", "json")[1])
+    results = {row["figure"]: row for row in sections["results"]}
+    assert results["test.errors"] == {"figure": "test.errors", "tdnn": 10, "blstm": 4}
+    options = {row["option"]: row for row in sections["configuration differences"]}
+    assert options["am.learning_rate"] == {"option": "am.learning_rate", "tdnn": 0.002, "blstm": 0.0005}
+    assert set(options) == {"am.learning_rate", "am.arch", "search.beam"}
+    sure = {row["test"]: row for row in sections["which differences are sure"]}
+    assert sure["test"]["best"] == "blstm" and sure["test"]["difference of WER"] == -5.0
+    assert sections["stages with other content"] == [] and sections["code and machine"] == []
+    shown = run("compare", "tdnn", "blstm", "--work", made, "--all")[1]
+    assert "am.residual" in shown and "version.torch" in shown
+
+
+def test_folders_of_other_work_folders_with_what_they_stand_on(run, made, tmp_path):
+    other = tmp_path / "other"
+    make(other / "features/train", "tools.compute_features", files=["features.json"],
+         config={"features": {"kind": "mfcc"}})
+    make(other / "exp/graph", "tools.make_graph", files=["HCLG.npz"])
+    train(other, "tdnn", arch="tdnn", learning_rate=0.002)
+    decode(other, "tdnn", ["tdnn"], 10)
+    status, out, errors = run("compare", made / "exp/tdnn", other / "exp/score_tdnn", "--format", "json")
+    assert status == 0, errors
+    sections = json.loads(out)
+    labels = [str((work / "exp/score_tdnn").resolve()) for work in (made, other)]
+    options = {row["option"]: [row[label] for label in labels] for row in sections["configuration differences"]}
+    assert options["features.kind"] == ["fbank", "mfcc"] and options["am.hidden_dim"] == [256, None]
+    stages = {row["stage"] for row in sections["stages with other content"]}
+    assert "features/train" in stages and "exp/graph" in stages and "exp/tdnn" not in stages
+
+
+@pytest.mark.parametrize("argv, message", [
+    (["list", "{work}/nothing"], "work folder {work}/nothing: expected an existing folder, found none"),
+    (["list", "{work}/features"], "expected a trained model or scores"),
+    (["list", "{work}", "--columns", "am.arh"], "did you mean am.arch"),
+    (["list", "{work}", "--sort", "zebra"], "--sort zebra: expected a column"),
+    (["list", "{work}", "--where", "arch"], "--where arch: expected COLUMN=VALUE"),
+    (["list", "{work}", "--where", "am.arhc=x"], "--where am.arhc: expected a column"),
+    (["list", "{work}", "--where", "hidden_dim<x"], "--where hidden_dim<x: expected a number to compare with, found x"),
+    (["compare", "tdnn", "--work", "{work}"], "expected two or more, found 1"),
+    (["compare", "tdnn", "zebra", "--work", "{work}"], "experiment zebra: expected a folder, or a name"),
+    (["compare", "tdnn", "blstm"], "found none of that name"),
+    (["compare", "{work}/exp/graph", "{work}/exp/tdnn"], "a folder of scores or of a trained model"),
+])
+def test_what_cannot_be_done_is_said(run, made, argv, message):
+    status, out, errors = run(*(word.format(work=made) for word in argv))
+    assert status == 2 and out == ""
+    assert message.format(work=made) in errors
+
+
+def test_a_score_folder_that_holds_no_result_is_named(run, made, tmp_path):
+    work = tmp_path / "work"
+    make(work / "exp/score_x", "tools.score", files=["result.json"])
+    status, _, errors = run("list", work)
+    assert status == 2 and "score_x/result.json" in errors
+
+
+def test_condition_signs_at_their_bounds():
+    holds = {sign: [Condition("x", sign, "2").holds({"x": value}) for value in (1, 2, 3.0)]
+             for sign in ("<", "<=", "=", "!=", ">", ">=")}
+    assert holds == {"<": [True, False, False], "<=": [True, True, False], "=": [False, True, False],
+                     "!=": [True, False, True], ">": [False, False, True], ">=": [False, True, True]}
