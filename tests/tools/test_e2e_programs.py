@@ -109,3 +109,16 @@ def test_a_language_model_needs_words(corpus, model, capsys):
     assert run(decode_e2e, corpus / "no_lang", "--features", corpus / "dev", "--model", model, "--lm",
                corpus / "lm") == 2
     assert "--lang" in capsys.readouterr().err
+
+
+def test_a_language_model_helps_the_search(corpus, model):
+    text = corpus / "said.txt"
+    text.write_text("no no on\nsun us on\non sun\n")
+    assert run(train_ngram, corpus / "lm2", "--text", text, "--lang", corpus / "lang", "lm.method=witten-bell") == 0
+    assert run(decode_e2e, corpus / "fused", "--features", corpus / "dev", "--model", model, "--lm", corpus / "lm2",
+               "--lang", corpus / "lang", "e2e_search.search=ctc_beam", "e2e_search.lm_scale=0.5") == 0
+    lists = list(read_nbest(corpus / "fused" / NBEST))
+    assert all(len(found.hypotheses) > 1 for found in lists)
+    best = lists[0].hypotheses[0]
+    assert best.score == pytest.approx(best.parts["ctc"] + 0.5 * best.parts["lm"])
+    assert all(lattice.graph.min() < -1 for lattice in read_lattices(corpus / "fused"))
