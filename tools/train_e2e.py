@@ -13,7 +13,9 @@ PROGRAM = (Program("tools.train_e2e", __doc__, options={"e2e": "hybrid.training.
                    resumable=True)
            .input("--features", help="features folder of the training set", required=True)
            .input("--dev-features", help="features folder of the development set", required=True)
-           .input("--lang", help="lang folder, whose phones are the tokens for e2e.units = phone"))
+           .input("--lang", help="lang folder, whose phones are the tokens for e2e.units = phone")
+           .input("--encoder", help="folder of a trained network, as of tools.train_am, from whose weights the encoder "
+                  "starts"))
 
 
 def work(job: Job) -> None:
@@ -24,7 +26,7 @@ def work(job: Job) -> None:
     use_threads(job.nj)
     lang = read_lang(job.args.lang) if job.args.lang else None
     job.facts.update(train_e2e(FeatureReader(job.args.features), FeatureReader(job.args.dev_features), lang,
-                               job.options("e2e"), job.out, job.log))
+                               job.options("e2e"), job.out, job.log, job.args.encoder))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from hybrid.nn.architectures import ARCHITECTURES
 from hybrid.nn.ctc import ctc_loss, greedy_tokens
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.outcomes import Outcomes
-from hybrid.training.e2e import E2eLoss, E2eTrainingOptions, make_tokens, train_e2e, usable_tokens
+from hybrid.training.e2e import E2eLoss, E2eTrainingOptions, make_tokens, start_from, train_e2e, usable_tokens
 from tests.hybrid.training.material import LOG, make_corpus
 
 ARCH = TdnnOptions(hidden_dim=16, dilations=(1, 1))
@@ -69,6 +69,20 @@ def test_a_changed_byte_is_noticed(trained, name, tmp_path):
     (tmp_path / name).write_bytes(bytes(data))
     with pytest.raises(InputError, match=name):
         E2eModel.load(tmp_path)
+
+
+def test_an_encoder_starts_from_a_trained_one(corpus, trained, tmp_path):
+    folder, _ = trained
+    dev = FeatureReader(corpus / "dev")
+    network = E2eNetwork(E2eOptions(arch=ARCH, subsampling=2, encoder_dim=8), dev.dim, 5)
+    own = network.encoder.state_dict()
+    theirs = E2eModel.load(folder).network.encoder.state_dict()
+    fits = {name for name in own if own[name].shape == theirs[name].shape}
+    assert start_from(network.encoder, folder) == (len(fits), len(own)) and len(own) / 2 <= len(fits) < len(own)
+    for name, value in network.encoder.state_dict().items():
+        assert torch.equal(value, theirs[name] if name in fits else own[name])
+    with pytest.raises(InputError, match="names and shapes"):
+        start_from(TdnnOptions(hidden_dim=5).build(dev.dim, 16, 2), folder)
 
 
 class FakeDecoder(nn.Module):
