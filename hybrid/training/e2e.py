@@ -135,7 +135,7 @@ def start_from(encoder: nn.Module, folder: Path) -> Tuple[int, int]:
     own = encoder.state_dict()
     common = {name: value for name, value in trained.items() if name in own and own[name].shape == value.shape}
     if 2 * len(common) < len(own):
-        raise InputError(str(folder), f"a network with the names and shapes of most of the encoder's {len(own)} tensors",
+        raise InputError(str(folder), f"a network with names and shapes of most of the encoder's {len(own)} tensors",
                          f"{len(common)} of them")
     encoder.load_state_dict({**own, **common})
     return len(common), len(own)
