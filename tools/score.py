@@ -73,7 +73,8 @@ def decoding_facts(source: Path) -> dict:
     that it decoded with: their parameters and the seconds of their training."""
     record = read_record(source)
     facts = record.get("facts", {})
-    models = [read_record(Path(path).parent) for path in record.get("inputs", {}) if Path(path).name == "model.json"]
+    models = [read_record(Path(path).parent) for path in record.get("inputs", {})
+              if Path(path).name in ("model.json", "e2e.json")]
     trained = [model for model in models if "parameters" in model.get("facts", {})]
     return {"seconds": facts.get("search_seconds", record.get("seconds")),
             "retried": facts.get("outcomes", {}).get("retried", 0),

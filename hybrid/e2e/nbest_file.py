@@ -43,7 +43,7 @@ def read_nbest(path: Path) -> Iterator[Nbest]:
     for number, line in read_lines(path)[0]:
         try:
             yield _nbest(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise InputError(f"{path}:{number}", "utterance, frames and hypotheses of tokens, frames, score and parts",
                              repr(line[:80])) from None
 

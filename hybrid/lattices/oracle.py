@@ -11,9 +11,9 @@ from graphs.lattices.compact_lattice import CompactLattice, compact
 from graphs.lattices.oracle import oracle_path
 from hybrid.data.parallel import ordered_map
 from hybrid.lattices.joint_words import JointWords
-from hybrid.lattices.transcribe import SystemScales
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.edit_distance import KALDI, align
+from hybrid.recognize.scales import SystemScales
 from hybrid.recognize.wer import Counts, Reference, check_same_set
 
 
@@ -49,7 +49,7 @@ def oracle(lattices: Iterable, references: Mapping[str, Reference], joint: Joint
 
     Args:
       references: utterance_id -> Reference; those without a lattice count as deleted.
-      scales: beams are of path scores scaled by them and divided by lm_scale (posterior_scale 1).
+      scales: beams are of path scores scaled by them as posteriors are (posterior_scale 1).
       beams: inf for the lattices as they are.
     Raises: InputError for a lattice without a reference, and for beams that are none.
     """

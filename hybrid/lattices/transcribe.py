@@ -21,6 +21,7 @@ from hybrid.lattices.joint_words import JointWords
 from hybrid.lattices.sausages import Sausage, sausage_of
 from hybrid.lattices.word_times import Timer
 from hybrid.recognize.edit_distance import align
+from hybrid.recognize.scales import SystemScales
 
 HYPOTHESES = ("mbr", "best")
 
@@ -32,7 +33,8 @@ class MbrOptions:
     hypothesis: str = field(default="mbr", metadata={
         "help": "mbr (the words of least expected errors) or best (those of the likeliest path)"})
     posterior_scale: float = field(default=1.0, metadata={
-        "help": "factor on path scores, which are scaled as for scoring and then divided by lm_scale"})
+        "help": "factor on path scores, which are scaled as for scoring and then divided by the larger of lm_scale "
+                "and acoustic_scale"})
     beam: float = field(default=15.0, metadata={"help": "paths this much worse than the best have no say"})
     max_failed_share: float = field(default=0.02, metadata={"help": "share of utterances that may fail"})
 
@@ -41,19 +43,6 @@ class MbrOptions:
             raise ValueError(f"hypothesis: expected one of {', '.join(HYPOTHESES)}, found {self.hypothesis!r}")
         check_positive(self, "posterior_scale", "beam")
         check_share(self, "max_failed_share")
-
-
-class SystemScales(NamedTuple):
-    """As a score folder of tools.score has chosen them."""
-
-    lm_scale: float
-    word_insertion_penalty: float
-    acoustic_scale: float
-
-    def of_posteriors(self, posterior_scale: float) -> Tuple[float, float, float]:
-        """(graph_scale, acoustic_scale, word_insertion_penalty) under which path scores are log probabilities."""
-        factor = posterior_scale / self.lm_scale
-        return posterior_scale, factor * self.acoustic_scale, factor * self.word_insertion_penalty
 
 
 class Entry(NamedTuple):

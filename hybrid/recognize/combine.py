@@ -21,6 +21,7 @@ from graphs.options import check_at_least, check_positive, check_share
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.edit_distance import edit_distance
 from hybrid.recognize.nbest import best_sentences
+from hybrid.recognize.scales import SystemScales
 
 RISKS = ("words", "sentence")
 
@@ -34,7 +35,8 @@ class CombineOptions:
     risk: str = field(default="words", metadata={
         "help": "what is to be least likely: words (an error in a word) or sentence (any error in the sentence)"})
     posterior_scale: float = field(default=1.0, metadata={
-        "help": "factor on path scores, which are scaled as for scoring and then divided by lm_scale"})
+        "help": "factor on path scores, which are scaled as for scoring and then divided by the larger of lm_scale "
+                "and acoustic_scale"})
     max_failed_share: float = field(default=0.02, metadata={"help": "share of utterances that no system may have"})
 
     def __post_init__(self):
@@ -63,8 +65,8 @@ def sentence_posteriors(lattice, system: System, options: CombineOptions) -> Sen
 
     Raises: InputError when no path leads to the end.
     """
-    scale = options.posterior_scale / system.lm_scale
-    scales = [scale * value for value in (system.lm_scale, system.acoustic_scale, system.word_insertion_penalty)]
+    scales = SystemScales(system.lm_scale, system.word_insertion_penalty, system.acoustic_scale).of_posteriors(
+        options.posterior_scale)
     scores = lattice.scores(*scales)
     forward, backward = lattice.forward_backward(scores, best=True)
     kept = forward[lattice.src] + scores + backward[lattice.dst] >= forward[-1] - options.beam

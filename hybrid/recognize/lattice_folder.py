@@ -3,7 +3,7 @@
 import itertools
 import shutil
 from pathlib import Path
-from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from graphs.checks import check_each_once
 from graphs.errors import InputError
@@ -51,13 +51,21 @@ def change_folder(source: Path, out: Path, change: Change, nj: int, log) -> Tupl
 
     Returns: what became of each, and {"frames", "arcs"} of all that came out.
     """
-    outcomes, totals, part = Outcomes(log), {"frames": 0, "arcs": 0}, 0
-    for block in _blocks(source, change, nj):
-        for utterance_id, found in block:
-            outcome = "partial" if found.lattice is not None and found.lattice.partial else found.outcome
-            outcomes.add(utterance_id, outcome, found.reason or "the search did not reach the end of the graph"
+    return write_changed(out, (item for block in _blocks(source, change, nj) for item in block), BLOCK, log)
+
+
+def write_changed(out: Path, found: Iterable[Tuple[str, Changed]], part_size: int,
+                  log) -> Tuple[Outcomes, Dict[str, int]]:
+    """Writes what came of each utterance, so many in a part. Returns: as change_folder."""
+    if part_size < 1:
+        raise InputError("part_size", "at least 1", str(part_size))
+    outcomes, totals, part, found = Outcomes(log), {"frames": 0, "arcs": 0}, 0, iter(found)
+    for block in iter(lambda: list(itertools.islice(found, part_size)), []):
+        for utterance_id, one in block:
+            outcome = "partial" if one.lattice is not None and one.lattice.partial else one.outcome
+            outcomes.add(utterance_id, outcome, one.reason or "the search did not reach the end of the graph"
                          if outcome != "done" else "")
-        lattices = [found.lattice for _, found in block if found.lattice is not None]
+        lattices = [one.lattice for _, one in block if one.lattice is not None]
         for _, of_one_class in itertools.groupby(lattices, type):
             write_lattices(out, part, list(of_one_class))
             part += 1

@@ -24,7 +24,7 @@ def _option(default, help: str):
 @dataclass(frozen=True)
 class ScoreOptions:
     lm_scales: Tuple[float, ...] = _option(
-        tuple(map(float, range(2, 21))), "factors on graph scores to try on the development set")
+        tuple(map(float, range(2, 21))), "factors on graph scores to try on the development set; 0 leaves them out")
     word_insertion_penalties: Tuple[float, ...] = _option(
         (-10.0, -5.0, 0.0, 5.0, 10.0), "to try with each lm_scale; subtracted for each word")
     lm_scale: float = _option(10.0, "without a development set")
@@ -41,8 +41,8 @@ class ScoreOptions:
     def __post_init__(self):
         if self.alignment not in ("kaldi", "sclite"):
             raise ValueError(f"alignment: expected kaldi or sclite, found {self.alignment!r}")
-        if not (self.lm_scales and min(self.lm_scales) > 0 and self.lm_scale > 0 and self.acoustic_scale > 0):
-            raise ValueError("lm_scales, lm_scale and acoustic_scale: expected values above 0")
+        if not (self.lm_scales and min(self.lm_scales) >= 0 and self.lm_scale >= 0 and self.acoustic_scale > 0):
+            raise ValueError("lm_scales, lm_scale and acoustic_scale: expected values from 0 up, the last above 0")
         if not all(map(math.isfinite, (*self.lm_scales, self.lm_scale, self.acoustic_scale, self.word_insertion_penalty,
                                        *self.word_insertion_penalties))):
             raise ValueError("scales and penalties: expected finite numbers")

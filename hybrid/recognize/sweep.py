@@ -97,13 +97,15 @@ class Sweep:
 
     def at_edge(self) -> List[str]:
         """Names of the options whose best value is the first or last of several: a wider grid may be better.
-        Not when all values do equally well at the best of the other."""
+        Not when all values do equally well at the best of the other, and not at an lm_scale of 0, below which there is
+        none."""
         best, errors = self.best(), self.errors()
         row = self.grid.lm_scales.index(best.lm_scale)
         column = self.grid.word_insertion_penalties.index(best.word_insertion_penalty)
         at = [("lm_scales", row, errors[:, column]), ("word_insertion_penalties", column, errors[row])]
         return [name for name, place, line in at
-                if len(line) > 1 and place in (0, len(line) - 1) and line.max() > line.min()]
+                if len(line) > 1 and place in (0, len(line) - 1) and line.max() > line.min()
+                and (name != "lm_scales" or place or best.lm_scale > 0)]
 
     def to_tsv(self) -> str:
         header = ("lm_scale", "word_insertion_penalty", "wer", "errors", "words", "ins", "del", "sub")

@@ -44,11 +44,10 @@ def work(tmp_path):
     return tmp_path
 
 
-def run(work, out, *arguments, lm=("new",), lattices="lattices"):
-    lms = [work / f"{name}.arpa" for name in lm]
+def run(work, out, *arguments, lm=("new",), lattices="lattices", old=("old.arpa",)):
+    lms, olds = [work / f"{name}.arpa" for name in lm], [word for name in old for word in ("--graph-lm", work / name)]
     return program.PROGRAM.run(program.work, [str(argument) for argument in (
-        "--lattices", work / lattices, "--graph-lm", work / "old.arpa", "--lm", *lms, "--out", work / out, "--nj", 1,
-        *arguments)])
+        "--lattices", work / lattices, *olds, "--lm", *lms, "--out", work / out, "--nj", 1, *arguments)])
 
 
 def lattices_of(folder):
@@ -89,6 +88,27 @@ def test_the_same_lm_leaves_lattices_as_they_are(work):
         before = lattices_of(work / "lattices")[name].best_path()
         after = lattice.best_path()
         assert after.word_ids == before.word_ids and after.score == before.score
+
+
+@pytest.mark.parametrize("nbest", [0, 3])
+def test_lattices_without_a_model_get_one(work, nbest):
+    assert run(work, "out", "rescore.lm_weight=0.5", f"rescore.nbest={nbest}", *WIDE, old=()) == 0
+    words, found = models(work)
+    new = GrammarLm.of(found["new"], words)
+    for name, lattice in lattices_of(work / "lattices").items():
+        before, after = best_of_sentences(lattice), best_of_sentences(lattices_of(work / "out")[name])
+        assert len(after) == nbest or after.keys() == before.keys() and not nbest
+        for ids, score in zip(after, score_sentences(new, list(after))):
+            assert after[ids][2] == pytest.approx(before[ids][2] + 0.5 * score, abs=1e-4)
+
+
+def test_facts_of_the_search_stay(work):
+    from tools.frame.records import write_record
+    write_record(work / "lattices", {"state": "done", "facts": {"acoustic_scale": 0.75, "search_seconds": 100.0}})
+    assert run(work, "out", *WIDE) == 0
+    facts = json.loads((work / "out" / ".stage.json").read_text())["facts"]
+    assert facts["acoustic_scale"] == 0.75 and 100.0 <= facts["search_seconds"] < 200.0
+    assert run(work, "none", "--part-size", 0) == 2
 
 
 def test_several_new_models_are_interpolated(work):

@@ -29,10 +29,10 @@ def folder(tmp_path):
         (tmp_path / f"{name}.txt").write_text("".join(f"{name}{n} {wanted}\n" for n in range(4)))
     facts = {"search_seconds": 7.5, "outcomes": {"retried": 2}}
     models = {}
-    for name, parameters in (("am", 1000), ("other", 200)):
+    for name, parameters, file in (("am", 1000, "model.json"), ("other", 200, "e2e.json")):
         (tmp_path / name).mkdir()
         write_record(tmp_path / name, {"seconds": 61.0, "facts": {"parameters": parameters, "training_seed": 1}})
-        models[str(tmp_path / name / "model.json")] = [0, 0, "digest"]
+        models[str(tmp_path / name / file)] = [0, 0, "digest"]
     write_record(tmp_path / "decode_test", {"seconds": 9.0, "facts": facts, "inputs": models})
     return tmp_path
 

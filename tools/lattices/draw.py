@@ -23,7 +23,7 @@ def work(job: Job) -> None:
 
     from graphs.errors import InputError
     from graphs.lattices.lattice_io import read_lattices
-    from hybrid.lattices.transcribe import SystemScales
+    from hybrid.recognize.scales import SystemScales
     from hybrid.report.lattice_picture import draw_lattice
     from tools.lattices.convert import file_name
     from tools.lattices.inputs import system_scales, words_of

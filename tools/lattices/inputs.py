@@ -6,10 +6,14 @@ from typing import List, Optional, Sequence, Tuple
 from tools.frame.program import Program
 
 
-def with_new_lms(program: Program) -> Program:
-    """The arguments of programs that put other language models in the place of the graph's."""
+def with_new_lms(program: Program, may_lack: bool = False) -> Program:
+    """The arguments of programs that put other language models in the place of the graph's.
+
+    may_lack: there may be none in that place.
+    """
     return (program
-            .input("--graph-lm", help="ARPA file (or its folder) that the graph was made with", required=True)
+            .input("--graph-lm", help="ARPA file (or its folder) that the graph was made with" + (
+                "; default: the lattices have no language model" if may_lack else ""), required=not may_lack)
             .input("--lm", nargs="+", required=True,
                    help="new language models: ARPA files (also .gz), folders of n-gram, class or neural ones")
             .argument("--mixture", nargs="+", type=float, default=[],

@@ -75,7 +75,8 @@ def transcriber_of(job: Job, options):
     """hybrid.lattices.transcribe.Transcriber of the arguments."""
     from graphs.lang.lang_folder import read_lang
     from hybrid.lattices.joint_words import JointWords
-    from hybrid.lattices.transcribe import SystemScales, Transcriber
+    from hybrid.lattices.transcribe import Transcriber
+    from hybrid.recognize.scales import SystemScales
     from tools.lattices.inputs import frame_shift_of, system_scales, timer_of, words_of
     args, score = job.args, job.options("score")
     scales = [SystemScales(*one) for one in system_scales(args.scores, len(args.lattices), score)]

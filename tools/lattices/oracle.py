@@ -4,9 +4,9 @@
         --out exp/oracle_test
 
 What no path of a lattice has, no rescoring finds. oracle.tsv and oracle.png say for each beam (of path scores, scaled
-as for scoring and divided by lm_scale) how deep the lattices are (arcs that cross a frame; arcs with words for each
-word said) and how many errors their nearest paths have. Writes hyp.txt, the nearest paths at the widest beam, and
-outcomes.tsv.
+as for scoring and divided by the larger of lm_scale and acoustic_scale) how deep the lattices are (arcs that cross a
+frame; arcs with words for each word said) and how many errors their nearest paths have. Writes hyp.txt, the nearest
+paths at the widest beam, and outcomes.tsv.
 """
 
 from tools.frame.program import Job, Program
@@ -24,7 +24,7 @@ def work(job: Job) -> None:
     from graphs.lattices.lattice_io import read_lattices
     from hybrid.lattices.joint_words import JointWords
     from hybrid.lattices.oracle import oracle
-    from hybrid.lattices.transcribe import SystemScales
+    from hybrid.recognize.scales import SystemScales
     from hybrid.recognize.texts import read_references, write_text
     from hybrid.report.figures import save_figure
     from hybrid.report.oracle_picture import draw_oracle

@@ -11,17 +11,19 @@ chooses the weight, by the word errors at the best scales that [score] has for e
     python -m tools.lattices.rescore --lattices exp/decode_test --graph-lm lm2.arpa --lm exp/lstm \\
         --weight-of exp/rescored_dev --out exp/rescored_test
 
-Several new models (--lm A B) are one whose probabilities are interpolated, with weights that are given (--mixture), or
-found on held-out text (--tune), or those of --weight-of, or equal. rescore.nbest=100 rescores the best sentences alone.
-Lattices of tools.lattices.determinize take a tenth of the time. Writes lattices, words.txt, outcomes.tsv,
-lm_weight.json and, where it was chosen, weights.tsv.
+Lattices that no language model has scored, as end-to-end systems make them, take --lm without --graph-lm; how much it
+counts says [score]'s lm_scale. Several new models (--lm A B) are one whose probabilities are interpolated, with weights
+that are given (--mixture), or found on held-out text (--tune), or those of --weight-of, or equal. rescore.nbest=100
+rescores the best sentences alone. Lattices of tools.lattices.determinize take a tenth of the time. Writes lattices,
+words.txt, outcomes.tsv, lm_weight.json and, where it was chosen, weights.tsv.
 """
 
 from tools.frame.program import Job, Program
+from tools.lattices.folder import search_facts
 from tools.lattices.inputs import new_lms, with_new_lms
 
 PROGRAM = (with_new_lms(Program("tools.lattices.rescore", __doc__, options={
-    "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"}))
+    "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"}), True)
     .input("--lattices", help="folder of lattices", required=True)
     .argument("--weights", nargs="+", type=float, default=[], help="lm_weights to choose from, with --cuts")
     .input("--cuts", help="cuts of the development set (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
@@ -30,11 +32,9 @@ PROGRAM = (with_new_lms(Program("tools.lattices.rescore", __doc__, options={
 
 
 def work(job: Job) -> None:
-    import shutil
-
     from graphs.lattices.lattice_io import read_lattices
-    from hybrid.outcomes import Outcomes
-    from hybrid.recognize.rescoring import Chosen, RescoreWork, rescore_all, with_weight
+    from hybrid.recognize.lattice_folder import copy_beside, write_changed
+    from hybrid.recognize.rescoring import Chosen, RescoreWork, rescore_all
     args, options = job.args, job.options("rescore")
     tried = asked_weights(args)
     paths, weight = new_lms(args, args.lattices / "words.txt", options, args.device)
@@ -42,27 +42,20 @@ def work(job: Job) -> None:
     models = rescoring.prepare()
     for line in models.notes:
         job.log.info("%s", line)
-    outcomes, nj = Outcomes(job.log), job.nj if args.device == "cpu" else 1
-
-    def rescored():
-        for utterance_id, found, outcome, reason in rescore_all(rescoring, read_lattices(args.lattices), nj):
-            outcomes.add(utterance_id, outcome, reason)
-            if found:
-                yield found
-    found = rescored()
+    found = rescore_all(rescoring, read_lattices(args.lattices), job.nj if args.device == "cpu" else 1)
     if tried:
         found = list(found)
-        weight = choose_weight(job, found, tried)
-    sizes = write_parts(job.out, (with_weight(one, weight) for one in found), args.part_size)
+        weight = choose_weight(job, [one.rescored for one in found if one.rescored], tried)
+    outcomes, sizes = write_changed(job.out, (one.with_weight(weight) for one in found), args.part_size, job.log)
     Chosen(weight, models.mixture).write(job.out)
-    for name in ("words.txt", "transitions"):
-        if (args.lattices / name).exists():
-            shutil.copy(args.lattices / name, job.out / name)
+    copy_beside(args.lattices, job.out)
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(options.max_failed_share, "rescoring")
     job.log.info("%s; lm_weight %g; %.1f arcs a frame", outcomes.summary(), weight,
                  sizes["arcs"] / max(1, sizes["frames"]))
-    job.facts.update(outcomes=outcomes.counts, lm_weight=weight, **sizes)
+    facts = search_facts(args.lattices)
+    job.facts.update(outcomes=outcomes.counts, lm_weight=weight, acoustic_scale=facts["acoustic_scale"],
+                     search_seconds=round(facts["search_seconds"] + job.seconds(), 2), **sizes)
     if models.mixture:
         job.facts["mixture"] = [round(part, 6) for part in models.mixture]
 
@@ -96,21 +89,6 @@ def choose_weight(job: Job, rescored, weights) -> float:
     for line in found.to_tsv().splitlines():
         job.log.info("%s", line)
     return found.best
-
-
-def write_parts(out, lattices, part_size: int):
-    """Returns: {"frames", "arcs"} of all."""
-    import itertools
-
-    from graphs.lattices.lattice_io import write_lattices
-    sizes, lattices = {"frames": 0, "arcs": 0}, iter(lattices)
-    for part in itertools.count():
-        block = list(itertools.islice(lattices, part_size))
-        if not block and part:
-            return sizes
-        write_lattices(out, part, block)
-        sizes["frames"] += sum(lattice.num_frames for lattice in block)
-        sizes["arcs"] += sum(lattice.num_arcs for lattice in block)
 
 
 if __name__ == "__main__":

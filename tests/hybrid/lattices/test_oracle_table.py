@@ -9,7 +9,7 @@ from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from hybrid.lattices.joint_words import JointWords
 from hybrid.lattices.oracle import oracle
-from hybrid.lattices.transcribe import SystemScales
+from hybrid.recognize.scales import SystemScales
 from hybrid.recognize.edit_distance import edit_distance
 from hybrid.recognize.text_filter import TextFilter
 from hybrid.recognize.wer import Reference

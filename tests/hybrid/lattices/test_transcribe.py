@@ -11,8 +11,9 @@ from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import write_lattices
 from hybrid.lattices.folders import grouped, transcribe
 from hybrid.lattices.joint_words import JointWords
-from hybrid.lattices.transcribe import Entry, MbrOptions, SystemScales, Transcriber, frame_shares
+from hybrid.lattices.transcribe import Entry, MbrOptions, Transcriber, frame_shares
 from hybrid.lattices.word_times import Timer
+from hybrid.recognize.scales import SystemScales
 from tests.graphs.lattices.material import random_of_both
 from tests.graphs.lattices.test_lattice import enumerate_paths
 from tests.hybrid.lattices.material import LANG, TRANSITIONS, lattice_of
@@ -61,8 +62,6 @@ def test_scales_and_beam():
     assert sharp.words[0].confidence == pytest.approx((cubes[0] + cubes[2]) / cubes.sum())
     narrow = transcriber(hypothesis="best", beam=0.2)([Entry(0, 1.0, lattice)])
     assert narrow.words[0].confidence == pytest.approx(0.4 / 0.75)
-    scales = SystemScales(5.0, -2.0, 0.5)
-    assert scales.of_posteriors(2.0) == (2.0, pytest.approx(0.2), pytest.approx(-0.8))
     longer = lattice_of([("bad", "SIL B A D", 0.5), ("b b", "B SIL SIL B", 0.5)])
     words = transcriber(scales=[SystemScales(2.0, 3.0, 1.0)], hypothesis="best")([Entry(0, 1.0, longer)]).words
     assert words[0].confidence == pytest.approx(1 / (1 + np.exp(-1.5)))

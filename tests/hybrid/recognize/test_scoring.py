@@ -23,9 +23,9 @@ WORDS = SymbolTable(["one", "two", "three"])
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"alignment": "nist"}, "alignment: expected kaldi or sclite"), ({"lm_scales": ()}, "expected values above 0"),
-    ({"lm_scales": (0.0, 1.0)}, "expected values above 0"), ({"lm_scale": 0.0}, "expected values above 0"),
-    ({"acoustic_scale": 0.0}, "expected values above 0"), ({"resamples": 99}, "at least 100, found 99"),
+    ({"alignment": "nist"}, "alignment: expected kaldi or sclite"), ({"lm_scales": ()}, "expected values from 0 up"),
+    ({"lm_scales": (-0.5, 1.0)}, "expected values from 0 up"), ({"lm_scale": -1.0}, "expected values from 0 up"),
+    ({"acoustic_scale": 0.0}, "the last above 0"), ({"resamples": 99}, "at least 100, found 99"),
     ({"word_insertion_penalties": ()}, "at least one value"),
     *((change, "expected finite numbers") for change in (
         {"lm_scales": (1.0, math.nan)}, {"lm_scale": math.inf}, {"acoustic_scale": math.inf},
@@ -33,7 +33,7 @@ WORDS = SymbolTable(["one", "two", "three"])
 def test_options_out_of_range(change, message):
     with pytest.raises(ValueError, match=message):
         ScoreOptions(**change)
-    ScoreOptions(resamples=100)
+    ScoreOptions(resamples=100, lm_scales=(0.0,), lm_scale=0.0)
 
 
 def test_what_the_options_stand_for():

@@ -31,7 +31,7 @@ def lattice(utterance_id, paths, partial=False):
 
 # with lm_scale above 5 the second path wins
 LATTICE = lattice("u1", [((1, 2), -10.0, -5.0), ((3,), -20.0, -3.0)])
-GRID = Grid((1.0, 4.0, 6.0, 9.0), (0.0,))
+GRID = Grid((0.0, 4.0, 6.0, 9.0), (0.0,))
 SAID_ONE_TWO = {"u1": Reference(("one", "two"))}
 SAID_THREE = {"u1": Reference(("three",))}
 
@@ -92,10 +92,10 @@ def test_processes_do_not_change_the_result():
     assert one.counts == two.counts
 
 
-def planted(table):
-    """A Sweep whose errors are the table ``[lm_scales, penalties]``."""
+def planted(table, first=1):
+    """A Sweep whose errors are the table ``[lm_scales, penalties]``. first: lm_scale."""
     table = np.array(table)
-    grid = Grid(tuple(map(float, range(1, 1 + table.shape[0]))), tuple(map(float, range(table.shape[1]))))
+    grid = Grid(tuple(map(float, range(first, first + len(table)))), tuple(map(float, range(table.shape[1]))))
     return Sweep(grid, {point: Counts(words=10, substitutions=int(errors))
                         for point, errors in zip(grid.points(), table.ravel())})
 
@@ -128,6 +128,9 @@ def test_a_best_point_at_the_edge_is_told():
     assert planted([[3], [2], [3]]).at_edge() == []
     assert planted([[4, 3, 2], [3, 2, 1], [4, 3, 2]]).at_edge() == ["word_insertion_penalties"]
     assert planted([[1, 1], [1, 1]]).at_edge() == []  # all the same: no edge
+    assert planted([[1], [2], [3]], first=0).at_edge() == []  # no scale is below 0
+    assert planted([[3], [2], [1]], first=0).at_edge() == ["lm_scales"]
+    assert planted([[1, 2, 3]], first=0).at_edge() == ["word_insertion_penalties"]
 
 
 def test_a_grid_is_sorted_and_needs_values():
