@@ -16,6 +16,7 @@ from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequ
 
 from graphs.errors import InputError
 from graphs.grammar.mixed_lm import check_weights
+from graphs.grammar.unknown_words import UnknownWords
 from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.rescore import RescoreOptions, Rescored, expand
@@ -37,8 +38,12 @@ def _option(default, help: str):
 class RescoringOptions(RescoreOptions):
     lm_weight: float = _option(1.0, "the new LM's part of the language model's log score, the rest is the old one's")
     backoff: str = _option("free", "a single new n-gram LM scores as G does in decoding, where a path may back off "
-                           "wherever that is better (free), or by its own probabilities (model)")
+                           "wherever that is better (free), or by its own probabilities (model; always so where there "
+                           "is no old LM)")
     oov_word: str = _option("", "the word that <unk> of the old LM stands for, if graph.recognize_oov made the graph")
+    unknown_penalty: float = _option(0.0, "natural log, added to the score of a word that the new LM takes as its "
+                                     "unknown one, if it does not score as G does")
+    unknown_character: float = _option(0.0, "natural log, added for each character of such a word")
     nbest: int = _option(0, "only so many sentences of a lattice are rescored and kept, the best by its own scores; "
                          "0: all")
     max_failed_share: float = _option(0.05, "share of lattices that may fail")
@@ -50,6 +55,8 @@ class RescoringOptions(RescoreOptions):
         check_lm_weights([self.lm_weight])
         if self.nbest < 0:
             raise ValueError(f"nbest: expected 0 or more, found {self.nbest}")
+        if not (math.isfinite(self.unknown_penalty) and math.isfinite(self.unknown_character)):
+            raise ValueError("unknown_penalty and unknown_character: expected finite numbers")
         if not 0 <= self.max_failed_share <= 1:
             raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
 
@@ -102,7 +109,7 @@ class Models(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
+def load_models(paths: LmPaths, backoff: str, oov_word: str, unknown: Tuple[float, float] = (0.0, 0.0)) -> Models:
     """Raises: InputError for what is no language model, and for a mixture of other than one weight for each."""
     from graphs.grammar.arpa import read_arpa
     from graphs.grammar.grammar_lm import GrammarLm
@@ -111,10 +118,9 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     if paths.mixture and len(paths.mixture) != len(paths.lms):
         raise InputError(paths.mixture_of, f"{len(paths.lms)} weights of new models", str(len(paths.mixture)))
     words = SymbolTable.read(paths.words)
-    old = None if paths.graph_lm is None else GrammarLm.of(read_arpa(arpa_of(paths.graph_lm))[0], words,
-                                                           oov_word or None)
+    old = paths.graph_lm and GrammarLm.of(read_arpa(arpa_of(paths.graph_lm))[0], words, oov_word or None)
     neural = [is_neural_lm(path) for path in paths.lms]
-    if backoff == "free" and len(paths.lms) == 1 and not (neural[0] or (paths.lms[0] / CLASSES).is_file()):
+    if backoff == "free" and old and len(paths.lms) == 1 and not (neural[0] or (paths.lms[0] / CLASSES).is_file()):
         model, report = read_arpa(arpa_of(paths.lms[0]))
         return Models(len(words), old, GrammarLm.of(model, words, oov_word or None), False, report.lines())
     num_words = len(words)
@@ -124,8 +130,14 @@ def load_models(paths: LmPaths, backoff: str, oov_word: str) -> Models:
     notes = [f"{path}: {note}" for path, one in zip(paths.lms, opened) for note in one.notes]
     if len(opened) > 1:
         notes += [f"{path}: weight {weight:.4f}" for path, weight in zip(paths.lms, weights)]
-    return Models(num_words, old, mixed([one.model for one in opened], weights, words), any(neural), notes,
-                  tuple(weights) if len(weights) > 1 else ())
+    new = mixed([one.model for one in opened], weights, words)
+    if any(unknown):
+        new = UnknownWords(new, words, new.missing, *unknown)
+    return Models(num_words, old, new, any(neural), notes, tuple(weights) if len(weights) > 1 else ())
+
+
+def _models(paths: LmPaths, options: RescoringOptions) -> Models:
+    return load_models(paths, options.backoff, options.oov_word, (options.unknown_penalty, options.unknown_character))
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ class FirstPassLms:
     options: RescoringOptions
 
     def load(self) -> WeightedLm:
-        models = load_models(self.paths, self.options.backoff, self.options.oov_word)
+        models = _models(self.paths, self.options)
         return WeightedLm(models.terms(self.options.lm_weight), self.options.max_order)
 
 
@@ -162,7 +174,7 @@ class RescoreWork:
     guide: float
 
     def prepare(self) -> Models:
-        return load_models(self.paths, self.options.backoff, self.options.oov_word)
+        return _models(self.paths, self.options)
 
     def __call__(self, lattice) -> Outcome:
         try:

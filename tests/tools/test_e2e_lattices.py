@@ -10,14 +10,18 @@ from graphs.lattices.lattice_io import read_lattices, write_lattices
 from hybrid.e2e.nbest_lattice import nbest_lattice
 from hybrid.e2e.tokens import TokenTable
 from hybrid.lattices.frames import Frames
-from hybrid.recognize.texts import read_text
+from hybrid.lattices.sausages import read_sausages
+from hybrid.nn.model_folder import write_description
+from hybrid.nn.tdnn import TdnnOptions
 from tests.graphs.arpas import arpa_text
 from tests.hybrid.e2e.test_nbest_lattice import hypothesis
 from tests.hybrid.lattices.material import LANG, TRANSITIONS, lattice_of
-from tools import combine, rover, score
+from tests.reference.slf import read_slf
+from tools import rover, score
 from tools.artefacts.registry import kind_of, problems_of
+from tools.frame.records import write_record
 from tools.lattices import (
-    compose, convert, ctm, determinize, draw, join, mbr, nbest, oracle, prune, rescore, reshape, sample, scale, statistics)
+    convert, ctm, determinize, draw, join, mbr, nbest, oracle, prune, rescore, reshape, sample, scale, statistics)
 from tools.show import main as show
 
 TOKENS = TokenTable.characters([["abde"]])
@@ -25,6 +29,7 @@ SCALES = ["score.lm_scale=1", "score.acoustic_scale=1"]
 # words, frame of each character and space, score of the model: `bead` is no word of the lang
 SAID = [("bad add", [2, 3, 4, 5, 9, 10, 11], 0.4), ("bad bead", [2, 3, 4, 5, 8, 9, 10, 11], 0.35),
         ("b add", [4, 6, 9, 10, 11], 0.25)]
+LM = {"bad": -0.5, "add": -0.75, "b": -2.0, "<unk>": -1.5, "</s>": -0.25}  # log10
 
 
 def lattice(name, said=SAID, words=None):
@@ -44,9 +49,8 @@ def folder(tmp_path):
     LANG.words.write(tmp_path / "hybrid" / "words.txt")
     TRANSITIONS.write(tmp_path / "hybrid" / "transitions")
     (tmp_path / "said.txt").write_text("u0 bad bead\nu1\n")
-    entries = {("<s>",): (-99.0, 0.0), **{(word,): (p, 0.0) for word, p in (
-        ("bad", -0.5), ("add", -0.5), ("b", -2.0), ("<unk>", -1.5), ("</s>", -0.3))}}
-    (tmp_path / "lm.arpa").write_text(arpa_text(entries))
+    (tmp_path / "lm.arpa").write_text(arpa_text([[(-99.0, "<s>", None), *(
+        (p, word, None) for word, p in LM.items())]]))
     return tmp_path
 
 
@@ -61,10 +65,10 @@ def text(folder, name):
 
 
 def paths(folder):
-    """utterance_id -> {words: (acoustic, graph)}"""
+    """utterance_id -> {words: [acoustic, graph]}"""
     from hybrid.recognize.nbest import best_sentences
     words = SymbolTable.read(folder / "words.txt")
-    return {one.utterance_id: {" ".join(map(words.symbol_of, s.word_ids)): pytest.approx((s.acoustic, s.graph), abs=1e-4)
+    return {one.utterance_id: {" ".join(map(words.symbol_of, s.word_ids)): np.round([s.acoustic, s.graph], 3).tolist()
                                for s in best_sentences(one, 9)} for one in read_lattices(folder)}
 
 
@@ -75,9 +79,121 @@ def test_words_and_tokens_have_seconds_of_the_encoder(folder, more):
     assert run(ctm, folder, "ctm", *more, options=SCALES) == 0
     assert text(folder, "ctm/words.ctm").splitlines() == [
         "u0 1 0.0800 0.1200 bad 0.750000", "u0 1 0.3600 0.1200 add 0.650000"]
-    assert text(folder, "ctm/phones.ctm").splitlines()[:4] == [
-        "u0 1 0.0800 0.0400 b 0.750000", "u0 1 0.1200 0.0400 a 0.750000", "u0 1 0.1600 0.0400 d 1.000000",
-        "u0 1 0.2000 0.0400 \u2581 0.750000"][:2] + text(folder, "ctm/phones.ctm").splitlines()[2:4]
+    phones = [line.split() for line in text(folder, "ctm/phones.ctm").splitlines()]
+    assert [(row[4], row[2], row[5]) for row in phones] == [
+        ("b", "0.0800", "0.750000"), ("a", "0.1200", "0.750000"), ("d", "0.1600", "0.750000"),
+        ("\u2581", "0.2000", "0.750000"), ("a", "0.3600", "0.650000"), ("d", "0.4000", "0.650000"),
+        ("d", "0.4400", "1.000000")]
+    assert {row[3] for row in phones} == {"0.0400"}
     assert json.loads(text(folder, "ctm/.stage.json"))["facts"]["times_by_label"] == 0
     assert run(mbr, folder, "shifted", "--frame-shift", "0.01", options=SCALES) == 0
     assert text(folder, "shifted/words.ctm").startswith("u0 1 0.0200 0.0300 bad 0.750000")
+
+
+def test_systems_vote_each_with_its_own_frames(folder, capsys):
+    """A hybrid system's frames last a quarter; what is heard at the same time stands in one place."""
+    assert run(mbr, folder, "none", "@hybrid", options=SCALES) == 2  # whose frame shift nobody tells
+    assert "hybrid: expected the model.json" in capsys.readouterr().err
+    fine = lattice_of([("bad bee", "SIL SIL B A D SIL SIL SIL SIL SIL SIL SIL B SIL SIL SIL", 1.0)], "u0")
+    write_lattices(folder / "hybrid", 0, [fine])
+    write_description(folder, TdnnOptions(), 1, 1, frame_shift=0.01)
+    write_record(folder / "hybrid", {"state": "done", "facts": {}, "inputs": {str(folder / "model.json"): [0, 0, ""]}})
+    assert run(mbr, folder, "both", "@hybrid", "--weights", "2", "1", options=SCALES) == 0
+    sausage = next(read_sausages(folder / "both" / "sausages.jsonl"))
+    assert [slot.best for slot in sausage.slots] == ["bad", "add"]
+    begins = [0.08 * 0.75 + 0.16 * 0.25, 0.36 * 0.65 + 0.32 * 0.35]  # labels of the words in both readings
+    assert sausage.slots[0].start == pytest.approx((2 * begins[0] + 0.0) / 3, abs=1e-3)
+    assert [line.split()[2:5] for line in text(folder, "both/words.ctm").splitlines()] == [
+        ["0.0800", "0.1200", "bad"], ["0.3600", "0.1200", "add"]]
+    assert run(mbr, folder, "turned", "@e2e", "--weights", "1", "0.1", options=SCALES, lattices="hybrid") == 0
+    assert text(folder, "turned/words.ctm").splitlines()[0].split()[2:5] == ["0.0000", "0.0300", "bad"]
+
+
+def test_words_of_both_kinds_vote(folder):
+    for name in ("e2e", "hybrid"):
+        assert run(ctm, folder, f"ctm_{name}", "--frame-shift", "0.01", options=SCALES, lattices=name) == 0
+    assert run(rover, folder, "rover", "--ctm", "@ctm_e2e", "@ctm_hybrid", lattices="") == 0
+    assert text(folder, "rover/hyp.txt") == "u0 bad bee\nu1 bad bee\n"  # the hybrid is sure of `bee`
+
+
+def test_scores(folder):
+    """`bead` was said; the sweep has a scale of 0, at which the language model does not matter."""
+    assert run(score, folder, "score", "--dev", "@e2e", "--dev-cuts", "@said.txt", lattices="", options=[
+        "score.lm_scales=0", "score.word_insertion_penalties=-1,0,1", "score.resamples=100"]) == 0
+    entry, = json.loads(text(folder, "score/result.json"))
+    assert (entry["lm_scale"], entry["errors"], entry["words"]) == (0.0, 1, 2)
+    assert text(folder, "score/said/hyp.txt") == "u0 bad add\nu1\n"
+    assert run(mbr, folder, "mbr", "--scores", "@score", options=()) == 0
+    assert "0.1200 bad 0.750000" in text(folder, "mbr/words.ctm")
+    assert run(oracle, folder, "oracle", "--cuts", "@said.txt", "--scores", "@score", "--beams", "0", "0.2") == 0
+    assert [line.split("\t")[4] for line in text(folder, "oracle/oracle.tsv").splitlines()] == ["errors", "1", "0"]
+    assert run(draw, folder, "pictures", "--scores", "@score", "--format", "svg", "--utterances", "u0") == 0
+    assert "bead" in text(folder, "pictures/u0.svg")
+
+
+def test_a_language_model_comes_later(folder):
+    """Words that it lacks are unknown to it, not lost, and may cost more."""
+    log10 = {"bad add": -0.5 - 0.75 - 0.25, "bad bead": -0.5 - 1.5 - 0.25, "b add": -2.0 - 0.75 - 0.25}
+    wide = ["rescore.acoustic_scale=1", "rescore.beam=100"]
+    for out, more in (("lm", 0.0), ("costly", -1.0 - 4 * 0.5)):
+        options = ["rescore.unknown_penalty=-1", "rescore.unknown_character=-0.5"] if more else []
+        assert run(rescore, folder, out, "--lm", "@lm.arpa", options=[*wide, *options]) == 0
+        found = paths(folder / out)
+        assert found["u1"] == {"": [0.0, pytest.approx(-0.25 * np.log(10), abs=1e-3)]} and len(found["u0"]) == 3
+        for words, _, share in SAID:
+            expected = [np.log(share), log10[words] * np.log(10) + more * ("bead" in words)]
+            assert found["u0"][words] == pytest.approx(expected, abs=1e-3)
+    assert (folder / out / "frames.json").exists() and problems_of(folder / out) == []
+    assert run(scale, folder, "without", "--graph-factor", "0", lattices="lm") == 0
+    assert paths(folder / "without") == paths(folder / "e2e")
+
+
+@pytest.mark.parametrize("program, more", [
+    (determinize, ()), (prune, ("--beam", "20")), (reshape, ("--steps", "minimize", "sort")),
+    (reshape, ("--steps", "expand", "compact")), (scale, ("--graph-factor", "2"))])
+def test_changed_lattices_keep_sentences_scores_and_seconds(folder, program, more):
+    assert run(program, folder, "out", *more) == 0
+    before, after = paths(folder / "e2e"), paths(folder / "out")
+    assert after == before and problems_of(folder / "out") == []
+    for name in ("e2e", "out"):
+        assert run(ctm, folder, f"ctm_{name}", options=SCALES, lattices=name) == 0
+    assert text(folder, "ctm_out/words.ctm") == text(folder, "ctm_e2e/words.ctm")
+
+
+def test_systems_over_one_table_of_words_are_joined(folder):
+    assert run(join, folder, "out", "--others", "@e2e", "--how", "union") == 0
+    assert {key: list(found) for key, found in paths(folder / "out").items()} == {
+        "u0": ["bad add", "bad bead", "b add"], "u1": [""]}
+    assert problems_of(folder / "out") == []
+    assert run(join, folder, "none", "--others", "@hybrid", "--how", "union") == 2  # other words
+
+
+def test_tables(folder):
+    assert run(nbest, folder, "nbest") == 0 and run(sample, folder, "sample", "--number", "3") == 0
+    rows = [line.split("\t") for line in text(folder, "nbest/nbest.tsv").splitlines()[1:]]
+    assert [(row[0], row[1], row[-1]) for row in rows] == [
+        ("u0", "1", "bad add"), ("u0", "2", "bad bead"), ("u0", "3", "b add"), ("u1", "1", "")]
+    assert [float(row[2]) for row in rows[:3]] == pytest.approx(np.log([0.4, 0.35, 0.25]), abs=1e-4)
+    assert len(text(folder, "sample/samples.tsv").splitlines()) == 7
+    assert run(statistics, folder, "statistics") == 0
+    assert "u0\t15\t8\t9\t6\t4\t3.00\t0.48" in text(folder, "statistics/statistics.tsv")
+
+
+def test_other_programs_forms(folder):
+    assert run(convert, folder, "slf", "--to", "slf") == 0
+    assert float(read_slf(text(folder, "slf/u0.slf")).nodes[-1]["t"]) == pytest.approx(15 * 0.04)
+    assert run(convert, folder, "kaldi", "--to", "kaldi") == 0
+    assert run(convert, folder, "back", "--text", "@kaldi/lattices.txt", "--words", "@e2e/words.txt", lattices="") == 0
+    assert paths(folder / "back") == paths(folder / "e2e")
+
+
+def test_shown_and_checked(folder, capsys):
+    assert kind_of(folder / "e2e").name == "lattices" and problems_of(folder / "e2e") == []
+    assert show([str(folder / "e2e")]) == 0
+    shown = capsys.readouterr().out
+    assert "frame shift:    0.04 s" in shown and "acoustic scale: 1\n" in shown and "bad add" in shown
+    assert show([str(folder / "e2e"), "u0"]) == 0 and "bad bead" in capsys.readouterr().out
+    Frames(0.04, ("<blk>", "a")).write(folder / "e2e")
+    assert any("u0: expected transition_ids below 3" in problem for problem in problems_of(folder / "e2e"))
+    (folder / "e2e" / "frames.json").write_text("{}")
+    assert any("frames.json: expected a frame_shift" in problem for problem in problems_of(folder / "e2e"))

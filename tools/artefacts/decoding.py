@@ -5,7 +5,7 @@ from typing import Callable, Iterable, List, Optional, Tuple
 
 import numpy as np
 
-from hybrid.lattices.frames import FRAMES
+from hybrid.lattices.frames import FRAMES, Frames
 from tools.artefacts.kind import Kind, facts, folder_with, input_of, not_found, section, some
 from tools.frame.records import read_record
 
@@ -142,8 +142,9 @@ def describe_lattices(path: Path, item: Optional[str] = None) -> str:
             words = lattice.best_path(1.0, search_scale(path)).word_ids
             rows.append((lattice.utterance_id, lattice.num_frames, lattice.num_states, lattice.num_arcs,
                          " ".join(map(word_namer(path), words))))
-    number = sum(1 for _ in read_lattices(path))
+    number, frame = sum(1 for _ in read_lattices(path)), Frames.read(path)
     return facts(("lattices", number), ("class", some(sorted(classes))),
+                 ("frame shift", frame and f"{frame.frame_shift:g} s"), ("tokens", frame and len(frame.tokens)),
                  ("frames", frames), ("arcs a frame", f"{arcs / max(1, frames):.1f}"),
                  ("partial", some(partial) if partial else "none"),
                  ("acoustic scale", search_scale(path))) + section(
@@ -195,7 +196,7 @@ def lattice_problems(path: Path) -> Iterable[str]:
     num_words = len(SymbolTable.read(words)) if words.exists() else None
     if num_words is None:
         yield f"{words}: expected an existing file, found none"
-    seen = set()
+    frames, seen = Frames.read(path), set()
     for lattice in read_lattices(path):
         try:
             lattice.check()
@@ -207,6 +208,10 @@ def lattice_problems(path: Path) -> Iterable[str]:
         if num_words is not None and lattice.word_id.max(initial=0) >= num_words:
             yield (f"{path}: lattice {lattice.utterance_id}: expected word_ids below {num_words}, found "
                    f"{lattice.word_id.max()}")
+        largest = lattice.frame_entries().transition_ids.max(initial=0)
+        if frames is not None and largest > len(frames.tokens):
+            yield (f"{path}: lattice {lattice.utterance_id}: expected transition_ids below {len(frames.tokens) + 1}, "
+                   f"as in {FRAMES}, found {largest}")
 
 
 KINDS = (

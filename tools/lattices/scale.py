@@ -1,6 +1,8 @@
 """Multiplies the scores of lattices for good.
 
     python -m tools.lattices.scale --lattices exp/decode_test --acoustic-factor 0.1 --out exp/decode_test_scaled
+
+--graph-factor 0 takes out what a language model has given to an end-to-end system's lattices.
 """
 
 from tools.frame.program import Job
@@ -17,8 +19,9 @@ def work(job: Job) -> None:
     from graphs.errors import InputError
     from graphs.lattices.weights import scale
     graph, acoustic = job.args.graph_factor, job.args.acoustic_factor
-    if not (graph > 0 and acoustic > 0):
-        raise InputError("--graph-factor and --acoustic-factor", "numbers above 0", f"{graph} and {acoustic}")
+    if not (graph >= 0 and acoustic > 0):
+        raise InputError("--graph-factor and --acoustic-factor", "numbers from 0 up, the last above 0",
+                         f"{graph} and {acoustic}")
     own = search_facts(job.args.lattices)["acoustic_scale"] * graph / acoustic
     change(job, scale, graph, acoustic, job.args.word_insertion_penalty, acoustic_scale=own)
 
