@@ -58,6 +58,7 @@ Options:
   --work DIR       work folder (default: ${recipe#"$root/"}/work)
   --nj J           number of processes (default: the number of cores, here $(cores))
   --conf FILE      options file (default: ${recipe#"$root/"}/conf/default.conf)
+  --no-tests       leave the test sets out: features, decoding and scores of the dev set only
   --by-content     tell recordings apart by their content; default: by size and time
   --list-options   print every option of every stage with its value, and end
   --python PATH    a Python of your own; see ./run.sh --help
@@ -80,6 +81,7 @@ parse_arguments() {
       --help|-h) usage; exit 0 ;;
       --*=*) option=$1; shift; set -- "${option%%=*}" "${option#*=}" "$@"; continue ;;
       --by-content) common+=("$1"); again+=("$1"); shift ;;
+      --no-tests) no_tests=yes; again+=("$1"); shift ;;
       --list-options) list_options=$1; shift ;;
       --stage|--stop-stage|--corpus|--work|--nj|--conf|--python|--systems|--seeds)
         [ $# -ge 2 ] && [[ $2 != --* ]] || usage_error "$1 needs a value"
@@ -133,6 +135,7 @@ nj=$(cores)
 systems=
 seeds=
 list_options=
+no_tests=
 chosen_python=
 common=()     # arguments for every program
 overrides=()
@@ -159,6 +162,7 @@ stage() {  # N "title"
   current_stage=$1
   title=$2${chosen_system:+ ($chosen_system${chosen_seed:+, seed $chosen_seed})}
   in_range=no
+  [ -z "$no_tests" ] || tests=
   [ "$mode" != list ] || printf 'stage %s %s\n' "$1" "$2"
   if [ -z "$mode" ] && [ "$1" -ge "$first_stage" ] && [ "$1" -le "$last_stage" ]; then
     in_range=yes

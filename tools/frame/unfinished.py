@@ -44,11 +44,11 @@ class Unfinished:
 
     def recover(self) -> None:
         """Ends an exchange of folders that was cut off in between."""
-        if self._replaced.exists():
-            if not self.final.exists():
+        if _is_there(self._replaced):
+            if not _is_there(self.final):
                 self._replaced.rename(self.final)
             else:
-                shutil.rmtree(self._replaced)
+                _remove(self._replaced)
 
     def open(self) -> None:
         """Makes the folder where it is not, and locks it. Raises InputError when another program has it."""
@@ -65,7 +65,7 @@ class Unfinished:
     def clear(self) -> None:
         """Removes what a run left that cannot be gone on with."""
         for path in self.folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            _remove(path)
 
     def start_clock(self) -> None:
         """From now on a small file holds the seconds of work, those of earlier runs included."""
@@ -90,14 +90,14 @@ class Unfinished:
                 continue
 
     def finish(self) -> None:
-        """Takes the place of the output folder; a finished one is removed after that."""
+        """Takes the place of the output folder; a finished one is removed after that. (Of a link to one, the link.)"""
         self._ended.set()
         (self.folder / SECONDS).unlink(missing_ok=True)
-        if self.final.exists():
+        if _is_there(self.final):
             self.final.rename(self._replaced)
         self.folder.rename(self.final)
-        if self._replaced.exists():
-            shutil.rmtree(self._replaced)
+        if _is_there(self._replaced):
+            _remove(self._replaced)
         self.close()
 
     def close(self) -> None:
@@ -105,6 +105,16 @@ class Unfinished:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _is_there(path: Path) -> bool:
+    """A link that leads nowhere included."""
+    return path.exists() or path.is_symlink()
+
+
+def _remove(path: Path) -> None:
+    """The file, the folder with all that is in it, or the link."""
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def holder() -> str:

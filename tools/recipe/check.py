@@ -115,11 +115,10 @@ def check(planned: Sequence[Planned], chosen: Sequence[str]) -> None:
     systems: Set[str] = set()
     parsed = []
     for one in planned:
-        program = _program(one)
+        program = program_of(one)
         if program is not None:
             args = program.parser.parse_intermixed_args(one.arguments)
-            sections = set(program.sections(args).values())
-            read |= sections | {f"{section}.{args.system}" for section in sections if args.system}
+            read |= sections_of(program, args)
             systems |= {args.system} if args.system else set()
             parsed.append((one, program, args))
     for _, _, args in parsed[:1]:
@@ -134,7 +133,7 @@ def check(planned: Sequence[Planned], chosen: Sequence[str]) -> None:
             raise InputError(error.item, error.expected, f"{error.found} ({where})") from None
 
 
-def _program(one: Planned):
+def program_of(one: Planned):
     """The Program of a module; None for a module without. One that needs an absent package is checked when it runs."""
     try:
         return getattr(importlib.import_module(one.module), "PROGRAM", None)
@@ -142,6 +141,12 @@ def _program(one: Planned):
         if error.name == one.module or (error.name or "").split(".")[0] in ("tools", "egs"):
             raise InputError(f"stage {one.stage}", "a module of the project", one.module) from None
         return None
+
+
+def sections_of(program, args: argparse.Namespace) -> Set[str]:
+    """Those of the conf that a planned program reads, with those of its system."""
+    sections = set(program.sections(args).values())
+    return sections | {f"{section}.{args.system}" for section in sections if args.system}
 
 
 def _check_sections(sections: Set[str], read: Set[str], systems: Set[str]) -> None:
@@ -163,7 +168,7 @@ def list_options(planned: Sequence[Planned]) -> List[str]:
     """Every option with its value; a section once for each system, and what is not chosen once."""
     blocks: Dict[Tuple[str, ...], None] = {}
     for one in planned:
-        program = _program(one)
+        program = program_of(one)
         if program is not None:
             args = program.parser.parse_intermixed_args(one.arguments)
             blocks.update(dict.fromkeys(map(tuple, program.describe_options(program.option_texts(args), args))))
