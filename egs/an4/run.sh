@@ -61,6 +61,17 @@ own_trigram() {
   rescored conformer --graph-lm "$lm" trigram
 }
 
+# What the hybrid system gets by rescoring, end-to-end systems get while they search: a trigram of the transcripts.
+with_trigram() {  # end_to_end or searched SYSTEM
+  ngram_lm trigram "$work/cuts/train.jsonl.gz" "$work/cuts/dev.jsonl.gz"
+  "$@" --lm "$exp/lm_trigram"
+}
+
+searched_again() {  # SYSTEM, with the search of the system that is chosen
+  as_system "$1" with_trigram end_to_end
+  with_trigram searched "$1"
+}
+
 system conformer "a Conformer over phones of words" own_phones
 system mono_dnn "a DNN over spliced frames, monophones" hybrid "${mono[@]}"
 system mono_tdnn "a TDNN, monophones" hybrid "${mono[@]}"
@@ -77,4 +88,9 @@ system conformer_sat "conformer over features adapted to each speaker (fMLLR), t
 system average "the posteriors of conformer, cnn_bigru and blstm, averaged" averaged
 system voted "average, conformer_sat and blstm_sat by their lattices" voted_by_three
 system trigram "conformer's lattices rescored with a trigram of the training transcripts, not the corpus' unigram" own_trigram
+system ctc_chars "CTC over characters, the encoder a Conformer" with_trigram end_to_end
+system joint "an attention decoder (LSTM) and CTC together, characters, the same encoder" with_trigram end_to_end
+system joint_ctc "joint's network, searched by its CTC output alone" searched_again joint
+system joint_attention "joint's network, searched by its decoder alone" searched_again joint
+system transducer "a transducer over characters, the same encoder" with_trigram end_to_end
 results
