@@ -12,12 +12,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from tools.frame.provenance import commit
 from tools.frame.records import stage_records, verified_digests, write_text_atomically
-from tools.frame.unfinished import is_unfinished
+from tools.frame.unfinished import whole_scores
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -70,11 +70,6 @@ def report(work: Path, command: Optional[str] = None) -> None:
     write_text_atomically(work / "RESULTS.md", markdown(work, command, sections, totals))
     print(text_table(*found.main_table(results)))
     print(f"{totals}\nmore in {work / 'RESULTS.md'}")
-
-
-def whole_scores(work: Path) -> List[Path]:
-    """The folders of scores, without those that a program is still writing."""
-    return [path for path in sorted(work.rglob("score_*")) if not is_unfinished(path)]
 
 
 def markdown(work: Path, command: Optional[str], sections: Sequence[Tuple], totals: str) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from graphs.text_file import decode, read_bytes, read_json, to_int
@@ -166,19 +166,35 @@ def _label(result: Result, among: Sequence[Result]) -> str:
 
 def read_utterances(details: Path) -> Dict[str, Tuple[int, int]]:
     """utterance_id -> (errors, words), from per_utt.tsv. Raises InputError that names the line."""
-    path = details / "per_utt.tsv"
-    header, *lines = _table(path) or [[]]
     found: Dict[str, Tuple[int, int]] = {}
-    for number, line in enumerate(lines, 2):
-        values = dict(zip(header, line))
+    for item, values in _per_utterance(details):
         try:
             utterance_id, counts = values["utterance"], (to_int(values["errors"]), to_int(values["words"]))
         except (KeyError, ValueError):
-            raise InputError(f"{path}:{number}", "an utterance with its errors and words", repr(line)[:80]) from None
+            raise InputError(item, "an utterance with its errors and words", repr(values)[:80]) from None
         if utterance_id in found or min(counts) < 0:
-            raise InputError(f"{path}:{number}", "each utterance once, counts of 0 or more", repr(line)[:80])
+            raise InputError(item, "each utterance once, counts of 0 or more", repr(values)[:80])
         found[utterance_id] = counts
     return found
+
+
+def read_speakers(details: Path) -> Dict[str, str]:
+    """utterance_id -> speaker, in the order of per_utt.tsv. Raises InputError that names the line."""
+    found: Dict[str, str] = {}
+    for item, values in _per_utterance(details):
+        utterance_id = values.get("utterance")
+        if not utterance_id or not values.get("speaker") or utterance_id in found:
+            raise InputError(item, "an utterance, each once, and its speaker", repr(values)[:80])
+        found[utterance_id] = values["speaker"]
+    return found
+
+
+def _per_utterance(details: Path) -> Iterator[Tuple[str, Dict[str, str]]]:
+    """(place, column -> cell) of each line of per_utt.tsv."""
+    path = details / "per_utt.tsv"
+    header, *lines = _table(path) or [[]]
+    for number, line in enumerate(lines, 2):
+        yield f"{path}:{number}", dict(zip(header, line))
 
 
 def _table(path: Path) -> List[List[str]]:

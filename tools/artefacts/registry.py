@@ -9,7 +9,7 @@ from tools.artefacts import (
     class_models, comparisons, data, decoding, hmm, lang, language_models, models, results, transcripts)
 from tools.artefacts.kind import Kind, section
 from tools.frame.records import LOG, RECORD, stage_records
-from tools.report import whole_scores
+from tools.frame.unfinished import whole_scores
 
 
 def describe_work(path: Path, item: Optional[str] = None) -> str:

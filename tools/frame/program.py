@@ -77,7 +77,8 @@ class Job:
 
 
 class Program:
-    def __init__(self, name: str, doc: str, options: Optional[Dict[str, str]] = None, resumable: bool = False):
+    def __init__(self, name: str, doc: str, options: Optional[Dict[str, str]] = None, resumable: bool = False,
+                 always: bool = False):
         """
         Args:
           name: as in `python -m NAME`.
@@ -85,8 +86,9 @@ class Program:
           options: conf section -> `module:Class` of its options dataclass; other sections do not touch the
             fingerprint. An argument --section of the program renames the first.
           resumable: a run that was cut off is gone on with instead of cleared.
+          always: it is never up to date: what it reads is not known before it looks.
         """
-        self.name, self.doc, self.resumable = name, doc, resumable
+        self.name, self.doc, self.resumable, self.always = name, doc, resumable, always
         self._classes = dict(options or {})
         self.parser = argparse.ArgumentParser(
             prog=f"python -m {name}", description=doc, add_help=False,
@@ -210,7 +212,7 @@ class Run:
         record, damage = load_record(self.args.out)
         raw = digest_raw(self._corpus_files(), self.args.by_content)
         digests = digest_files(self._declared_inputs(), record.get("inputs", {}))
-        reasons = self._reasons(record, damage, digests, raw)
+        reasons = ["it always runs anew"] if self.program.always else self._reasons(record, damage, digests, raw)
         if not reasons and record["options"] == self.texts:
             print(f"{self.program.name}: {self.args.out} is up to date")
             return 0

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import List
 
 from graphs.errors import InputError
 from tools.frame.records import RECORD, SECONDS, load_record, write_text_atomically
@@ -24,6 +25,11 @@ _SUFFIXES = UNFINISHED, REPLACED = ".unfinished", ".replaced"
 def is_unfinished(folder: Path) -> bool:
     """Is it a folder in which a program works, or one that it replaces?"""
     return folder.name.endswith(_SUFFIXES)
+
+
+def whole_scores(work: Path) -> List[Path]:
+    """The folders of scores, without those that a program is still writing."""
+    return [path for path in sorted(work.rglob("score_*")) if not is_unfinished(path)]
 
 
 class Unfinished:

@@ -1,14 +1,13 @@
 """ROVER by hand, and against NIST's own where it is installed (Debian: sctk)."""
 
-import os
 import random
-import shutil
 import subprocess
 
 import pytest
 
 from hybrid.align.ctm import ScoredSymbol, write_ctm
 from hybrid.lattices.rover import RoverOptions, network, rover, tune, vote
+from tests.reference.nist import nist_command
 
 
 def said(text, confidence=0.5, start=0.0):
@@ -93,12 +92,6 @@ def test_options_out_of_range(bad):
         RoverOptions(**bad)
 
 
-def nist_command():
-    """Debian puts it beside the command `sctk`."""
-    places = [shutil.which("rover"), "/usr/lib/sctk/bin/rover", os.environ.get("ROVER")]
-    return next((place for place in places if place and os.path.exists(place)), None)
-
-
 def noisy(words, draw, vocabulary):
     """A hypothesis: words that are lost, mistaken or doubled, at the times of the true ones."""
     found = []
@@ -114,7 +107,7 @@ def noisy(words, draw, vocabulary):
     return found
 
 
-@pytest.mark.skipif(nist_command() is None, reason="needs NIST's rover")
+@pytest.mark.skipif(nist_command("rover") is None, reason="needs NIST's rover")
 @pytest.mark.parametrize("systems", [2, 3])
 @pytest.mark.parametrize("method", ["avgconf", "maxconf"])
 def test_the_winners_are_those_of_nist(systems, method, tmp_path):
@@ -127,7 +120,7 @@ def test_the_winners_are_those_of_nist(systems, method, tmp_path):
         write_ctm(tmp_path / f"{number}.ctm", one)
         arguments += ["-h", str(tmp_path / f"{number}.ctm"), "ctm"]
     options = ["-o", str(tmp_path / "out.ctm"), "-m", method, "-a", "0.5", "-c", "0.4"]
-    subprocess.run([nist_command(), *arguments, *options], check=True, capture_output=True)
+    subprocess.run([nist_command("rover"), *arguments, *options], check=True, capture_output=True)
     theirs = {}
     for line in (tmp_path / "out.ctm").read_text().splitlines():
         key, _, start, length, word, confidence = line.split()

@@ -1,0 +1,54 @@
+"""Compares systems of one or several work folders: other seeds, other shares of the training data, other kinds.
+
+    python -m tools.compare --work egs/synth/work --out egs/synth/work/compare
+    python -m tools.compare --work work work_10 work_25 work_50 --out compare --systems tdnn ctc_chars
+
+Reads every score_*/result.json below the work folders with the stage records that they stand on. Writes comparison.json
+(hybrid/compare/comparison.py tells what is in it), COMPARISON.md and pictures. Systems of one name, seed and share of
+the data that come from several work folders have the folder in their name. It always runs anew.
+"""
+
+from pathlib import Path
+
+from tools.frame.program import Job, Program
+
+PROGRAM = (Program("tools.compare", __doc__, options={"compare": "hybrid.compare.options:CompareOptions"}, always=True)
+           .argument("--work", type=Path, nargs="+", required=True, help="work folders of recipes")
+           .argument("--systems", nargs="+", default=[], help="names of those to compare; default: all")
+           .argument("--tests", nargs="+", default=[],
+                     help="test sets; default: those that scales were not chosen on")
+           .argument("--title", help="default: the names of the work folders"))
+
+
+def work(job: Job) -> None:
+    from hybrid.compare.build import compare
+    from hybrid.compare.comparison_file import FILE, write_comparison
+    from hybrid.compare.markdown import markdown
+    from hybrid.compare.naming import work_names
+    from hybrid.compare.tables import rate_table
+    from hybrid.report.tables import text_table
+    from tools.frame.gather import gather
+    from tools.frame.records import write_text_atomically
+    args = job.args
+    scored = gather(args.work, args.systems, args.tests)
+    found = compare(args.title or ", ".join(work_names(args.work)), scored, job.options("compare"), facts(args.work))
+    write_comparison(job.out / FILE, found)
+    write_text_atomically(job.out / "COMPARISON.md", markdown(found))
+    for test in found.tests:
+        print(f"{test.name}\n{text_table(*rate_table(found, test.name))}")
+    for note in found.notes:
+        job.log.warning("%s", note)
+    job.facts.update(systems=len(found.systems), tests=[test.name for test in found.tests])
+
+
+def facts(works) -> dict:
+    """Of the runs that made the work folders."""
+    from tools.frame.records import stage_records
+    runs = [run for folder in works for _, record in stage_records(folder) for run in record.get("runs", [])[-1:]]
+    told = {"commands": [run.get("recipe") for run in runs], "commit": [run.get("commit") for run in runs],
+            "device": [run.get("device") for run in runs]}
+    return {name: "; ".join(dict.fromkeys(filter(None, values))) for name, values in told.items() if any(values)}
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
