@@ -7,7 +7,8 @@ def test_what_deviates_or_breaks_is_bad_and_told(monkeypatch, capsys):
     def broken(seed):
         raise AssertionError(f"of {seed}")
     checks = {"fine": lambda seed: 1e-5 * (seed == 3), "coarse": lambda seed: 2e-4 * (seed == 2), "broken": broken,
-              "no number": lambda seed: float("nan") if seed == 1 else 1.0, "files": lambda seed, folder: float(not folder.is_dir())}
+              "no number": lambda seed: float("nan") if seed == 1 else 1.0,
+              "files": lambda seed, folder: float(not folder.is_dir())}
     monkeypatch.setattr(lattices, "ROOMS", {"room": checks})
     assert lattices.main(["--lattices", "5"]) == 1
     out, err = capsys.readouterr()
