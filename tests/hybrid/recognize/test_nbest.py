@@ -6,25 +6,7 @@ import pytest
 from graphs.errors import InputError
 from graphs.lattices.lattice import Lattice
 from hybrid.recognize.nbest import best_sentences
-from tests.graphs.lattices.material import random_compact_lattice
-from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("number", [1, 3, 1000])
-@pytest.mark.parametrize("make", [random_lattice, random_compact_lattice])
-def test_the_best_distinct_word_sequences_come_in_order(make, seed, number):
-    lattice, setting = make(seed), (1.5, 0.3, 0.7)
-    scores, best = lattice.scores(*setting), {}
-    for path in enumerate_paths(lattice):
-        words = tuple(int(w) for w in lattice.word_id[path] if w)
-        best[words] = max(best.get(words, -np.inf), scores[path].sum())
-    expected = sorted(best.items(), key=lambda item: -item[1])[:number]
-    found = best_sentences(lattice, number, *setting)
-    assert [sentence.word_ids for sentence in found] == [words for words, _ in expected]
-    assert [sentence.score for sentence in found] == pytest.approx([score for _, score in expected])
-    for s in found:
-        assert s.score == pytest.approx(1.5 * s.graph + 0.3 * s.acoustic - 0.7 * len(s.word_ids))
+from tests.graphs.lattices.test_lattice import random_lattice
 
 
 def test_the_first_is_the_best_path():
