@@ -13,7 +13,7 @@ state with the same phone share their inner HMM states, or else windows that beg
 
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Tuple
 
 import k2
 import numpy as np
@@ -107,6 +107,18 @@ def _minimize(lg: Arcs, sequences: WordSequences, say: Callable[[str], None]) ->
     except InputError as error:  # back-off weights above 1 can gain with each word; the graph is right all the same
         say(f"minimized without pushing of scores: {error}")
     return minimize(lg)
+
+
+def compile_tokens_to_words(lexicon: Arcs, grammar: Arcs, first_disambig_token: int, first_disambig_word: int,
+                            num_words: int, options: GraphOptions = GraphOptions(),
+                            say: Callable[[str], None] = lambda message: None) -> Tuple[Arcs, WordSequences]:
+    """L o G alone, without epsilons, for searches of their own kind; arguments as of compile_hclg.
+
+    Returns: token_ids to output labels, and what those labels stand for.
+    """
+    steps, sequences = _Steps(say), WordSequences(num_words)
+    arcs = compile_lg(lexicon, grammar, first_disambig_token, first_disambig_word, sequences, options, steps)
+    return remove_input_epsilons(arcs, sequences) if options.minimize else arcs, sequences
 
 
 def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: TransitionModel,
