@@ -3,7 +3,7 @@ import json
 import pytest
 
 from hybrid.compare.comparison_file import read_comparison
-from tests.tools.scored_work import add_cuts, add_scored
+from tests.tools.comparison.scored_work import add_cuts, add_scored
 from tools.compare import PROGRAM, work
 
 

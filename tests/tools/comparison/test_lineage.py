@@ -2,10 +2,15 @@ import shutil
 
 import pytest
 
-from tests.tools.scored_work import add_cuts, add_scored, stage
-from tools.frame.lineage import lineage_of
+from tests.tools.comparison.scored_work import add_cuts, add_scored, stage
+from tools.comparison import lineage
+from tools.experiments.records import Records
 
 TESTS = ("dev", "test")
+
+
+def lineage_of(scores, test, tests):
+    return lineage.lineage_of(Records([scores.parent]), scores, test, tests)
 
 
 def folders(stages):
@@ -78,6 +83,6 @@ def test_a_work_folder_that_moved_keeps_its_systems(tmp_path):
 
 
 def test_scores_without_records_tell_nothing(tmp_path):
-    found = lineage_of(tmp_path, "test", TESTS)
+    found = lineage_of(tmp_path / "score_a", "test", TESTS)
     assert found == ([], [], {}) and found.kind == "other" and found.share == 1.0
     assert (found.epochs, found.parameters, found.training_seconds, found.hours) == (None, None, None, None)
