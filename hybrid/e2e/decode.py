@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -126,7 +126,8 @@ def decode_e2e(work: E2eDecodeWork, out: Path, nj: int, part_size: int, log) -> 
     outcomes, totals = decode_folder(work, parts, nj, part_size, log, _store)
     write_nbest(out / NBEST, _all(parts))
     words = SymbolTable.read(work.words) if work.words else SymbolTable()
-    totals["arcs"] = _write_lattices(out, model.tokens, words)
+    weights = getattr(work.options.search, "part_weights", {})
+    totals["arcs"] = _write_lattices(out, model.tokens, words, weights)
     words.write(out / "words.txt")
     Frames(model.output_shift, tuple(model.tokens.symbols)).write(out)
     shutil.rmtree(parts)
@@ -143,10 +144,10 @@ def _all(parts: Path) -> Iterator[Nbest]:
         yield from read_nbest(path)
 
 
-def _write_lattices(out: Path, tokens: TokenTable, words: SymbolTable) -> int:
+def _write_lattices(out: Path, tokens: TokenTable, words: SymbolTable, weights: Mapping[str, float]) -> int:
     """Words that were said and that `words` lacks get ids after its own. Returns the number of arcs."""
     num_arcs = 0
-    lattices = (nbest_lattice(found.utterance_id, found.hypotheses, found.num_frames, tokens, words)
+    lattices = (nbest_lattice(found.utterance_id, found.hypotheses, found.num_frames, tokens, words, weights)
                 for found in read_nbest(out / NBEST) if found.hypotheses)
     for part in itertools.count():
         block = list(itertools.islice(lattices, BLOCK))

@@ -122,3 +122,20 @@ def test_a_language_model_helps_the_search(corpus, model):
     best = lists[0].hypotheses[0]
     assert best.score == pytest.approx(best.parts["ctc"] + 0.5 * best.parts["lm"])
     assert all(lattice.graph.min() < -1 for lattice in read_lattices(corpus / "fused"))
+
+
+def test_a_decoder_beside_ctc_is_trained_and_searched_with(corpus):
+    assert run(train_e2e, corpus / "joint", "--features", corpus / "train", "--dev-features", corpus / "dev",
+               *TRAINING, "e2e.decoder=lstm", "e2e.decoder_dim=24", "e2e.attention_dim=12", "e2e.ctc_weight=0.5",
+               "e2e.scheduled_sampling=0.1", "e2e.epochs=4", "--nj", 1) == 0
+    last = json.loads((corpus / "joint" / "train.jsonl").read_text().splitlines()[-1])
+    assert last["dev"]["attention_error"] < 0.5 and last["dev"]["token_error"] < 0.3
+    assert run(decode_e2e, corpus / "decode_joint", "--features", corpus / "dev", "--model", corpus / "joint",
+               "e2e_search.search=attention_beam", "e2e_search.ctc_weight=0.25", "--nj", 1) == 0
+    lists = {found.utterance_id: found for found in read_nbest(corpus / "decode_joint" / NBEST)}
+    assert len(lists) == 8 and all(len(found.hypotheses) > 1 for found in lists.values())
+    for lattice in read_lattices(corpus / "decode_joint"):
+        best = lists[lattice.utterance_id].hypotheses[0]
+        expected = 0.75 * best.parts["attention"] + 0.25 * best.parts["ctc"]
+        assert best.score == pytest.approx(expected) and lattice.acoustic.max() <= 0
+        assert lattice.best_path(1.0, 1.0).acoustic == pytest.approx(expected, abs=1e-4)
