@@ -9,7 +9,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # tests compare bits, and com
 # these import k2, or modules of graphs/ that do
 NEED_K2 = ["graphs/decoding/test_compile.py", "graphs/decoding/test_intersect.py", "graphs/decoding/test_search.py",
            "graphs/fst/test_epsilon.py", "graphs/fst/test_ops.py", "graphs/hmm/test_hmm_fst.py",
-           "hybrid/e2e/decoders/test_pruned_loss.py"]
+           "hybrid/e2e/decoders/test_pruned_loss.py", "hybrid/e2e/search/test_transducer_graph.py",
+           "hybrid/e2e/test_token_graph.py"]
 without_k2 = importlib.util.find_spec("k2") is None
 collect_ignore = NEED_K2 if without_k2 else []
 

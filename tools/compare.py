@@ -27,7 +27,7 @@ def work(job: Job) -> None:
     from hybrid.compare.naming import work_names
     from hybrid.compare.tables import rate_table
     from hybrid.report.tables import text_table
-    from tools.frame.gather import gather
+    from tools.comparison.gather import gather
     from tools.frame.records import write_text_atomically
     args = job.args
     scored = gather(args.work, args.systems, args.tests)

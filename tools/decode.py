@@ -5,6 +5,9 @@
 Several models over one tree (--model A B) search with the average of their scores; --speaker-transforms are those of
 the features' speakers, and each model takes what it was trained with.
 
+A --model may be one of tools.train_e2e with a CTC output, for a graph of tools.make_graph --ctc. Its scores want no
+scaling (search.acoustic_scale=1), and --ctc-prior-scale is the share of its label priors that is divided out.
+
 Every utterance comes out, as a lattice (done, retried with wider beams, or partial) or as a named failure in
 outcomes.tsv.
 """
@@ -20,6 +23,7 @@ PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding.
            .input("--adaptation", nargs="+", default=[], help="folders of tools.adapt, each for one of the models")
            .argument("--weights", nargs="+", type=float, default=[], help="of the models; default: equal ones")
            .argument("--average", default="log", choices=("log", "linear"), help="of the models' posteriors")
+           .argument("--ctc-prior-scale", type=float, default=0.0, help="of end-to-end models, from 0 up")
            .argument("--part-size", type=int, default=20, help="utterances in a part that is written at once")
            .argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to search"))
 
@@ -33,7 +37,7 @@ def work(job: Job) -> None:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     models = EnsembleFolders(tuple(args.model), tuple(args.speaker_transforms), tuple(args.weights), args.average,
-                             tuple(args.adaptation))
+                             tuple(args.adaptation), args.ctc_prior_scale)
     decode(job, DecodeWork(args.features, models, args.graph, job.options("search"), device))
 
 
@@ -45,8 +49,10 @@ def decode(job: Job, decoding) -> None:
     outcomes, totals = decode_folder(decoding, job.out, job.nj if decoding.device == "cpu" else 1, job.args.part_size,
                                      job.log)
     # what the ids of the lattices stand for
-    for folder, name in ((job.args.graph, "words.txt"), (job.args.model[0], "transitions")):
-        shutil.copy(folder / name, job.out / name)
+    transitions = job.args.model[0] / "transitions"
+    for path in (job.args.graph / "words.txt",
+                 transitions if transitions.exists() else job.args.graph / "transitions"):
+        shutil.copy(path, job.out / path.name)
     outcomes.write(job.out / "outcomes.tsv")
     arcs_per_frame = totals["arcs"] / max(1, totals["frames"])
     job.log.info("%s; %d frames, %.1f lattice arcs a frame", outcomes.summary(), totals["frames"], arcs_per_frame)

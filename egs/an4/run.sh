@@ -72,6 +72,11 @@ searched_again() {  # SYSTEM, with the search of the system that is chosen
   with_trigram searched "$1"
 }
 
+in_a_graph() {  # SYSTEM
+  as_system "$1" with_trigram end_to_end
+  ctc_graph "$1" --lm "$exp/lm_trigram/lm.arpa"
+}
+
 system conformer "a Conformer over phones of words" own_phones
 system mono_dnn "a DNN over spliced frames, monophones" hybrid "${mono[@]}"
 system mono_tdnn "a TDNN, monophones" hybrid "${mono[@]}"
@@ -89,6 +94,7 @@ system average "the posteriors of conformer, cnn_bigru and blstm, averaged" aver
 system voted "average, conformer_sat and blstm_sat by their lattices" voted_by_three
 system trigram "conformer's lattices rescored with a trigram of the training transcripts, not the corpus' unigram" own_trigram
 system ctc_chars "CTC over characters, the encoder a Conformer" with_trigram end_to_end
+system ctc_graph "ctc_chars in a decoding graph of the lexicon and the trigram" in_a_graph ctc_chars
 system joint "an attention decoder (LSTM) and CTC together, characters, the same encoder" with_trigram end_to_end
 system joint_ctc "joint's network, searched by its CTC output alone" searched_again joint
 system joint_attention "joint's network, searched by its decoder alone" searched_again joint

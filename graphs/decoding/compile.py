@@ -2,7 +2,8 @@
 
 L o G is composed and determinized by k2. Then disambiguation symbols go, the graph is minimized, C and H are composed,
 epsilons removed and self-loops added (graphs/hmm/hmm_fst.py). Every arc of the result consumes a frame, which k2's
-dense intersection needs.
+dense intersection needs. For CTC, blanks are put into L o G, and units are HMMs of one state
+(graphs/hmm/ctc_topology.py).
 
 The order of steps is the one that leaves the fewest arcs. The epsilons of back-off are kept through minimization, C and
 H, and removed when a phone's last HMM state branches to the histories, instead of the phone as a whole. What they leave
@@ -12,7 +13,7 @@ state with the same phone share their inner HMM states, or else windows that beg
 
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Tuple
 
 import k2
 import numpy as np
@@ -29,6 +30,7 @@ from graphs.fst.push import push_scores
 from graphs.fst.word_sequences import WordSequences
 from graphs.hmm.context_fst import compose_context
 from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.ctc_topology import with_blank_loops, with_blanks
 from graphs.hmm.hmm_fst import add_self_loops, compose_hmm
 from graphs.hmm.hmm_prefixes import share_prefixes
 from graphs.hmm.transitions import TransitionModel
@@ -107,10 +109,22 @@ def _minimize(lg: Arcs, sequences: WordSequences, say: Callable[[str], None]) ->
     return minimize(lg)
 
 
+def compile_tokens_to_words(lexicon: Arcs, grammar: Arcs, first_disambig_token: int, first_disambig_word: int,
+                            num_words: int, options: GraphOptions = GraphOptions(),
+                            say: Callable[[str], None] = lambda message: None) -> Tuple[Arcs, WordSequences]:
+    """L o G alone, without epsilons, for searches of their own kind; arguments as of compile_hclg.
+
+    Returns: token_ids to output labels, and what those labels stand for.
+    """
+    steps, sequences = _Steps(say), WordSequences(num_words)
+    arcs = compile_lg(lexicon, grammar, first_disambig_token, first_disambig_word, sequences, options, steps)
+    return remove_input_epsilons(arcs, sequences) if options.minimize else arcs, sequences
+
+
 def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: TransitionModel,
                  first_disambig_phone: int, first_disambig_word: int, num_words: int,
                  options: GraphOptions = GraphOptions(),
-                 say: Callable[[str], None] = lambda message: None) -> DecodingGraph:
+                 say: Callable[[str], None] = lambda message: None, ctc_blank: int = 0) -> DecodingGraph:
     """Builds the decoding graph.
 
     Args:
@@ -119,11 +133,16 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
       first_disambig_phone, first_disambig_word: ids from here on are disambiguation symbols.
       num_words: size of the word table (output labels from there on are word sequences).
       say: receives a line about each step.
+      ctc_blank: phone_id of blank where phones are units of CTC, with the tree and transitions of `ctc_hmm`; their
+        transitions have no scores.
     Raises: InputError when lexicon and grammar share no sentence.
     """
     steps = _Steps(say)
     sequences = WordSequences(num_words)
     lg = compile_lg(lexicon, grammar, first_disambig_phone, first_disambig_word, sequences, options, steps)
+    if ctc_blank:
+        lg = (with_blank_loops if options.ctc_topology == "compact" else with_blanks)(lg, ctc_blank)
+        steps.done("blanks", lg.num_states, lg.num_arcs)
     clg, windows = compose_context(lg, tree, sequences)
     del lg
     steps.done("C o LG", clg.num_states, clg.num_arcs)
@@ -134,7 +153,10 @@ def compile_hclg(lexicon: Arcs, grammar: Arcs, tree: ContextTree, transitions: T
         graph = share_prefixes(graph, max(map(len, transitions.topology.entry_of.values())) - 1)
         graph = remove_input_epsilons(graph, sequences)
         steps.done("epsilons removed", graph.num_states, graph.num_arcs)
-    graph = add_self_loops(graph, transitions, options.self_loop_scale)
+    if not ctc_blank:
+        graph = add_self_loops(graph, transitions, options.self_loop_scale)
+    elif options.ctc_topology == "full":
+        graph = add_self_loops(graph, transitions, 0.0)
     graph = graph.reordered(search_order(graph, search_label(graph.ilabel, transitions)))
     steps.done("self-loops", graph.num_states, graph.num_arcs)
     if not np.all(graph.ilabel > 0):

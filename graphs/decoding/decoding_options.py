@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from graphs.checks import LARGEST_INT32
 
 PUSH = ("tropical", "log", "none")
+CTC_TOPOLOGIES = ("full", "compact")
 
 
 def _option(default, help: str):
@@ -20,8 +21,12 @@ class GraphOptions:
     transition_scale: float = _option(1.0, "factor on log probabilities of transitions between HMM states")
     self_loop_scale: float = _option(0.1, "factor on log probabilities of self-loops; about 1 / lm_scale")
     recognize_oov: bool = _option(False, "the unknown word of the LM may be recognized (as the lang's oov word)")
+    ctc_topology: str = _option("full", "of graphs for CTC: full, or compact, smaller, where a unit is one frame and "
+                                        "equal units need no blank between them")
 
     def __post_init__(self):
+        if self.ctc_topology not in CTC_TOPOLOGIES:
+            raise ValueError(f"ctc_topology: expected one of {', '.join(CTC_TOPOLOGIES)}, found {self.ctc_topology!r}")
         if self.push not in PUSH:
             raise ValueError(f"push: expected one of {', '.join(PUSH)}, found {self.push!r}")
         if not all(0 <= scale < math.inf for scale in (self.transition_scale, self.self_loop_scale)):

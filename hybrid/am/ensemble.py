@@ -11,6 +11,8 @@ from torch import Tensor
 from graphs.checks import weights_of
 from graphs.errors import InputError
 from hybrid.am.acoustic_model import AcousticModel
+from hybrid.e2e.ctc_acoustic import ctc_acoustic_model
+from hybrid.e2e.model import is_e2e_model
 from hybrid.speakers.network import AdaptableNetwork
 from hybrid.speakers.table import SpeakerTable, speaker_key
 from hybrid.speakers.transforms import SpeakerTransforms, tables_for
@@ -23,11 +25,12 @@ class EnsembleFolders:
     """Where models and what belongs to them lie; picklable, for processes.
 
     Attributes:
-      models: acoustic models, all over the same transition_ids.
+      models: acoustic models, or end-to-end ones with a CTC output, all over the same transition_ids.
       speakers: tables of speakers for the features; a model takes those that it was trained with.
       weights: of the models; equal ones when empty.
       average: of posteriors, `log` (their logarithms) or `linear`.
       adaptations: tables of speakers' parameters for networks; each is for one of the models.
+      ctc_prior_scale: of models that are end-to-end ones with a CTC output.
     """
 
     models: Tuple[Path, ...]
@@ -35,6 +38,7 @@ class EnsembleFolders:
     weights: Tuple[float, ...] = ()
     average: str = "log"
     adaptations: Tuple[Path, ...] = ()
+    ctc_prior_scale: float = 0.0
 
     def load(self, features, device: str = "cpu") -> "Ensemble":
         """features: FeatureReader. Raises: InputError when things do not fit, or a folder of speakers is of no use."""
@@ -42,7 +46,8 @@ class EnsembleFolders:
                                for folders in (self.speakers, self.adaptations))
         members, used = [], set()
         for folder in self.models:
-            model = AcousticModel.load(folder, device=device)
+            model = (ctc_acoustic_model(folder, self.ctc_prior_scale, device) if is_e2e_model(folder)
+                     else AcousticModel.load(folder, device=device))
             chosen = tables_for(str(folder), model.spaces, tables)
             adaptation = _adaptation_of(model, adaptations, features) if adaptations else None
             members.append(Member(model, SpeakerTransforms(chosen, features) if chosen else None, adaptation))

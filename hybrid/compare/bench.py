@@ -18,7 +18,7 @@ from hybrid.recognize.wer import Score
 class Bench:
     """
     Attributes:
-      keys: of the systems.
+      keys: of the systems; scores: of each; first: one of them, for what all have alike.
       drawn: `speakers` or `utterances`.
       errors: ``[N, systems]``, words: ``[N]``: of each utterance.
       rates: ``[resamples, systems]``, percent.
@@ -29,7 +29,7 @@ class Bench:
 
         Raises: InputError for a test set without a word."""
         self.keys, first = list(scores), next(iter(scores.values()))
-        self.scores = dict(scores)
+        self.scores, self.first = dict(scores), first
         self.drawn, self._groups = options.drawn(first)
         self.words = np.array([u.counts.words for u in first.utterances], np.float64)
         if not self.words.sum() > 0:
@@ -43,6 +43,17 @@ class Bench:
     def _resampled(self, errors: np.ndarray, units: np.ndarray, options: CompareOptions) -> np.ndarray:
         return resampled_rates(group_sums(errors, self._groups), group_sums(units, self._groups), options.resamples,
                                options.seed)
+
+    def rates_of(self, errors: np.ndarray, units: np.ndarray, options: CompareOptions,
+                 names: Optional[Sequence[str]] = None) -> Dict[str, Rate]:
+        """Rates of other errors than those of the whole words, such as those of some words.
+
+        Args:
+          errors: ``[N, names]``; units: ``[N]``, what they may be at, with one at least.
+          names: default: the systems.
+        """
+        rates = self._resampled(errors, units, options)
+        return {name: _rate(errors, units, rates, [column]) for column, name in enumerate(names or self.keys)}
 
     def percent(self, keys: Sequence[str]) -> float:
         """WER of a system, or the mean of several."""

@@ -26,7 +26,7 @@ class OnTest(NamedTuple):
     def families(self) -> Dict[str, List[str]]:
         """Family -> keys, the worst mean WER first."""
         found: Dict[str, List[str]] = {}
-        for key, one in self.scored.items():
+        for key, one in sorted(self.scored.items(), key=lambda item: item[1].system.seed or 0):
             found.setdefault(one.system.family, []).append(key)
         for family, keys in found.items():
             if any(self.bench(key) is not self.bench(keys[0]) for key in keys):
@@ -53,11 +53,10 @@ def compare(title: str, scored: Sequence[Scored], options: CompareOptions, facts
     if not scored:
         raise InputError("comparison", "a scored system", "none")
     tests = on_tests(scored, options)
-    systems = {one.system.key: one.system for one in scored}
+    systems = {key: test.scored[key].system for test in tests for keys in test.families.values() for key in keys}
     return Comparison(
         title, tuple(systems.values()), tuple(map(_test_set, tests)),
-        tuple(_result(test, one) for test in tests for family in test.families.values() for one in
-              sorted((test.scored[key] for key in family), key=lambda one: one.system.seed or 0)),
+        tuple(_result(test, test.scored[key]) for test in tests for keys in test.families.values() for key in keys),
         tuple(_family(test, name, keys) for test in tests for name, keys in test.families.items()),
         tuple(pair for test in tests for pair in _pairs(test, systems, options)),
         facts=dict(facts), notes=tuple([*unlike_seeds(systems.values()), *_notes(tests)]))

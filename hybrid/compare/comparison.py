@@ -142,7 +142,7 @@ class PairedTest:
         there are several seeds, over seeds; both None when the two were not scored on the same words.
       probability_of_improvement: that b is the better one: the share of resamples.
       p_value: two-sided, of the bootstrap; p_holm: the same with Holm's correction for all pairs of the test set.
-      seed_error: standard error of the difference that seeds make, None for one seed of each.
+      seed_error: standard error of the difference that seeds make, None where no system of the test set has several.
       matched_pairs: of the first seed of each.
       verdict: of b, one of VERDICTS, by p_holm at 5 %.
       unlike: what else differs beside the system, such as `parameters 1.3 M and 2.6 M`.

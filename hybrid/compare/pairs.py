@@ -1,24 +1,28 @@
 """Is one family of systems better than another? All pairs of a test set, by the paired bootstrap.
 
 M. Bisani and H. Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation", ICASSP 2004. A
-family is a system trained with several seeds: its WER is the mean over them. Of two families with n_a and n_b seeds,
+family is a system trained with several seeds: its WER m is the mean over them. Of two families with n_a and n_b seeds,
 the difference of the means has two sources of chance: who was recorded, which the bootstrap over speakers (or
-utterances) tells, and the seeds, whose part is
+utterances) tells, and the seeds. Three seeds tell little of their spread, so all families of the test set tell it
+together: its variance is taken to be proportional to the WER, as that of counts is (McCullagh and Nelder, "Generalized
+linear models", 1989, 6.2.3), with one factor
 
-    seed_error^2 = s_a^2 / n_a + s_b^2 / n_b,   s the deviation of the WERs over seeds (n - 1).
+    phi = sum over families and seeds of (WER - m)^2 / m, by the sum of n - 1
+    seed_error^2 = phi (m_a / n_a + m_b / n_b)
 
-Each resampled difference gets a draw from Student's t times seed_error, with the degrees of freedom of Welch and
-Satterthwaite; so the interval says what new speakers and new trainings would give. A family of one seed is taken to
-spread as the other one does; where both have one, the interval is of these two trainings alone.
+Each resampled difference gets a draw from Student's t times seed_error, with as many degrees of freedom as the sum of
+n - 1; so the interval says what new speakers and new trainings would give. Where no family has two seeds it is that of
+these trainings alone.
 
 p = 2 min(P(difference <= 0), P(difference >= 0)) over the resamples, counted with one more on either side. S. Holm, "A
 simple sequentially rejective multiple test procedure", 1979: of m pairs, the i-th smallest p times m - i + 1, never
 falling, so that the chance of even one false verdict on a test set stays below the level.
 """
 
+import math
 from dataclasses import replace
 from itertools import combinations
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -39,48 +43,56 @@ def paired_tests(test: str, families: Families, found: Sequence[Bench], options:
       found: of the test set.
     """
     home = {key: bench for bench in found for key in bench.keys}
+    spread = seed_spread([[home[key].percent([key]) for key in keys] for keys in families.values()])
     tests = []
     for a, b in combinations(families, 2):
         bench = home[families[a][0]]
         if home[families[b][0]] is bench:
-            tests.append(compared(test, (a, b), (families[a], families[b]), bench, options))
+            tests.append(compared(PairedTest(test, a, b, "not sure"), families, bench, spread, options))
         else:
             tests.append(PairedTest(test, a, b, "other references"))
     return with_verdicts(tests, options.level)
 
 
-def compared(test: str, names: Tuple[str, str], keys: Tuple[Sequence[str], Sequence[str]], bench: Bench,
+class SeedSpread(NamedTuple):
+    """factor: phi of this file's head, percentage points; freedom: degrees of freedom, 0 where nothing tells it."""
+
+    factor: float
+    freedom: int
+
+    def error(self, *families: Tuple[float, int]) -> Optional[float]:
+        """Standard error of the difference of families of (mean WER, number of seeds)."""
+        if not self.freedom:
+            return None
+        return math.sqrt(self.factor * sum(mean / seeds for mean, seeds in families))
+
+
+def seed_spread(rates: Iterable[Sequence[float]]) -> SeedSpread:
+    """rates: WERs of the seeds of each family."""
+    squares, freedom = 0.0, 0
+    for own in (np.asarray(seeds) for seeds in rates):
+        freedom += len(own) - 1
+        if own.any():
+            squares += float(((own - own.mean()) ** 2).sum() / own.mean())
+    return SeedSpread(squares / freedom if freedom else 0.0, freedom)
+
+
+def compared(pair: PairedTest, families: Families, bench: Bench, spread: SeedSpread,
              options: CompareOptions) -> PairedTest:
-    """One pair, its verdict left open (`not sure`)."""
+    """The pair with all but its verdict."""
+    keys = [families[pair.a], families[pair.b]]
     left, right = (bench.columns(own) for own in keys)
-    difference = bench.percent(keys[1]) - bench.percent(keys[0])
+    means = [bench.percent(own) for own in keys]
     rates = bench.rates[:, right].mean(axis=1) - bench.rates[:, left].mean(axis=1)
-    error, freedom = seed_error(*(_seed_rates(bench, own) for own in keys))
+    error = spread.error(*zip(means, map(len, keys)))
     if error:
         generator = np.random.default_rng([options.seed, 1])  # another than the bootstrap's
-        rates = rates + error * generator.standard_t(freedom, size=len(rates))
+        rates = rates + error * generator.standard_t(spread.freedom, size=len(rates))
+    low, high = percentiles(rates)
     alignments = [[u.pairs for u in bench.scores[own[0]].utterances] for own in keys]
-    return PairedTest(
-        test, *names, "not sure", difference, *percentiles(rates), improvement(rates), p_value(rates),
-        seed_error=error, matched_pairs=matched_pairs(*alignments))
-
-
-def _seed_rates(bench: Bench, keys: Sequence[str]) -> List[float]:
-    return [bench.percent([key]) for key in keys]
-
-
-def seed_error(a: Sequence[float], b: Sequence[float]) -> Tuple[Optional[float], float]:
-    """(standard error of the difference of means, its degrees of freedom), of WERs of the seeds; (None, 0) for one seed
-    of each."""
-    known = [np.var(rates, ddof=1) for rates in (a, b) if len(rates) > 1]
-    if not known:
-        return None, 0.0
-    variances = [np.var(rates, ddof=1) if len(rates) > 1 else known[0] for rates in (a, b)]
-    parts = [variance / len(rates) for variance, rates in zip(variances, (a, b))]
-    if len(known) < 2:
-        return float(np.sqrt(sum(parts))), float(max(len(a), len(b)) - 1)
-    below = sum(part ** 2 / (len(rates) - 1) for part, rates in zip(parts, (a, b)))
-    return float(np.sqrt(sum(parts))), float(sum(parts) ** 2 / below) if below else 1.0
+    return replace(pair, difference=means[1] - means[0], low=low, high=high, seed_error=error,
+                   probability_of_improvement=improvement(rates), p_value=p_value(rates),
+                   matched_pairs=matched_pairs(*alignments))
 
 
 def p_value(rates: np.ndarray) -> float:

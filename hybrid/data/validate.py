@@ -71,6 +71,9 @@ class DataOptions:
         "help": "keep test utterances whose transcript is empty, out of vocabulary or too long"})
     max_rejected_share: float = field(default=0.05, metadata={
         "help": "share of a split that may be rejected"})
+    train_share: float = field(default=1.0, metadata={
+        "help": "of the good training data, for learning curves; smaller shares lie in larger ones"})
+    share_seed: int = field(default=0, metadata={"help": "chooses the utterances of train_share"})
 
     def __post_init__(self):
         if self.case not in CASES:
@@ -79,6 +82,8 @@ class DataOptions:
             raise ValueError(f"sampling_rate: 1000 to 200000 Hz, not {self.sampling_rate}")
         if not 0 <= self.max_rejected_share <= 1:
             raise ValueError(f"max_rejected_share: 0 to 1, not {self.max_rejected_share}")
+        if not 0 < self.train_share <= 1:
+            raise ValueError(f"train_share: above 0 and at most 1, not {self.train_share}")
         for name in ("channel", "trim_seconds", "min_frames_per_phone"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: at least 0, not {getattr(self, name)}")

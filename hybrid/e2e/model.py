@@ -4,6 +4,7 @@
 | ----------------------------- | ---------------------------------------------------------------------------------- |
 | e2e.json                      | options of the network, facts, sha256 of all (hybrid/nn/described_folder.py)       |
 | best, averaged (.safetensors) | weights; e2e.json names those to use                                               |
+| priors (.safetensors)         | average posteriors of the CTC output, log; where there is one                      |
 | tokens.txt                    | `TOKEN ID`; with it pieces.model or spellings.txt (hybrid/e2e/tokens.py)           |
 """
 
@@ -20,7 +21,7 @@ from hybrid.e2e.network import E2eNetwork, E2eOptions
 from hybrid.e2e.tokens import PIECES, SPELLINGS, TOKENS, TokenTable
 from hybrid.nn.described_folder import described_file, read_described, write_described
 from hybrid.nn.inputs import checked_batch
-from hybrid.nn.model_folder import WEIGHTS
+from hybrid.nn.model_folder import PRIORS, WEIGHTS
 from hybrid.nn.tensor_file import SUFFIX, read_tensors
 
 E2E_DESCRIPTION = "e2e.json"
@@ -37,11 +38,24 @@ def write_e2e_model(folder: Path, options: E2eOptions, tokens: TokenTable, in_di
     tokens.write(folder)
     write_described(Path(folder) / E2E_DESCRIPTION,
                     {"network": flat(network), "in_dim": in_dim, "num_tokens": tokens.num_tokens, **facts},
-                    [*(name + SUFFIX for name in WEIGHTS), TOKENS, PIECES, SPELLINGS])
+                    [*(name + SUFFIX for name in WEIGHTS), PRIORS, TOKENS, PIECES, SPELLINGS])
 
 
 def is_e2e_model(path: Path) -> bool:
     return (Path(path) / E2E_DESCRIPTION).is_file()
+
+
+def read_tokens(folder: Path) -> Tuple[TokenTable, bool]:
+    """The tokens of a model, and whether it has a CTC output. Raises InputError as E2eModel.load."""
+    path = Path(folder) / E2E_DESCRIPTION
+    description = read_described(path, "a folder of an end-to-end model")
+    for name in {TOKENS, PIECES, SPELLINGS} & {*description["files"]}:
+        described_file(path, name, description)
+    try:
+        options = from_flat(E2eOptions, description["network"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
+    return TokenTable.read(folder, options.units), options.ctc_weight > 0
 
 
 class E2eModel:

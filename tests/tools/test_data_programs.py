@@ -223,3 +223,30 @@ def test_empty_folders_are_told(tmp_path, capsys):
     assert errors.count("nonesuch: expected") == 2
     for expected in ("manifests such as train.jsonl.gz", "with wav.scp", "dev.jsonl.gz"):
         assert expected in errors
+
+
+def test_a_share_of_the_training_data_for_learning_curves(tmp_path, capsys):
+    write_cuts(tmp_path / "corpus/train.jsonl.gz", ready_corpus(tmp_path / "ready", 12, speakers=3))
+    write_cuts(tmp_path / "corpus/test.jsonl.gz", ready_corpus(tmp_path / "ready_test", 4, speakers=2))
+    kept = {}
+    for share in (1, 0.5, 0.25):
+        out = tmp_path / f"cuts_{share}"
+        assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", out, f"data.train_share={share}",
+                   "data.case=keep") == 0
+        kept[share] = [cut.id for cut in read_cuts(out / "train.jsonl.gz")]
+        assert len(read_cuts(out / "test.jsonl.gz")) == 4
+        facts = facts_of(out)
+        assert facts["train"]["good"] == 12 and facts["train"]["kept"] == len(kept[share]) == 12 * share
+        assert facts["train"]["hours"] == pytest.approx(
+            sum(cut.duration for cut in read_cuts(out / "train.jsonl.gz")) / 3600, abs=5e-5)
+        assert (out / "left_out.txt").exists() == (share < 1)
+    assert "train: 3 of 12 utterances stay (train_share 0.25)" in capsys.readouterr().err
+    assert set(kept[0.25]) < set(kept[0.5]) < set(kept[1])
+    left_out = (tmp_path / "cuts_0.5/left_out.txt").read_text().split()
+    assert sorted(left_out + kept[0.5]) == sorted(kept[1])
+
+
+def test_a_share_of_training_data_that_is_not_there(tmp_path, capsys):
+    write_cuts(tmp_path / "corpus/test.jsonl.gz", ready_corpus(tmp_path / "ready", 4))
+    assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts", "data.train_share=0.5") == 2
+    assert "data.train_share: expected 1 without a split train" in capsys.readouterr().err

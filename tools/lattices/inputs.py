@@ -59,8 +59,9 @@ def frame_shift_of(folder: Path, given: Optional[float]) -> float:
     """Seconds of a frame: as given, or as frames.json says, or of the model that the lattices were made with, by the
     stage record."""
     from graphs.errors import InputError
+    from hybrid.e2e.model import E2E_DESCRIPTION
     from hybrid.lattices.frames import Frames
-    from hybrid.nn.model_folder import read_description
+    from hybrid.nn.described_folder import read_described
     from tools.artefacts.kind import input_of
     if given is not None:
         if not 0 < given < float("inf"):
@@ -69,11 +70,11 @@ def frame_shift_of(folder: Path, given: Optional[float]) -> float:
     frames = Frames.read(folder)
     if frames is not None:
         return frames.frame_shift
-    path = input_of(folder, "model.json")
+    path = input_of(folder, "model.json") or input_of(folder, E2E_DESCRIPTION)
     if path is None:
         raise InputError(f"{folder}", "the model.json that it was made with (by the stage record), or --frame-shift",
                          "neither")
-    description = read_description(path.parent)
+    description = read_described(path, "a model folder")
     return description["frame_shift"] * description["network"]["subsampling"]
 
 

@@ -9,6 +9,7 @@
 #   with_vectors ...       the same with a vector of each speaker
 #   end_to_end ...         stages 7, 9 and 10 of a system without HMM: CTC, attention, transducer
 #   searched SYSTEM ...    stages 9 and 10 of an end-to-end network that is there already, with another search
+#   ctc_graph SYSTEM ...   stages 8 to 10 of one with a CTC output: a graph whose H is the topology of CTC, and its lattices
 #   second_pass ...        stages 9 and 10 once more, the network adapted to each speaker by the first pass
 #   combined ..., voted ...       stages 9 and 10 of several systems together, by posteriors or by lattices
 #   ngram_lm NAME TEXT DEV, neural_lm NAME TEXT DEV   stage 3: a language model in $exp/lm_NAME
@@ -165,6 +166,19 @@ searched() {  # SYSTEM [--lm LM]
   for split in dev $tests; do
     run tools.decode_e2e --system "$chosen_system" --features "$work/features/$split" --model "$network" \
       --lang "$work/lang" "$@" --out "$exp/decode_$chosen_system${seeded}_$split"
+  done
+  stage 10 "score"
+  score
+}
+
+ctc_graph() {  # SYSTEM --lm ARPA
+  local split network=$exp/$1$seeded graph=$exp/graph_$chosen_system$seeded
+  stage 8 "decoding graph with the topology of CTC"
+  run tools.make_graph --system "$chosen_system" --lang "$work/lang" --arpa "$3" --ctc "$network" --out "$graph"
+  stage 9 "decode"
+  for split in dev $tests; do
+    run tools.decode --system "$chosen_system" --features "$work/features/$split" --model "$network" --graph "$graph" \
+      --out "$exp/decode_$chosen_system${seeded}_$split"
   done
   stage 10 "score"
   score

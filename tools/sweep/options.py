@@ -32,8 +32,8 @@ class SweepOptions:
 
     def __post_init__(self):
         if not self.minimize.startswith(DEV) or self.minimize == DEV:
-            raise ValueError(f"minimize: a figure of the development set such as dev.wer (a test set that chooses "
-                             f"is none any more), not {self.minimize!r}")
+            raise ValueError("minimize: a figure of the development set such as dev.wer (a test set must not choose), "
+                             f"not {self.minimize!r}")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler: one of {', '.join(SAMPLERS)}, not {self.sampler!r}")
         if self.prune_by and len(self.model_seeds) > 1:

@@ -3,36 +3,29 @@
     WORK/sweeps/NAME/baseline        the recipe with the options that all trials share
     WORK/sweeps/NAME/trial_0007      the same with those of a trial
 
-The folder of each stage of WORK is linked into the baseline, and those of the baseline into each trial. A stage looks
-by options and content whether what is linked is up to date: then it is shared; if not it makes its output anew in
-the place of the link, and what the link leads to stays as it was. Test sets are left out.
+The folder of each stage of WORK is linked into the baseline, and those of the baseline into each trial
+(tools/sweep/links.py). Test sets are left out.
 """
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Sequence, Set
 
 from graphs.errors import InputError
-from hybrid.processes import die_with_parent
 from hybrid.report.results import read_results
 from tools.frame.provenance import ROOT
-from tools.frame.records import RECORD
-from tools.frame.unfinished import UNFINISHED, is_unfinished
-from tools.recipe.check import Planned, check, read_plan
+from tools.frame.unfinished import UNFINISHED
+from tools.recipe.check import Planned, check, program_of, read_plan, sections_of
+from tools.sweep.links import link_stages
 from tools.sweep.options import SweepOptions
 from tools.sweep.space import Space
 from tools.sweep.trials import TrialFailed
+from tools.sweep.watched import last_lines, run_watched
 
-SWEEPS = "sweeps"
 BASELINE = "baseline"
 OUTPUT = "output.log"  # what a run printed
-LOOK_SECONDS = 1.0
-PATIENCE = 15.0  # seconds from asking a run to end to killing it
 REPORT = "tools.report"
 
 
@@ -49,7 +42,8 @@ class RecipeRuns:
       folder: of the sweep.
     """
 
-    def __init__(self, folder: Path, work: Path, options: SweepOptions, fixed: Sequence[str], arguments: Sequence[str]):
+    def __init__(self, folder: Path, work: Path, options: SweepOptions, fixed: Sequence[str],
+                 arguments: Sequence[str]):
         """arguments: further ones of ./run.sh, such as --nj 2."""
         self.folder, self.work, self.options = folder, work, options
         self.script = find_script(options.recipe)
@@ -69,10 +63,14 @@ class RecipeRuns:
         """
         planned: List[Planned] = []
         for number in range(max(len(values.tried) for values in space.values())):
-            tried = {key: values.tried[min(number, len(values.tried) - 1)] for key, values in space.items()}
-            planned = self._plan(tried)
+            planned = self._plan({key: values.tried[min(number, len(values.tried) - 1)]
+                                  for key, values in space.items()})
             check(planned, [self.options.system])
-        return Stages(min(map(int, self._reading(planned, space))), self._last(planned))
+        stages = Stages(min(map(int, stages_reading(planned, space))), self._last(planned))
+        if stages.first > stages.last:
+            raise InputError("[space]", f"options that stages up to {stages.last} read ({self.options.minimize} is "
+                             "known after it)", f"those of stage {stages.first} and later")
+        return stages
 
     def _plan(self, overrides: Mapping[str, str]) -> List[Planned]:
         command = self.command(self.folder / BASELINE, overrides)[2:]
@@ -80,34 +78,20 @@ class RecipeRuns:
                               env={**os.environ, "RECIPE_MODE": "plan"})
         if done.returncode != 0:
             raise InputError(f"recipe {self.options.recipe}", "a plan of its stages",
-                             last_lines(done.stderr.decode("utf-8", "replace")))
+                             last_lines(done.stderr))
         return read_plan(done.stdout)
 
-    def _reading(self, planned: Sequence[Planned], space: Space) -> Iterator[str]:
-        """Stages with a program that reads an option of the space."""
-        sections = {key.rpartition(".")[0] for key in space}
-        for one in planned:
-            words = one.arguments
-            system = next((value for name, value in zip(words, words[1:]) if name == "--system"), "")
-            named = next((value for name, value in zip(words, words[1:]) if name == "--section"), None)
-            program = sys.modules[one.module].PROGRAM if hasattr(sys.modules.get(one.module), "PROGRAM") else None
-            own = [named or name for name in (program.sections() if program else ())]
-            if sections & {*own, *(f"{name}.{system}" for name in own)}:
-                yield one.stage
-
     def _last(self, planned: Sequence[Planned]) -> int:
+        """The stage that leaves the figure: the one that gathers results, or the first that trains every model."""
         if self.options.of_results:
-            wanted = [one.stage for one in planned if one.module == REPORT]
-            missing = f"a stage with {REPORT} (`results`)"
+            stages, missing = [one.stage for one in planned if one.module == REPORT], f"a stage with {REPORT}"
         else:
             names = {model.name for model in self._models(self.folder)}
-            wanted = [one.stage for one in planned
-                      if any(Path(value).name in names or Path(value).name == self.options.system
-                             for name, value in zip(one.arguments, one.arguments[1:]) if name == "--out")]
-            missing = f"a stage that trains {self.options.system}"
-        if not wanted:
+            stages = [one.stage for one in planned if _names_of_outputs(one) & names]
+            missing = f"a stage that trains {' and '.join(sorted(names))}"
+        if not stages:
             raise InputError(f"recipe {self.options.recipe}", missing, "none")
-        return max(map(int, wanted)) if self.options.of_results else min(map(int, wanted))
+        return max(map(int, stages))
 
     def _models(self, work: Path) -> List[Path]:
         names = [f"{self.options.system}_seed{seed}" for seed in self.options.model_seeds] or [self.options.system]
@@ -129,7 +113,7 @@ class RecipeRuns:
         status = run_watched([str(ROOT / "run.sh"), str(self.script.parent), *command[2:]], work / OUTPUT,
                              lambda: watch(self._epochs(work, running=True)))
         if status != 0:
-            raise TrialFailed(f"exit status {status}: {last_lines(read_text(work / OUTPUT))} ({work / OUTPUT})")
+            raise TrialFailed(f"exit status {status}: {last_lines((work / OUTPUT).read_bytes())} ({work / OUTPUT})")
         watch(self._epochs(work, running=False))
         return self._figure(work)
 
@@ -139,7 +123,8 @@ class RecipeRuns:
             return []
         folder = self._models(work)[0]
         try:
-            return _dev_figures(folder.with_name(folder.name + UNFINISHED) if running else folder, self.options.prune_by)
+            folder = folder.with_name(folder.name + UNFINISHED) if running else folder
+            return _dev_figures(folder, self.options.prune_by)
         except InputError:
             return []
 
@@ -156,6 +141,19 @@ class RecipeRuns:
         """Removes what a trial that was ended early left of its training."""
         for model in self._models(self.folder / name):
             shutil.rmtree(model.with_name(model.name + UNFINISHED), ignore_errors=True)
+
+
+def stages_reading(planned: Sequence[Planned], space: Space) -> Iterator[str]:
+    """Stages with a program that reads an option of the space."""
+    swept = {key.rpartition(".")[0] for key in space}
+    for one in planned:
+        program = program_of(one)
+        if program is not None and swept & sections_of(program, program.parser.parse_intermixed_args(one.arguments)):
+            yield one.stage
+
+
+def _names_of_outputs(one: Planned) -> Set[str]:
+    return {Path(value).name for name, value in zip(one.arguments, one.arguments[1:]) if name == "--out"}
 
 
 def _dev_figures(model: Path, name: str) -> List[float]:
@@ -175,7 +173,7 @@ def dev_result(path: Path, system: str, figure: str) -> float:
     values = [entry[figure] for entry in own if entry.get("tuned_on")]
     if not values:
         tests = ", ".join(dict.fromkeys(entry["test"] for entry in own))
-        raise InputError(f"{path}: {system}", "a result of the development set (a test set that chooses is none any more)",
+        raise InputError(f"{path}: {system}", "a result of the development set (a test set must not choose)",
                          f"those of {tests}" if own else "no result of that system")
     return sum(values) / len(values)
 
@@ -188,68 +186,6 @@ def find_script(recipe: str) -> Path:
     raise InputError("[sweep] recipe", "a folder with run.sh, such as egs/synth", repr(recipe))
 
 
-def link_stages(source: Path, work: Path) -> None:
-    """Links the folder of each stage of the source into the work folder, where nothing is in its place."""
-    work.mkdir(parents=True, exist_ok=True)
-    for folder in stage_folders(source):
-        place = work / folder.relative_to(source)
-        if not (place.exists() or place.is_symlink()):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(folder.resolve())
-
-
-def stage_folders(work: Path) -> Iterator[Path]:
-    """Folders with a stage record, links to such ones included; not those that are being written, nor of sweeps."""
-    for entry in sorted(work.iterdir()) if work.is_dir() else ():
-        if entry.name == SWEEPS or not entry.is_dir() or is_unfinished(entry):
-            continue
-        if (entry / RECORD).is_file():
-            yield entry
-        elif not entry.is_symlink():
-            yield from stage_folders(entry)
-
-
-def run_watched(command: Sequence[str], output: Path, look: Callable[[], None]) -> int:
-    """Runs the command, which prints into the file, and looks now and then; its exit status. What `look` raises ends
-    the command, as an interrupt does."""
-    parent = os.getpid()
-    with open(output, "ab") as stream:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
-            env={**os.environ, "HYBRID_ASR_PYTHON": sys.executable},
-            preexec_fn=lambda: die_with_parent(parent, signal.SIGTERM))
-    try:
-        while True:
-            try:
-                return process.wait(LOOK_SECONDS)
-            except subprocess.TimeoutExpired:
-                look()
-    finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen) -> None:
-    """Asks it to end, and sees to it that it does."""
-    if process.poll() is not None:
-        return
-    process.terminate()
-    end = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < end:
-        time.sleep(0.05)
-    if process.poll() is None:
-        process.kill()
-        process.wait()
-
-
-def read_text(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "replace")
-
-
-def last_lines(text: str, number: int = 3) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " | ".join(lines[-number:]) or "no output"
-
-
-def free_name(number: int) -> str:
-    """The name of a trial's folder."""
+def trial_name(number: int) -> str:
+    """Of its folder."""
     return f"trial_{number:04d}"

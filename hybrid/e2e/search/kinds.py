@@ -1,15 +1,18 @@
 """Searches by name. One more is a file with its options and its `search`, and a line here."""
 
 from graphs.options import choice
+from hybrid.e2e.search.attention_beam import AttentionBeamOptions
 from hybrid.e2e.search.ctc_beam import CtcBeamOptions
 from hybrid.e2e.search.ctc_greedy import CtcGreedyOptions
 from hybrid.e2e.search.transducer_beam import TransducerBeamOptions
+from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
 from hybrid.e2e.search.transducer_greedy import TransducerGreedyOptions
 
 # ``search(network, encoded [B, T, D], lengths [B], fusion) -> B lists of hypotheses``, the best first, at least one of
 # each utterance; fusion: hybrid.e2e.fusion.TokenLm, or None. Neither padding nor other utterances change a result.
-SEARCHES = {"ctc_greedy": CtcGreedyOptions, "ctc_beam": CtcBeamOptions, "transducer_greedy": TransducerGreedyOptions,
-            "transducer_beam": TransducerBeamOptions}
+SEARCHES = {"ctc_greedy": CtcGreedyOptions, "ctc_beam": CtcBeamOptions, "attention_beam": AttentionBeamOptions,
+            "transducer_greedy": TransducerGreedyOptions, "transducer_beam": TransducerBeamOptions,
+            "transducer_graph": TransducerGraphOptions}
 
 
 def search_field():

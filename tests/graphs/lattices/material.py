@@ -1,6 +1,9 @@
 """Made-up lattices, and what enumeration of their paths tells."""
 
+from collections import defaultdict
+
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from graphs.lattices.compact_lattice import CompactLattice
 from tests.graphs.lattices.test_lattice import random_lattice
@@ -21,6 +24,36 @@ def random_compact_lattice(seed, num_states=7, name="utt"):
 def random_of_both(seed, name="utt"):
     """A Lattice for even seeds, a CompactLattice for odd ones."""
     return random_compact_lattice(seed, name=name) if seed % 2 else random_lattice(seed, 2 + seed % 3, 2, name)
+
+
+def any_lattice(seed, name="utt"):
+    """Of both classes in turn and of all kinds: partial, without words, of one arc, with arcs without frames among the
+    others, with scores that are huge, tiny, equal, or all below 0."""
+    lattice = random_of_both(seed, name)
+    kind = seed // 2 % 10
+    if kind == 1:
+        lattice.partial = True
+    elif kind == 2:
+        lattice.word_id[:] = 0
+    elif kind == 3:
+        lattice = one_arc(lattice)
+    elif kind in (4, 5, 6):
+        size = {4: 1e4, 5: 1e-3, 6: 0.0}[kind]
+        lattice.acoustic, lattice.graph = (np.float32(size) * one for one in (lattice.acoustic, lattice.graph))
+    elif kind == 7:
+        lattice.acoustic, lattice.graph = -100 * np.abs(lattice.acoustic) - 50, -np.abs(lattice.graph) - 1
+    elif kind == 8:
+        lattice = random_compact_lattice(seed, 6, name)
+        lattice = lattice if seed % 2 else lattice.expand()
+    return lattice
+
+
+def one_arc(lattice):
+    if isinstance(lattice, CompactLattice):
+        return CompactLattice(lattice.utterance_id, 2, [0], [1], lattice.word_id[:1], lattice.acoustic[:1],
+                              lattice.graph[:1], [3, 4], [2])
+    return type(lattice)(lattice.utterance_id, 1, [0], [1], [3], lattice.word_id[:1], lattice.acoustic[:1],
+                         lattice.graph[:1])
 
 
 def path_list(lattice, setting=(1.0, 1.0, 0.0)):
@@ -52,6 +85,34 @@ def same_paths(found, expected):
     found, expected = (sorted(paths, key=lambda path: (path[:2], round(path[-1], 3))) for paths in (found, expected))
     assert [path[:2] for path in found] == [path[:2] for path in expected]
     assert np.allclose([path[2:] for path in found], [path[2:] for path in expected], rtol=0.0, atol=1e-4)
+
+
+def deviation(found, expected):
+    """The largest of numbers side by side, as a share of the largest of them where that is above 1."""
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    assert found.shape == expected.shape
+    return float(np.abs(found - expected).max(initial=0.0) / np.abs(expected).max(initial=1.0))
+
+
+def path_deviation(found, expected):
+    """Of all scores, the paths paired as they fit best. Asserts that their words and transition_ids are the same."""
+    groups = [defaultdict(list), defaultdict(list)]
+    for group, paths in zip(groups, (found, expected)):
+        for words, ids, *scores in paths:
+            group[words, ids].append(scores)
+    assert {key: len(rows) for key, rows in groups[0].items()} == {key: len(rows) for key, rows in groups[1].items()}
+    pairs = []
+    for key, rows in groups[1].items():
+        ours, theirs = np.array(groups[0][key]), np.array(rows)
+        one, other = linear_sum_assignment(np.abs(ours[:, None] - theirs).max(axis=2))
+        pairs.append((ours[one], theirs[other]))
+    return deviation(*map(np.concatenate, zip(*pairs)))
+
+
+def best_deviation(found, expected):
+    """The same of the best scores: dictionaries of rows of numbers (or of numbers) with the same keys."""
+    assert found.keys() == expected.keys()
+    return deviation([found[key] for key in expected], list(expected.values()))
 
 
 def best_of_sentences(lattice, setting=(1.0, 1.0, 0.0)):

@@ -7,18 +7,13 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
-from graphs.grammar.arpa import read_arpa
-from graphs.grammar.grammar_fst import make_grammar_fst
 from graphs.lang.symbols import SymbolTable
-from graphs.lattices.compose import compose, intersect, union
-from graphs.lattices.determinize import determinize
-from graphs.lattices.project import to_transition_ids, to_words
-from tests.graphs.arpas import arpa_text, oracle_score, random_entries
-from tests.graphs.lattices.material import (
-    best_of_sentences, path_list, random_compact_lattice, random_of_both, same_paths)
+from graphs.lattices.compose import compose, union
+from graphs.lattices.project import to_words
+from tests.graphs.arpas import oracle_score
+from tests.graphs.lattices.material import best_of_sentences, path_list, random_of_both, same_paths
 from tests.graphs.lattices.test_lattice import by_hand, random_lattice
 from tests.reference import openfst
-from tests.reference.paths import all_paths, logsumexp
 
 SEEDS = range(60)
 WORDS = SymbolTable(["a", "b", "c", "#0", "<s>", "</s>"])
@@ -65,25 +60,6 @@ def same_scores(found, expected):
     assert all(found[key] == pytest.approx(score, abs=1e-4) for key, score in expected.items())
 
 
-def test_composed_with_an_acceptor_paths_are_those_that_it_accepts():
-    empty = 0
-    for seed in SEEDS:
-        lattice, acceptor = random_of_both(seed), random_acceptor(seed)
-        paths = path_list(lattice)
-        accepted = {words: accepted_score(acceptor, words) for words, *_ in paths}
-        expected = {(words, ids): score + 2.0 * accepted[words] for (words, ids), score in best_of_paths(paths).items()
-                    if accepted[words] > -math.inf}
-        if expected:
-            found = compose(lattice, acceptor, 2.0)
-            found.check()
-            same_scores(best_of_paths(path_list(found)), expected)
-        else:
-            empty += 1
-            with pytest.raises(InputError, match="expected a path"):
-                compose(lattice, acceptor)
-    assert empty < len(SEEDS) / 3
-
-
 class BackoffModel:
     """A language model by its definition: states are histories."""
 
@@ -100,28 +76,6 @@ class BackoffModel:
 
     def final(self, states):
         return np.array([self._score(self.histories[state]) for state in states])
-
-
-def grammar(tmp_path, seed):
-    entries = random_entries(seed, words=("a", "b", "c"))
-    (tmp_path / "lm.arpa").write_text(arpa_text(entries))
-    return entries, make_grammar_fst(read_arpa(tmp_path / "lm.arpa")[0], WORDS)
-
-
-def test_composed_with_g_and_its_failure_arcs_paths_get_the_scores_of_the_model(tmp_path):
-    backoff = WORDS.id_of("#0")
-    for seed in range(12):
-        lattice = random_of_both(seed)
-        entries, arcs = grammar(tmp_path, seed)
-        model = BackoffModel(entries)
-        expected = [(words, ids, acoustic, graph + model._score(words), score + model._score(words))
-                    for words, ids, acoustic, graph, score in path_list(lattice) if model._score(words) > -math.inf]
-        if expected:
-            found = compose(lattice, arcs, backoff=backoff)
-            same_paths(path_list(found), expected)
-            same_paths(path_list(compose(lattice, model)), expected)
-            same_paths(path_list(compose(found, arcs, -1.0, backoff)), [
-                path for path in path_list(lattice) if model._score(path[0]) > -math.inf])
 
 
 def test_a_model_that_gives_a_word_no_probability_ends_its_paths():
@@ -154,65 +108,6 @@ def test_acceptors_that_cannot_be_followed_are_refused():
         compose(lattice, Arcs.from_lists([(0, 0, 2, 2, 0.0)], [(0, 0.0)]), backoff=1)
 
 
-def test_the_intersection_has_the_sentences_of_both_and_the_sums_of_their_scores():
-    common = 0
-    for seed in SEEDS:
-        lattice, other = random_of_both(seed), random_of_both(seed + 1)
-        if seed % 3:
-            other = determinize(other, 1e4).lattice
-        best = best_of_sentences(other)
-        expected = [(words, ids, a + 0.5 * best[words][1], g + 0.5 * best[words][2], s + 0.5 * best[words][3])
-                    for words, ids, a, g, s in path_list(lattice) if words in best]
-        if expected:
-            common += 1
-            found = intersect(lattice, other, 0.5)
-            found.check()
-            same_scores(best_of_paths(path_list(found)), best_of_paths(expected))
-            assert {words for words, *_ in path_list(found)} == {words for words, *_ in expected}
-            if seed % 3:
-                same_paths(path_list(found), expected)
-        else:
-            with pytest.raises(InputError, match="expected a path"):
-                intersect(lattice, other)
-    assert common > len(SEEDS) / 2
-
-
-@pytest.mark.parametrize("weights", [(), (3.0, 1.0, 0.0), (1.0, 0.0, 2.0)])
-def test_posteriors_of_a_union_are_weighted_means(weights):
-    for seed in range(20):
-        frames = random_lattice(seed, 3, 2)
-        parts = [random_compact_lattice(seed), random_compact_lattice(seed + 100), frames]
-        for part in parts[:2]:
-            part.num_frames = frames.num_frames
-        parts = [parts[2], *(stretched(part, frames.num_frames) for part in parts[:2])]
-        parts[1].partial = True
-        found = union(parts, weights, 1.5, 0.3)
-        found.check()
-        assert found.partial
-        expected = {}
-        shares = np.array(weights or (1.0, 1.0, 1.0))
-        for part, weight in zip(parts, shares / shares.sum()):
-            paths = path_list(part, (1.5, 0.3, 0.0))
-            whole = logsumexp([path[-1] for path in paths])
-            for words, ids, *_, score in paths:
-                expected[words, ids] = expected.get((words, ids), 0.0) + weight * math.exp(score - whole)
-        total = {}
-        for words, ids, *_, score in path_list(found, (1.5, 0.3, 0.0)):
-            total[words, ids] = total.get((words, ids), 0.0) + math.exp(score)
-        same_scores(total, {path: share for path, share in expected.items() if share > 0})
-        assert sum(total.values()) == pytest.approx(1.0, abs=1e-4)
-
-
-def stretched(lattice, num_frames):
-    """A chain of arcs with the words of the lattice's arcs and alternatives, on that many frames."""
-    count = min(lattice.num_arcs, 4)
-    src = np.repeat(np.arange(count // 2), 2)
-    frames = np.where(src == 0, num_frames, 0)
-    return type(lattice)(lattice.utterance_id, num_frames, src, src + 1, lattice.word_id[:len(src)],
-                         lattice.acoustic[:len(src)], lattice.graph[:len(src)],
-                         np.arange(frames.sum()) % 8 + 1, np.cumsum(frames))
-
-
 def test_lattices_that_make_no_union_are_refused():
     lattice = random_lattice(1)
     with pytest.raises(InputError, match="lattice v of 4 frames: expected utt of 4, as the first"):
@@ -223,18 +118,6 @@ def test_lattices_that_make_no_union_are_refused():
         union([lattice], [0.0])
     with pytest.raises(InputError, match="graph_scale: expected a number above 0"):
         union([lattice], [1.0], 0.0)
-
-
-def test_projections_have_the_labels_and_scores_of_all_paths():
-    for seed in range(20):
-        lattice, setting = random_of_both(seed), (1.5, 0.3, 0.7)
-        paths = path_list(lattice, setting)
-        for project, column in ((to_words, 0), (to_transition_ids, 1)):
-            found = sorted((ins, round(score, 3)) for ins, outs, score in all_paths(project(lattice, *setting), 99))
-            expected = sorted((path[column], round(path[-1], 3)) for path in paths)
-            assert [labels for labels, _ in found] == [labels for labels, _ in expected]
-            assert np.allclose([score for _, score in found], [score for _, score in expected], atol=2e-3)
-    assert to_words(lattice).score == pytest.approx(lattice.scores())
 
 
 @openfst.needs_openfst

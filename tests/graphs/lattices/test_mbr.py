@@ -11,7 +11,6 @@ from graphs.lattices.mbr import Voter, consensus
 from hybrid.recognize.edit_distance import edit_distance
 from tests.graphs.lattices.material import random_of_both
 from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
-from tests.reference.sausages import statistics
 
 
 def voter(lattice, scale=1.0):
@@ -47,23 +46,6 @@ def tree_of(said, utterance_id="u"):
         arc[1] = number if arc[1] < 0 else arc[1]
     src, dst, transition_id, word_id, score = zip(*arcs)
     return Lattice(utterance_id, 3, src, dst, transition_id, word_id, np.zeros(len(arcs)), np.array(score))
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_the_gammas_are_those_of_the_published_algorithm(seed):
-    one = voter(random_of_both(seed))
-    start = [[1, 2], [2], [], [1, 1, 2, 1, 2], [7, 2]][seed % 5]
-    found = consensus([one], start=start, decode=False)
-    columns = one.lattice.src, one.lattice.dst, one.lattice.word_id, one.scores
-    arcs = list(zip(*(column.tolist() for column in columns)))
-    risk, gamma = statistics(arcs, one.lattice.num_states, with_gaps(start))
-    assert found.risk == pytest.approx(risk, abs=1e-9)
-    spoken = [table for table in gamma if table.get(0, 0.0) < 1 - 1e-9]
-    expected = [{word: pytest.approx(p, abs=1e-7) for word, p in table.items() if p > 1e-9} for table in spoken]
-    assert [{word.word_id: word.probability for word in one.words} for one in found.bins] == expected
-    assert found.word_ids == start
-    for word, table in zip(found.words, gamma[1::2]):
-        assert word.probability == pytest.approx(table.get(word.word_id, 0.0), abs=1e-7)
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -3,10 +3,9 @@
 import numpy as np
 from graphs.fst.arcs import Arcs
 from graphs.lattices.compact_lattice import CompactLattice
-from graphs.lattices.determinize import determinize
 from graphs.lattices.minimize import minimize
 from graphs.lattices.project import to_words
-from tests.graphs.lattices.material import path_list, random_of_both, same_paths
+from tests.graphs.lattices.material import path_list, same_paths
 from tests.reference import openfst
 
 SETTING = (1.5, 0.3, 0.0)
@@ -28,19 +27,6 @@ def of_sentences(seed, count=12):
     src, dst, word = np.array(arcs).T
     dst[dst == last] = number + 1
     return CompactLattice("u", 0, src, dst, word, score[word], score[word - 1], [], 0 * src)
-
-
-def test_minimized_it_has_the_same_paths_and_no_two_states_of_one_future():
-    for seed in range(60):
-        lattice = random_of_both(seed)
-        if seed % 3:
-            lattice = determinize(lattice, 1e4, *SETTING[:2]).lattice
-        found = minimize(lattice, *SETTING[:2])
-        found.check()
-        same_paths(path_list(found, SETTING), path_list(lattice, SETTING))
-        assert found.num_states <= lattice.num_states
-        again = minimize(found, *SETTING[:2])
-        assert (again.num_states, again.num_arcs) == (found.num_states, found.num_arcs)
 
 
 def test_endings_of_a_tree_are_shared():

@@ -6,27 +6,8 @@ import pytest
 from graphs.errors import InputError
 from graphs.lattices.lattice import Lattice
 from graphs.lattices.oracle import oracle_path
-from hybrid.recognize.edit_distance import edit_distance
-from tests.graphs.lattices.material import random_of_both
-from tests.graphs.lattices.test_lattice import enumerate_paths
 
 SCALES = (0.7, 1.3, 0.5)
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_no_path_has_fewer_errors_and_of_those_with_as_few_none_a_better_score(seed):
-    lattice = random_of_both(seed)
-    scores, rng = lattice.scores(*SCALES), np.random.default_rng(seed)
-    said = rng.integers(1, 4, size=rng.integers(0, 8)).tolist()
-    paths = [(edit_distance(said, [w for w in lattice.word_id[arcs] if w]), -scores[arcs].sum(), arcs)
-             for arcs in enumerate_paths(lattice)]
-    errors, score, arcs = min(paths)
-    found = oracle_path(lattice, said, *SCALES)
-    assert found.errors == errors == edit_distance(said, found.path.word_ids)
-    assert found.path.score == pytest.approx(-score, abs=1e-6)
-    assert found.path.word_ids == [w for w in lattice.word_id[arcs] if w]
-    assert found.path.transition_ids.tolist() == lattice.frame_entries(np.array(arcs)).transition_ids.tolist()
-    assert found.path.acoustic == pytest.approx(float(lattice.acoustic[arcs].sum()), abs=1e-5)
 
 
 def two_words(scores):

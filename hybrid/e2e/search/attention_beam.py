@@ -1,0 +1,176 @@
+"""Beam search with an attention decoder, alone or joint with CTC and a language model, in one pass (Watanabe et al.,
+"Hybrid CTC/attention architecture for end-to-end speech recognition", 2017).
+
+A hypothesis of n tokens has the score
+
+    (1 - ctc_weight) log p_attention + ctc_weight log p_ctc + lm_scale log p_lm + bonuses + coverage * covered frames,
+
+where log p_ctc of what has not ended is that of all that begins with it. Each step makes all extensions of all
+hypotheses by a token or the end, and keeps the `beam` best; those that end leave the beam. So a beam of 1 is greedy.
+"""
+
+from dataclasses import dataclass, field
+from typing import Dict, List, NamedTuple, Optional
+
+import numpy as np
+from torch import Tensor
+
+from graphs.errors import InputError
+from graphs.ids import BLANK
+from graphs.options import check_at_least
+from hybrid.e2e.decoders.attention import AttentionDecoder
+from hybrid.e2e.fusion import FusionOptions, TokenLm
+from hybrid.e2e.hypothesis import Hypothesis
+from hybrid.e2e.network import E2eNetwork
+from hybrid.e2e.search.attention_frames import attention_frames
+from hybrid.e2e.search.ctc_outputs import outputs_of
+from hybrid.e2e.search.ctc_prefix import CtcPrefixScorer
+from hybrid.e2e.search.parts import AttentionPart, LmPart
+
+
+@dataclass(frozen=True)
+class AttentionBeamOptions(FusionOptions):
+    beam: int = field(default=10, metadata={"help": "hypotheses kept at each length; 1 is greedy"})
+    nbest: int = field(default=10, metadata={"help": "hypotheses given, at most"})
+    ctc_weight: float = field(default=0.3, metadata={"help": "share of CTC in the score, the rest is the decoder's"})
+    length_power: float = field(default=0.0, metadata={
+        "help": "hypotheses that have ended are ranked by their score divided by ((5 + tokens and end) / 6) to this "
+                "power (Wu et al., 2016)"})
+    coverage: float = field(default=0.0, metadata={
+        "help": "added for each encoded frame that was attended to (Chorowski and Jaitly, 2017)"})
+    coverage_threshold: float = field(default=0.5, metadata={
+        "help": "sum of its weights over all tokens from which on a frame was attended to"})
+    end_threshold: float = field(default=0.0, metadata={
+        "help": "a hypothesis may end only if the decoder's log p(end) is above so many times that of the likeliest "
+                "token (Hannun et al., 2019: 1.5); 0: always"})
+    end_margin: float = field(default=10.0, metadata={
+        "help": "the search is over when, at each of the last end_lengths lengths, every hypothesis that had ended "
+                "there would have been so much below the best one"})
+    end_lengths: int = field(default=3, metadata={"help": "see end_margin; 0: never over that way"})
+    max_ratio: float = field(default=1.0, metadata={"help": "most tokens for each encoded frame"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_at_least(1, self, "beam", "nbest")
+        check_at_least(0, self, "length_power", "coverage", "coverage_threshold", "end_threshold", "end_margin",
+                       "end_lengths", "max_ratio")
+        if not 0 <= self.ctc_weight <= 1:
+            raise ValueError(f"ctc_weight: expected 0 to 1, found {self.ctc_weight}")
+
+    def search(self, network: E2eNetwork, encoded: Tensor, lengths: Tensor, fusion: Optional[TokenLm] = None,
+               ) -> List[List[Hypothesis]]:
+        """
+        Args:
+          encoded: ``[B, T, D]``; lengths: ``[B]`` int64, at least 1.
+        Returns: for each utterance the best hypotheses, the best first; at least one: where none ended, the best of
+          those that the search broke off, marked.
+        Raises: InputError for a network that lacks what the options ask for.
+        """
+        if not isinstance(network.decoder, AttentionDecoder):
+            raise InputError("search attention_beam", "a network with an attention decoder", "another one")
+        if self.ctc_weight > 0 and network.ctc is None:
+            raise InputError("search attention_beam", "ctc_weight = 0 for a network without CTC", str(self.ctc_weight))
+        outputs = outputs_of(network, encoded, lengths) if self.ctc_weight > 0 else [None] * len(lengths)
+        return [_Search(network.decoder, encoded[row, :length], outputs[row], self, fusion).run()
+                for row, length in enumerate(lengths.tolist())]
+
+
+class _Beam(NamedTuple):
+    """K hypotheses.
+
+    Attributes:
+      tokens: ``[K, n]``, an end among them.
+      sums: of each part ``[K]``, unscaled.
+      fused: ``[K]`` what language model and bonuses add up to, scaled.
+      weights: ``[K, n, T]`` of attention.
+      score: ``[K]``.
+    """
+
+    tokens: np.ndarray
+    sums: Dict[str, np.ndarray]
+    fused: np.ndarray
+    weights: np.ndarray
+    score: np.ndarray
+
+    def select(self, rows: np.ndarray) -> "_Beam":
+        sums = {name: part[rows] for name, part in self.sums.items()}
+        return _Beam(self.tokens[rows], sums, self.fused[rows], self.weights[rows], self.score[rows])
+
+
+class _Search:
+    """Of one utterance."""
+
+    def __init__(self, decoder: AttentionDecoder, encoded: Tensor, outputs: Optional[np.ndarray],
+                 options: AttentionBeamOptions, fusion: Optional[TokenLm]):
+        """encoded: ``[T, D]``; outputs: ``[T, num_tokens]`` log probabilities of CTC."""
+        self.options, self.fusion, self.outputs, self.num_frames = options, fusion, outputs, len(encoded)
+        self.attention = AttentionPart(decoder, encoded)
+        self.parts = {"attention": self.attention}
+        if outputs is not None:
+            self.parts["ctc"] = LmPart(CtcPrefixScorer(outputs))
+        if fusion is not None:
+            self.parts["lm"] = LmPart(fusion)
+
+    def run(self) -> List[Hypothesis]:
+        zero = np.zeros(1)
+        beam = _Beam(np.zeros((1, 0), np.int64), {name: zero for name in self.parts}, zero,
+                     np.zeros((1, 0, self.num_frames)), zero)
+        ended: List[_Beam] = []
+        best_ends: List[float] = []  # at each length, whether they were kept or not
+        most = int(self.options.max_ratio * self.num_frames)
+        for length in range(most + 1):
+            rows, grown, best_end = self._extended(beam)
+            ends = grown.tokens[:, -1] == BLANK
+            ended += [grown.select(ends)] * bool(ends.any())
+            best_ends.append(best_end)
+            if ends.all() or length == most or ended and self._is_over(best_ends, ended):
+                break
+            beam = grown.select(~ends)
+            for part in self.parts.values():
+                part.keep(rows[~ends], beam.tokens[:, -1])
+        found = [self._hypothesis(of_length, row, True) for of_length in ended for row in range(len(of_length.score))]
+        found = sorted(found, key=lambda hypothesis: -hypothesis.score)[:self.options.nbest]
+        return found or [self._hypothesis(beam, 0, False)]
+
+    def _extended(self, beam: _Beam):
+        """The place of what each of the best extensions extends, ``[K]``; those, best first; score of the best end."""
+        options = self.options
+        added = {name: part.scores() for name, part in self.parts.items()}
+        sums = {name: beam.sums[name][:, None] + increments for name, increments in added.items()}
+        fused = beam.fused[:, None] + options.weighted(added.get("lm", np.zeros_like(added["attention"])), self.fusion)
+        weights = np.concatenate([beam.weights, self.attention.weights[:, None]], axis=1)
+        score = (1 - options.ctc_weight) * sums["attention"] + fused + self._coverage(weights)[:, None]
+        if "ctc" in sums:
+            score = score + options.ctc_weight * sums["ctc"]
+        score[~self._may_end(added["attention"]), BLANK] = -np.inf
+        order = np.argsort(-score, axis=None, kind="stable")[:options.beam]
+        order = order[score.flat[order] > -np.inf]
+        rows, tokens = np.divmod(order, score.shape[1])
+        grown = _Beam(np.concatenate([beam.tokens[rows], tokens[:, None]], axis=1),
+                      {name: part[rows, tokens] for name, part in sums.items()}, fused[rows, tokens], weights[rows],
+                      score[rows, tokens])
+        return rows, grown, float(score[:, BLANK].max())
+
+    def _coverage(self, weights: np.ndarray) -> np.ndarray:
+        """``[K]``"""
+        return self.options.coverage * (weights.sum(axis=1) > self.options.coverage_threshold).sum(axis=1)
+
+    def _may_end(self, log_probs: np.ndarray) -> np.ndarray:
+        """``[K]`` bool"""
+        if not self.options.end_threshold:
+            return np.ones(len(log_probs), dtype=bool)
+        return log_probs[:, BLANK] > self.options.end_threshold * log_probs[:, BLANK + 1:].max(axis=1)
+
+    def _is_over(self, best_ends: List[float], ended: List[_Beam]) -> bool:
+        """As ESPnet's end_detect, but for ends that the beam had no place for."""
+        lengths, best = self.options.end_lengths, max(of_length.score.max() for of_length in ended)
+        return 0 < lengths <= len(best_ends) and max(best_ends[-lengths:]) < best - self.options.end_margin
+
+    def _hypothesis(self, beam: _Beam, row: int, finished: bool) -> Hypothesis:
+        length = beam.tokens.shape[1]
+        tokens = beam.tokens[row, :length - finished]
+        posteriors = None if self.outputs is None else np.exp(self.outputs[:, tokens].T)
+        covered = self._coverage(beam.weights[row:row + 1])[0]
+        score = covered + (beam.score[row] - covered) / ((5 + length) / 6) ** self.options.length_power
+        return Hypothesis(tuple(tokens.tolist()), tuple(attention_frames(beam.weights[row, :len(tokens)], posteriors)),
+                          float(score), {name: float(part[row]) for name, part in beam.sums.items()}, finished)

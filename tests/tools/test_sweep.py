@@ -1,0 +1,385 @@
+"""tools.sweep: spaces, study files, trials that go on after a kill, and a whole sweep over a made-up recipe."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphs.errors import InputError, TooManyFailures
+from hybrid.report.sweep_picture import Point, draw_sweep, unit_heights
+from tests.tools.frame.test_program import Work, program
+from tests.tools.sweep_recipe import PROGRAM, RECIPE
+from tests.tools.test_experiments import add_system, table
+from tests.tools.test_frontdoor import ROOT
+from tests.tools.test_recipe import members, wait_for
+from tools.sweep import __main__, trials as trials_module
+from tools.sweep.links import link_stages, stage_folders
+from tools.sweep.options import SweepOptions
+from tools.sweep.recipe_run import RecipeRuns, Stages, dev_result
+from tools.sweep.space import Choices, Range, read_space
+from tools.sweep.study import check_same, read_study
+from tools.sweep.trials import TrialFailed, Trials, best
+
+SPACE = read_space({"am.x": "0.0 .. 1.0", "am.n": "1 .. 8", "am.kind": "a, b"})
+
+
+# --- spaces and study files
+
+@pytest.mark.parametrize("text, expected", [
+    ("0.1 .. 0.4", Range(0.1, 0.4)), ("1e-4..1e-2 log", Range(1e-4, 1e-2, log=True)), ("-1 .. 1.", Range(-1, 1.0)),
+    ("128 .. 512 step 64", Range(128, 512, step=64)), ("1 .. 64 log", Range(1, 64, log=True)),
+    ("2, 4, 6", Choices(("2", "4", "6"))), ("1, 1, 3 | 1, 2", Choices(("1, 1, 3", "1, 2"))),
+    ("true, false", Choices(("true", "false"))),
+])
+def test_ranges_and_values(text, expected):
+    assert read_space({"am.x": text}) == {"am.x": expected}
+
+
+def test_ranges_of_whole_numbers_are_whole():
+    assert Range(1, 8).whole and not Range(1, 8.0).whole and not Range(0.5, 2).whole
+
+
+@pytest.mark.parametrize("key, text", [
+    ("am.x", "0.4 .. 0.1"), ("am.x", "0.1 .. 0.1"), ("am.x", "0 .. 1 log"), ("am.x", "1 .. 2 step 0"),
+    ("am.x", "1 .. 2 step 2"), ("am.x", "1 .. 9 log step 2"), ("am.x", "one"), ("am.x", "a, a"), ("am.x", "a, , b"),
+    ("am.x", "0.1 .. b"), ("am.x", "1 .. 1e999"), ("am.x", ""), ("x", "1 .. 2")])
+def test_what_is_no_space_is_named(key, text):
+    with pytest.raises(InputError, match=rf"\[space\] {key}"):
+        read_space({key: text})
+    with pytest.raises(InputError, match="section .space."):
+        read_space({})
+
+
+STUDY = "[sweep]\nrecipe = egs/toy\nsystem = one\n{sweep}\n[space]\nam.x = 0 .. 1.5\n[am.one]\nepochs = 3\n"
+
+
+def write_study(folder, sweep=""):
+    path = folder / "first.conf"
+    path.write_text(STUDY.format(sweep=sweep))
+    return path
+
+
+def test_a_study_file_and_what_wins_over_it(tmp_path):
+    study = read_study(write_study(tmp_path, "trials = 3\nmodel_seeds = 1, 2"),
+                       ["sweep.trials=7", "space.am.one.y=1, 2", "am.epochs=4"])
+    assert study.name == "first" and study.options.trials == 7 and study.options.model_seeds == (1, 2)
+    assert study.space == {"am.x": Range(0, 1.5), "am.one.y": Choices(("1", "2"))}
+    assert study.fixed == ["am.one.epochs=3", "am.epochs=4"]
+    assert study.options.figure == "wer" and study.options.of_results and study.options.seed == 1
+
+
+@pytest.mark.parametrize("sweep, message", [
+    ("minimize = test.wer", "a test set must not choose"), ("minimize = wer", "a figure of the development set"),
+    ("sampler = best", "sampler: one of tpe, random, grid"), ("trials = 0", "trials: expected at least 1"),
+    ("sampler = grid", "a grid is over values"), ("prune_by = loss\nmodel_seeds = 1, 2", "with one model of a trial"),
+    ("trails = 3", "did you mean trials"), ("prune_from = 0", "prune_from"), ("prune_after = 0", "prune_after"),
+    ("allowed_failures = -1", "allowed_failures"), ("startup_trials = 0", "startup_trials"), ("seed = -1", "seed")])
+def test_a_study_that_cannot_be_is_refused(tmp_path, sweep, message):
+    with pytest.raises(InputError, match=message):
+        read_study(write_study(tmp_path, sweep))
+
+
+def test_an_option_is_swept_or_fixed_and_recipe_and_system_are_needed(tmp_path):
+    with pytest.raises(InputError, match="option am.x: expected in .space. or fixed"):
+        read_study(write_study(tmp_path), ["am.x=1"])
+    for name in ("recipe", "system"):
+        with pytest.raises(InputError, match=rf"\[sweep\] {name}: expected .*, found none"):
+            read_study(write_study(tmp_path), [f"sweep.{name}="])
+
+
+def test_trials_of_another_study_are_not_mixed_in(tmp_path):
+    file = write_study(tmp_path)
+    for more in ([], ["sweep.trials=99", "sweep.allowed_failures=9"]):
+        check_same(read_study(file, more), tmp_path)
+    for other, said in ((["sweep.seed=2"], "seed was 1, is 2"), (["space.am.x=0 .. 2"], "am.x was Range"),
+                        (["am.epochs=9"], "fixed were")):
+        with pytest.raises(InputError, match=said):
+            check_same(read_study(file, other), tmp_path)
+
+
+# --- trials
+
+def figure_of(overrides):
+    return (float(overrides["am.x"]) - 0.3) ** 2 + int(overrides["am.n"]) / 10 + (overrides["am.kind"] == "b")
+
+
+class Made:
+    """Trials whose figure is a formula, on some of which a kill comes."""
+
+    def __init__(self, folder, space=SPACE, killed=(), failing=(), epochs=0, **options):
+        self.folder, self.space, self.killed, self.failing, self.epochs = folder, space, set(killed), failing, epochs
+        self.options = SweepOptions(**{"trials": 8, "startup_trials": 3, **options})
+        self.ran, self.told = [], []
+        folder.mkdir(exist_ok=True)
+
+    def __call__(self):
+        made = Trials(self.folder, self.options, self.space)
+        made.run(self.one, self.told.append)
+        return made
+
+    def one(self, number, overrides, watch):
+        self.ran.append(number)
+        figure = figure_of({"am.n": "0", "am.kind": "a", **overrides})
+        for epoch in range(1, self.epochs + 1):
+            if number in self.killed and epoch == self.epochs:
+                self._kill(number)
+            watch([figure + 1 / known for known in range(1, epoch + 1)])
+        if number in self.killed:
+            self._kill(number)
+        if number in self.failing:
+            raise TrialFailed("a full disk")
+        return figure
+
+    def _kill(self, number):
+        self.killed.remove(number)
+        raise KeyboardInterrupt
+
+
+def same(one):
+    return [(trial.number, trial.params, trial.state, trial.value, trial.epochs) for trial in one.all()]
+
+
+PRUNED = dict(epochs=3, prune_by="loss", prune_after=2, trials=7)
+
+
+def test_a_sweep_that_was_killed_ends_as_one_that_was_not(tmp_path):
+    whole = Made(tmp_path / "whole", **PRUNED)()
+    states = [trial.state for trial in whole.all()]
+    assert states.count("pruned") >= 1 and states.count("complete") >= 3 and len(states) == 7
+    killed = [number for number in range(1, 7) if states[number] == "complete"][:2]
+    cut = Made(tmp_path / "cut", killed=killed, **PRUNED)
+    for _ in killed:
+        with pytest.raises(KeyboardInterrupt):
+            cut()
+    assert same(cut()) == same(whole) and len(cut.ran) == 7 + len(killed)
+    assert same(cut()) == same(whole) and len(cut.ran) == 7 + len(killed)  # nothing is left to do
+    assert best(whole.all()).value == min(trial.value for trial in whole.all() if trial.value is not None)
+    cut.options = SweepOptions(**{**vars(cut.options), "trials": 8})
+    assert len(cut().all()) == 8 and same(cut())[:7] == same(whole)
+
+
+def test_epochs_that_are_seen_at_once_end_a_trial_as_those_seen_one_by_one(tmp_path):
+    """One epoch after the other, or all of them when the training is over: the same trials are ended."""
+    slow, quick = Made(tmp_path / "slow", **PRUNED), Made(tmp_path / "quick", **PRUNED)
+
+    def at_once(number, overrides, watch):
+        figure = figure_of(overrides)
+        watch([figure + 1 / epoch for epoch in range(1, 4)])
+        return figure
+    quick.one = at_once
+    assert same(slow()) == same(quick())
+    late = Made(tmp_path / "late", **PRUNED, prune_from=2)()
+    assert {max(trial.epochs) for trial in late.all() if trial.state == "pruned"} == {2}
+
+
+def test_other_seeds_give_other_trials_and_values_lie_in_the_space(tmp_path):
+    first, second = Made(tmp_path / "1", sampler="random")(), Made(tmp_path / "2", sampler="random", seed=2)()
+    assert not [one for one in first.all() for two in second.all() if one.params == two.params]
+    for trial in first.all():
+        assert 0 <= trial.params["am.x"] <= 1 and trial.params["am.n"] in range(1, 9)
+        assert trial.value == figure_of({key: str(value) for key, value in trial.params.items()})
+    assert len({trial.params["am.x"] for trial in first.all()}) == 8
+
+
+def test_a_grid_is_gone_through_once_in_its_order(tmp_path):
+    made = Made(tmp_path, read_space({"am.x": "0.5, 0.25", "am.kind": "a, b"}), killed=[1], sampler="grid", trials=9)
+    with pytest.raises(KeyboardInterrupt):
+        made()
+    trials = made().all()
+    assert [tuple(trial.params.values()) for trial in trials] == [
+        ("0.5", "a"), ("0.5", "b"), ("0.25", "a"), ("0.25", "b")] and made.ran == [0, 1, 1, 2, 3]
+
+
+def test_the_same_values_are_not_trained_twice(tmp_path):
+    made = Made(tmp_path, read_space({"am.x": "0.5, 0.25"}), sampler="random", trials=6)
+    trials = made().all()
+    assert len(made.ran) == 2 and len(trials) == 6 and made().importances() == {}
+    first = {trial.params["am.x"]: trial for trial in trials if trial.number in made.ran}
+    for trial in trials:
+        assert trial.value == first[trial.params["am.x"]].value
+        assert trial.number in made.ran or trial.note == f"as trial {first[trial.params['am.x']].number}"
+
+
+def test_failed_trials_are_named_and_too_many_end_the_sweep(tmp_path):
+    made = Made(tmp_path, failing=[1, 3, 4], allowed_failures=2)
+    with pytest.raises(TooManyFailures, match="3 trials failed, the last one: a full disk"):
+        made()
+    assert [trial.state for trial in made.told] == ["complete", "failed", "complete", "failed", "failed"]
+    assert [trial.note for trial in made.told if trial.state == "failed"] == ["a full disk"] * 3
+    made.one = lambda number, overrides, watch: math.nan if number == 5 else 1.0
+    trials = made().all()
+    assert len(trials) == 8 and trials[5].state == "failed" and trials[5].note == "its figure is nan"
+    assert best(trials).number == min((trial for trial in trials if trial.value is not None),
+                                      key=lambda trial: (trial.value, trial.number)).number
+
+
+def test_what_mattered_comes_first(tmp_path):
+    made = Made(tmp_path, trials=24, sampler="random")
+    made.one = lambda number, overrides, watch: int(overrides["am.n"]) ** 2 + float(overrides["am.x"]) / 100
+    importances = made().importances()
+    assert next(iter(importances)) == "am.n" and sum(importances.values()) == pytest.approx(1)
+    assert list(importances.values()) == sorted(importances.values(), reverse=True)
+
+
+def test_without_optuna_it_says_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert __main__.main([str(write_study(tmp_path)), "--work", str(tmp_path)]) == 2
+    assert "package optuna: expected it installed" in capsys.readouterr().err
+    assert trials_module.Trials
+
+
+# --- work folders that share stages
+
+def test_a_linked_stage_is_shared_until_its_options_change(tmp_path):
+    work, shared, trial = Work(), tmp_path / "shared", tmp_path / "trial"
+    stage = lambda folder, *words: program().run(work, ["--out", str(folder / "exp/a"), *words])  # noqa: E731
+    assert stage(shared) == 0
+    (shared / "exp/b.unfinished").mkdir()
+    (shared / "sweeps/other").mkdir(parents=True)
+    link_stages(shared, trial)
+    assert list(stage_folders(trial)) == [trial / "exp/a"] and (trial / "exp/a").is_symlink()
+    assert [path.name for path in trial.rglob("*")] == ["exp", "a"]
+    assert stage(trial) == 0 and work.runs == 1 and (trial / "exp/a").is_symlink()
+    assert stage(trial, "am.scale=2") == 0 and work.runs == 2
+    assert not (trial / "exp/a").is_symlink() and (trial / "exp/a/out.txt").read_text() == "2.0 "
+    assert (shared / "exp/a/out.txt").read_text() == "1.0 "
+    assert [path.name for path in (trial / "exp").iterdir()] == ["a"]
+    link_stages(shared, trial)
+    assert (trial / "exp/a/out.txt").read_text() == "2.0 "
+
+
+def test_a_link_to_a_stage_that_is_gone_is_replaced(tmp_path):
+    (tmp_path / "exp").mkdir()
+    (tmp_path / "exp/a").symlink_to(tmp_path / "nothing")
+    (tmp_path / "exp/a.replaced").symlink_to(tmp_path / "nothing")
+    assert program().run(Work(), ["--out", str(tmp_path / "exp/a")]) == 0
+    assert [path.name for path in (tmp_path / "exp").iterdir()] == ["a"] and not (tmp_path / "exp/a").is_symlink()
+
+
+def test_the_figure_is_that_of_the_development_set_and_never_of_a_test_set(tmp_path):
+    add_system(tmp_path, "score_a", "a", 10, tests=("dev", "test"))
+    add_system(tmp_path, "score_b", "b", 4, tests=("test",))
+    assert dev_result(tmp_path / "exp/score_a/result.json", "a", "wer") == pytest.approx(100 * 10 / 120, abs=1e-3)
+    with pytest.raises(InputError, match="a test set must not choose.*those of test"):
+        dev_result(tmp_path / "exp/score_b/result.json", "b", "wer")
+    with pytest.raises(InputError, match="no result of that system"):
+        dev_result(tmp_path / "exp/score_b/result.json", "c", "wer")
+
+
+# --- pictures
+
+def test_heights_of_a_parallel_plot():
+    assert unit_heights([1.0, 3.0, 2.0], False) == ([0.0, 1.0, 0.5], "1", "3")
+    heights, low, high = unit_heights([1e-4, 1e-2, 1e-3], True)
+    assert heights == pytest.approx([0, 1, 0.5]) and (low, high) == ("0.0001", "0.01")
+    assert unit_heights(["10", "9", "10"], False) == ([1.0, 0.0, 1.0], "9", "10")
+    assert unit_heights(["a", "a"], True) == ([0.5, 0.5], "", "a")
+
+
+def test_the_picture_of_a_sweep():
+    points = [Point(number, {"am.x": x, "am.kind": kind}, value) for number, (x, kind, value) in
+              enumerate([(0.1, "a", 3.0), (0.2, "b", 2.0), (0.4, "a", 2.5)])]
+    figure = draw_sweep(points, {"am.x": True, "am.kind": False}, {"am.x": 0.75, "am.kind": 0.25}, "dev.wer", 2.75)
+    history, importances, slice_of_x, slice_of_kind, parallel = figure.axes[:5]
+    assert [list(line.get_ydata()) for line in history.lines] == [[3, 2, 2.5], [3, 2, 2], [2.75, 2.75]]
+    assert [bar.get_width() for bar in importances.patches] == [0.25, 0.75]
+    assert slice_of_x.get_xscale() == "log" and slice_of_kind.get_xscale() == "linear"
+    assert slice_of_kind.collections[0].get_offsets().tolist() == [[0, 3], [1, 2], [0, 2.5]]
+    lines = [line for line in parallel.lines if len(line.get_xdata()) == 2 and list(line.get_xdata()) == [0, 1]]
+    assert [line.get_ydata()[1] for line in lines] == [0, 0, 1]  # the best is drawn last
+    with pytest.raises(ValueError, match="without a finished trial"):
+        draw_sweep([], {"am.x": False}, {}, "dev.wer")
+
+
+# --- a whole sweep
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A recipe of a made-up training, and a study file for it."""
+    recipe = tmp_path / "recipes" / "toy"
+    recipe.mkdir(parents=True)
+    (recipe / "run.sh").write_text(RECIPE.replace("ROOT", str(ROOT)))
+    (tmp_path / "toy_sweep.py").write_text(PROGRAM)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    study = tmp_path / "first.conf"
+    study.write_text(f"[sweep]\nrecipe = {recipe}\nsystem = one\nminimize = dev.loss\ntrials = 2\n"
+                     "[space]\nam.dropout = 0.0 .. 0.5\n[am]\nepochs = 2\n")
+    return study
+
+
+def runs_of(study, *overrides):
+    study = read_study(study, overrides)
+    return RecipeRuns(study_folder(study), Path("work"), study.options, study.fixed, []), study.space
+
+
+def study_folder(study):
+    return Path("/nonexistent") / study.name
+
+
+def test_which_stages_a_trial_needs(toy):
+    runs, space = runs_of(toy)
+    assert runs.check(space) == Stages(7, 7)
+    runs, space = runs_of(toy, "space.am.one.rate=1, 2")
+    assert runs.check(space) == Stages(7, 7)
+    runs, space = runs_of(toy, "space.data.rate=1, 2")
+    assert runs.check(space) == Stages(0, 7)
+
+
+@pytest.mark.parametrize("overrides, message", [
+    (["space.am.dropout=0.0 .. 1.0"], "expected a share"), (["space.am.dropuot=0.0 .. 1.0"], "did you mean dropout"),
+    (["sweep.minimize=dev.wer"], "a stage with tools.report"), (["sweep.system=three"], "a stage that trains three"),
+    (["sweep.recipe=egs/nothing"], "a folder with run.sh"), (["space.am.fail=no, yes", "am.epochs=x"], "am.epochs")])
+def test_what_no_trial_could_run_with_is_said_before_the_first(toy, overrides, message):
+    with pytest.raises(InputError, match=message):
+        runs, space = runs_of(toy, *overrides)
+        runs.check(space)
+
+
+def test_options_of_stages_after_the_figure_are_refused(toy):
+    toy.write_text(toy.read_text().replace("am.dropout = 0.0 .. 0.5", "search.dropout = 0.0 .. 0.5"))
+    runs, space = runs_of(toy)
+    with pytest.raises(InputError, match="those of stage 9 and later"):
+        runs.check(space)
+
+
+def test_a_whole_sweep(toy, tmp_path, capsys):
+    work = tmp_path / "work"
+    assert __main__.main([str(toy), "--work", str(work), "--nj", "1", "sweep.trials=1"]) == 0
+    check_sweep(work / "sweeps/first", capsys.readouterr().out, 1)
+
+
+def check_sweep(sweep, said, number):
+    """Of the made-up recipe."""
+    rows = table((sweep / "trials.tsv").read_text())
+    assert len(rows) == number and "baseline: dev.loss 0.5735" in said
+    for row in rows:
+        folder = sweep / f"trial_000{row['trial']}"
+        expected = (float(row["am.dropout"]) - 0.25) ** 2 + 0.001 + 0.01 + 0.5
+        assert row["state"] == "complete" and float(row["dev.loss"]) == pytest.approx(expected, abs=1e-4)
+        assert (folder / "data").is_symlink() and not (folder / "exp/one").is_symlink()
+        assert not (folder / "data_of_test").exists() and not (folder / "exp/later").exists()
+    text, lowest = (sweep / "SWEEP.md").read_text(), min(rows, key=lambda row: float(row["dev.loss"]))
+    assert f"best: {lowest['dev.loss']}, trial {lowest['trial']}" in text and "--systems one" in text
+    assert (sweep / "sweep.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.slow
+def test_a_whole_sweep_that_is_killed_with_all_that_it_started(toy, tmp_path):
+    work = tmp_path / "work"
+    command = [sys.executable, "-m", "tools.sweep", str(toy), "--work", str(work), "--nj", "1"]
+    first = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TOY_SLEEP": "600"}, start_new_session=True)
+    running = work / "sweeps/first/baseline/exp/one.unfinished/train.jsonl"
+    wait_for(running.exists, 240)
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert second.returncode == 2 and "no other run of it" in second.stderr
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    wait_for(lambda: not members(first.pid), 60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    check_sweep(work / "sweeps/first", done.stdout, 2)

@@ -1,0 +1,1 @@
+"""What a comparison of systems takes from work folders."""
