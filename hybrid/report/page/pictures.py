@@ -1,0 +1,54 @@
+"""Pictures of a few utterances: words over time by each system, and lattices."""
+
+import tempfile
+from pathlib import Path
+from typing import Callable, List, NamedTuple, Optional, Sequence
+
+from hybrid.compare.comparison import Utterance
+from hybrid.report.lattice_picture import draw_lattice
+from hybrid.report.page import charts
+from hybrid.report.page.svg import drawn_svg, figure_svg
+from hybrid.report.page.times import time_rows
+
+
+class Picture(NamedTuple):
+    """Of one utterance. svg: as of `inline_svg`."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+class FoundLattice(NamedTuple):
+    """A system's lattice of an utterance, and what drawing it needs (see `draw_lattice`)."""
+
+    system: str
+    lattice: object
+    word_of: Callable[[int], str]
+    graph_scale: float
+    acoustic_scale: float
+
+
+def picture_of_times(utterance: Utterance, prefix: str, features: Optional[object] = None) -> Optional[Picture]:
+    """None where no words have times. features: ``[T, F]``, or None."""
+    rows = time_rows(utterance)
+    if not rows:
+        return None
+    title, caption = _title(utterance), "Words over time: the truth where it is known, then what systems found."
+    svg = figure_svg(lambda: charts.draw_times(utterance.seconds, rows, features), prefix, f"{title}: {caption}")
+    return Picture(title, caption, svg)
+
+
+def pictures_of_lattices(utterance: Utterance, found: Sequence[FoundLattice], prefix: str) -> List[Picture]:
+    pictures = []
+    with tempfile.TemporaryDirectory() as folder:
+        for place, (system, lattice, *how) in enumerate(found, 1):
+            title, caption = _title(utterance), f"Lattice of {system}; numbers on the arcs are probabilities."
+            svg = drawn_svg(lambda path: draw_lattice(lattice, path, *how, max_states=20, num_sentences=8),
+                            Path(folder), f"{prefix}-{place}", f"{title}: {caption}")
+            pictures.append(Picture(title, caption, svg))
+    return pictures
+
+
+def _title(utterance: Utterance) -> str:
+    return f"{utterance.test}: {utterance.utterance_id}"
