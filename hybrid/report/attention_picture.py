@@ -16,8 +16,8 @@ def draw_attention(panels: Mapping[str, np.ndarray], symbols: Sequence[str], fra
     """Draws one utterance.
 
     Args:
-      panels: name -> ``[U, T]`` from 0 (white) to 1 (black): weights of attention, and what else tells of each token
-        where it is, such as the posteriors of CTC; one below the other.
+      panels: name -> ``[U, T]``, at least 0: weights of attention, and what else tells of each token where it is, such
+        as the posteriors of CTC; one below the other. White is 0, black the largest value, which is told.
       symbols: U of them.
       frame_shift: seconds from one of the T frames to the next.
       path: .png, .svg or .pdf.
@@ -37,15 +37,15 @@ def attention_figure(panels: Mapping[str, np.ndarray], symbols: Sequence[str], f
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for one, (name, values) in zip(axes, panels.items()):
         _draw_panel(one, np.asarray(values), symbols, frame_shift, frames or ())
-        one.set_ylabel(name)
+        one.set_ylabel(f"{name}, black is {np.max(values):.2f}")
     axes[-1].set_xlabel("seconds")
     return figure
 
 
 def _draw_panel(axes, values: np.ndarray, symbols: Sequence[str], frame_shift: float, frames: Sequence[int]) -> None:
     num_tokens, num_frames = values.shape
-    axes.imshow(values, cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto", interpolation="nearest",
-                extent=(0.0, num_frames * frame_shift, num_tokens - 0.5, -0.5))
+    axes.imshow(values, cmap="Greys", vmin=0.0, vmax=max(float(values.max()), 1e-6), aspect="auto",
+                interpolation="nearest", extent=(0.0, num_frames * frame_shift, num_tokens - 0.5, -0.5))
     axes.set_yticks(range(num_tokens), symbols, fontsize=7)
     axes.plot([(frame + 0.5) * frame_shift for frame in frames], range(len(frames)), "o", markersize=5,
               markerfacecolor="none", markeredgecolor="tab:red", linestyle="none")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Callable, Iterable, Optional, Sequence
 
+from tools.artefacts.attention import draw_nbest
 from tools.artefacts.kind import Kind, facts, not_found, section
 
 NBEST = "nbest.jsonl"
@@ -79,5 +80,5 @@ def nbest_problems(path: Path) -> Iterable[str]:
 
 KINDS = (
     Kind("N-best lists", f"a file {NBEST}", lambda path: path.is_file() and path.name == NBEST, describe_nbest,
-         nbest_problems, item="utterance"),
+         nbest_problems, draw_nbest, item="utterance"),
 )

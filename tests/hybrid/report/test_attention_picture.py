@@ -9,12 +9,13 @@ WEIGHTS = np.array([[0.9, 0.1, 0.0, 0.0], [0.0, 0.2, 0.8, 0.0], [0.1, 0.1, 0.1, 
 
 
 def test_tokens_stand_below_each_other_over_time():
-    panels = {"attention": WEIGHTS, "CTC": WEIGHTS[::-1]}
+    panels = {"attention": WEIGHTS, "CTC": WEIGHTS[::-1] / 2}
     upper, lower = attention_figure(panels, ["n", "o", "end"], 0.03, "u1: no", [0, 2]).axes
-    assert (upper.get_ylabel(), lower.get_ylabel(), lower.get_xlabel()) == ("attention", "CTC", "seconds")
-    for axes, values in ((upper, WEIGHTS), (lower, WEIGHTS[::-1])):
+    assert (upper.get_ylabel(), lower.get_ylabel()) == ("attention, black is 0.90", "CTC, black is 0.45")
+    assert lower.get_xlabel() == "seconds"
+    for axes, values in ((upper, WEIGHTS), (lower, WEIGHTS[::-1] / 2)):
         (image,) = axes.images
-        assert np.array_equal(image.get_array(), values) and image.get_clim() == (0.0, 1.0)
+        assert np.array_equal(image.get_array(), values) and image.get_clim() == (0.0, values.max())
         assert image.get_extent() == pytest.approx([0.0, 0.12, 2.5, -0.5])
         assert [label.get_text() for label in axes.get_yticklabels()] == ["n", "o", "end"]
         (rings,) = axes.lines
