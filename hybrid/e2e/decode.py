@@ -20,6 +20,8 @@ from hybrid.e2e.model import E2eModel
 from hybrid.e2e.nbest_file import NBEST, Nbest, read_nbest, write_nbest
 from hybrid.e2e.nbest_lattice import nbest_lattice
 from hybrid.e2e.search.kinds import search_field
+from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
+from hybrid.e2e.token_graph import read_token_graph
 from hybrid.e2e.tokens import TokenTable
 from hybrid.lattices.frames import Frames
 from hybrid.outcomes import Outcomes
@@ -50,7 +52,8 @@ class Found(NamedTuple):
 class E2eDecodeWork:
     """What a process needs to decode utterances; the model is loaded once in each.
 
-    lm, words: a language model to fuse, and the words.txt of its ids; None for no fusion.
+    lm, words: a language model to fuse (of n-grams, where the search goes through a graph), and the words.txt of its
+      ids; None for no fusion.
     oov_word: of words.txt.
     """
 
@@ -107,6 +110,8 @@ def _load(work: E2eDecodeWork):
         return reader, model, None
     from hybrid.lm.language_models import open_lm
     words = SymbolTable.read(work.words)
+    if isinstance(work.options.search, TransducerGraphOptions):
+        return reader, model, read_token_graph(work.lm, words, model.tokens, work.oov_word)
     lm = open_lm(work.lm, words, work.device)
     return reader, model, WordFusion(lm.model, words, model.tokens, work.options, work.oov_word)
 
