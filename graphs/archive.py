@@ -5,7 +5,9 @@ own checksums leave the headers out.)
 """
 
 import hashlib
+import io
 import os
+import struct
 import zipfile
 from pathlib import Path
 from typing import BinaryIO, Dict, Mapping, NamedTuple, Tuple, Union
@@ -15,6 +17,7 @@ import numpy as np
 from graphs.errors import DamagedInput, InputError
 
 _DIGEST_BYTES = 64
+_LONGEST_HEADER = 1 << 12
 
 
 class Array(NamedTuple):
@@ -51,19 +54,17 @@ def read_archive(path: Path, layout: Layout, *others: Layout) -> Dict[str, np.nd
       arrays than those of the layout.
     """
     try:
-        with open(path, "rb") as stream:
-            if _sha256(stream) != stream.read():
-                raise DamagedInput(str(path), "what was written, whose sha256 ends the file",
-                                   "other bytes: the file is damaged, cut off or not of this project", str(path))
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as stored:
-                names = sorted(stored.files)
-                found = [one for one in (layout, *others) if sorted(one) == names]
-                if not found:
-                    wanted = " or ".join(", ".join(sorted(one)) for one in (layout, *others))
-                    raise InputError(str(path), f"the arrays {wanted}", ", ".join(names))
-                layout = found[0]
-                arrays = {name: stored[name] for name in layout}
+        content = np.fromfile(path, np.uint8).data
+        if hashlib.sha256(content[:-_DIGEST_BYTES]).hexdigest().encode("ascii") != content[-_DIGEST_BYTES:]:
+            raise DamagedInput(str(path), "what was written, whose sha256 ends the file",
+                               "other bytes: the file is damaged, cut off or not of this project", str(path))
+        members = _members(path, content)
+        found = [one for one in (layout, *others) if sorted(one) == sorted(members)]
+        if not found:
+            wanted = " or ".join(", ".join(sorted(one)) for one in (layout, *others))
+            raise InputError(str(path), f"the arrays {wanted}", ", ".join(sorted(members)))
+        layout = found[0]
+        arrays = {name: _array(members[name]) for name in layout}
     except FileNotFoundError:
         raise InputError(str(path), "an existing file", "none") from None
     except InputError:
@@ -72,6 +73,33 @@ def read_archive(path: Path, layout: Layout, *others: Layout) -> Dict[str, np.nd
         raise InputError(str(path), "an archive of arrays", f"{type(error).__name__}: {error}") from None
     _check(str(path), layout, arrays)
     return arrays
+
+
+def _members(path: Path, content: memoryview) -> Dict[str, memoryview]:
+    """The .npy files in it, by their names without the ending. What numpy.load does takes twice as long: it reads the
+    file in small pieces, and sums each of them up for zip's own checksum."""
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for one in archive.infolist():
+            name, ending = os.path.splitext(one.filename)
+            if ending != ".npy" or one.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"member {one.filename!r}, other than a stored .npy")
+            lengths = struct.unpack("<HH", content[one.header_offset + 26:one.header_offset + 30])
+            start = one.header_offset + 30 + sum(lengths)  # of its name and of what zip keeps beside
+            found[name] = content[start:start + one.file_size]
+    return found
+
+
+def _array(member: memoryview) -> np.ndarray:
+    """Of a .npy file."""
+    head = io.BytesIO(member[:_LONGEST_HEADER])
+    version = np.lib.format.read_magic(head)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+    shape, by_columns, dtype = read(head)
+    if dtype.hasobject:
+        raise ValueError("an array of Python's objects")
+    stored = np.ndarray(shape, dtype, member, head.tell(), order="F" if by_columns else "C")
+    return stored.copy()  # since it may begin at any byte
 
 
 def check_ends(item: str, ends: np.ndarray, total: int) -> None:

@@ -10,7 +10,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # tests compare bits, and com
 NEED_K2 = ["graphs/decoding/test_compile.py", "graphs/decoding/test_intersect.py", "graphs/decoding/test_search.py",
            "graphs/fst/test_epsilon.py", "graphs/fst/test_ops.py", "graphs/hmm/test_hmm_fst.py",
            "hybrid/e2e/decoders/test_pruned_loss.py", "hybrid/e2e/search/test_transducer_graph.py",
-           "hybrid/e2e/test_token_graph.py"]
+           "hybrid/e2e/test_token_graph.py", "tools/test_transducer_programs.py"]
 without_k2 = importlib.util.find_spec("k2") is None
 collect_ignore = NEED_K2 if without_k2 else []
 

@@ -17,6 +17,8 @@ PROGRAM = (Program("tools.compare", __doc__, options={"compare": "hybrid.compare
            .argument("--systems", nargs="+", default=[], help="names of those to compare; default: all")
            .argument("--tests", nargs="+", default=[],
                      help="test sets; default: those that scales were not chosen on")
+           .argument("--align", type=Path, nargs="+", default=[],
+                     help="alignments of a test set beside exp/align_*_TEST: CTM files, or folders with words.ctm")
            .argument("--title", help="default: the names of the work folders"))
 
 
@@ -28,10 +30,14 @@ def work(job: Job) -> None:
     from hybrid.compare.tables import rate_table
     from hybrid.report.tables import text_table
     from tools.comparison.gather import gather
+    from tools.comparison.material import material_of
     from tools.frame.records import write_text_atomically
     args = job.args
     scored = gather(args.work, args.systems, args.tests)
-    found = compare(args.title or ", ".join(work_names(args.work)), scored, job.options("compare"), facts(args.work))
+    tests = {test: [one for one in scored if one.test == test] for test in dict.fromkeys(one.test for one in scored)}
+    material = {test: material_of(test, own, args.work, args.align, job.log) for test, own in tests.items()}
+    found = compare(args.title or ", ".join(work_names(args.work)), scored, job.options("compare"), material,
+                    facts(args.work))
     write_comparison(job.out / FILE, found)
     write_text_atomically(job.out / "COMPARISON.md", markdown(found))
     for test in found.tests:

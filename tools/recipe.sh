@@ -64,6 +64,9 @@ Options:
   --python PATH    a Python of your own; see ./run.sh --help
   section.key=value ...          options that win over the options file, such as am.epochs=3
   section.system.key=value ...   for one system only, such as am.tdnn.epochs=3
+
+  tensorboard --logdir WORK      shows the curves of all systems, and under HPARAMS their options and results
+  python -m tools.experiments list WORK ...      tabulates and compares them; see its --help
 TEXT
 }
 

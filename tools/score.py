@@ -10,14 +10,18 @@ without a hypothesis count as deleted.
 --dev and --test take folders of lattices, or hypotheses as Kaldi's text (which are scored as they are).
 Writes result.json (a list with an entry a test set, the development set first), sweep.tsv and sweep.png, and
 for each test set a folder of its name: per_utt.txt (aligned), per_utt.tsv, per_speaker.tsv, confusions.tsv,
-hyp.txt, ref.txt, outcomes.tsv. A test set's name is that of its cuts.
+hyp.txt, ref.txt, outcomes.tsv. A test set's name is that of its cuts. And events.* for TensorBoard:
+`tensorboard --logdir WORK` shows every system of a work folder, under HPARAMS with its options beside its results.
 """
 
 import json
 from pathlib import Path
+from typing import Dict, List
 
 from tools.frame.program import Job, Program
 from tools.frame.records import read_record, training_seed, write_text_atomically
+
+MODELS = ("model.json", "e2e.json")
 
 PROGRAM = (
     Program("tools.score", __doc__, options={"score": "hybrid.recognize.scoring:ScoreOptions"})
@@ -48,6 +52,7 @@ def work(job: Job) -> None:
                                     seed=seed, **decoding_facts(test.source)))
     write_text_atomically(job.out / "result.json", json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
     job.facts["wer"] = {entry["test"]: entry["wer"] for entry in entries}
+    log_to_tensorboard(job, entries, [test.source for test in ([dev] if dev else []) + tests])
 
 
 def named_sets(args):
@@ -73,13 +78,40 @@ def decoding_facts(source: Path) -> dict:
     that it decoded with: their parameters and the seconds of their training."""
     record = read_record(source)
     facts = record.get("facts", {})
-    models = [read_record(Path(path).parent) for path in record.get("inputs", {})
-              if Path(path).name in ("model.json", "e2e.json")]
-    trained = [model for model in models if "parameters" in model.get("facts", {})]
+    trained = [model for model in models_of(source).values() if "parameters" in model.get("facts", {})]
     return {"seconds": facts.get("search_seconds", record.get("seconds")),
             "retried": facts.get("outcomes", {}).get("retried", 0),
             "parameters": sum(model["facts"]["parameters"] for model in trained) or None,
             "training_seconds": round(sum(model["seconds"] for model in trained), 1) or None}
+
+
+def models_of(source: Path) -> Dict[Path, dict]:
+    """Folder -> stage record of each model that the stage decoded with."""
+    folders = [Path(path).parent for path in read_record(source).get("inputs", {}) if Path(path).name in MODELS]
+    return {folder: read_record(folder) for folder in folders}
+
+
+def log_to_tensorboard(job: Job, entries: List[dict], sources: List[Path]) -> None:
+    """The figures, and the options of the models with which they came about; of a system's own model in its row."""
+    from hybrid.report.tensorboard import TensorboardRun, group_of
+    try:
+        run = TensorboardRun(job.out)
+    except ImportError:  # the training has said so
+        return
+    for entry in entries:
+        for name in ("wer", "cer"):
+            run.scalar(f"{name}/{entry['test']}", entry[name])
+    for name in ("parameters", "training_seconds"):
+        if entries[0].get(name) is not None:
+            run.scalar(f"system/{name}", entries[0][name])
+    models = {folder: record for source in sources for folder, record in models_of(source).items()}
+    options = [{key: value for values in record.get("config", {}).values() for key, value in values.items()}
+               for record in models.values()]
+    shared = {key: value for key, value in (options or [{}])[0].items()
+              if all(one.get(key) == value for one in options)}
+    own = [folder for folder in models if [folder] == list(models) and job.args.out.name == f"score_{folder.name}"]
+    run.hparams(shared, group_of(own[0] if own else job.args.out))
+    run.close()
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
     python -m tools.train_am --features features/train --dev-features features/dev \\
         --alignment exp/align_ctc_train --dev-alignment exp/align_ctc_dev --out exp/am1
 
-Writes model.json, the weights best and averaged, priors, tree, transitions, train.jsonl, curves.png, tensorboard/,
-outcomes.tsv. A run that was cut off goes on from its last checkpoint. Options: section [am], or another one
-that --section names.
+Writes model.json, the weights best and averaged, priors, tree, transitions, train.jsonl, curves.png, events.*,
+outcomes.tsv. A run that was cut off goes on from its last checkpoint. Options: section [am], or another one that
+--section names. `tensorboard --logdir WORK` shows its curves (events.*) beside those of all others.
 """
 
 from tools.frame.program import Job, Program

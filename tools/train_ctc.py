@@ -2,8 +2,9 @@
 
     python -m tools.train_ctc --features features/train --dev-features features/dev --lang lang --out exp/ctc
 
-Writes model.json, the weights best and averaged, priors, train.jsonl, curves.png, tensorboard/, outcomes.tsv. A run
-that was cut off goes on from its last checkpoint. Section [ctc].
+Writes model.json, the weights best and averaged, priors, train.jsonl, curves.png, events.*, outcomes.tsv. A run that
+was cut off goes on from its last checkpoint. Section [ctc]. `tensorboard --logdir WORK` shows its curves (events.*)
+beside those of all others.
 """
 
 from tools.frame.program import Job, Program

@@ -3,8 +3,9 @@
     python -m tools.train_e2e --features features/train --dev-features features/dev --out exp/ctc_chars \\
         e2e.arch=conformer e2e.units=character
 
-Writes e2e.json, the weights best and averaged, tokens.txt, train.jsonl, curves.png, tensorboard/, outcomes.tsv. A run
-that was cut off goes on from its last checkpoint. Section [e2e].
+Writes e2e.json, the weights best and averaged, tokens.txt, train.jsonl, curves.png, events.*, outcomes.tsv. A run
+that was cut off goes on from its last checkpoint. Section [e2e]. `tensorboard --logdir WORK` shows its curves
+(events.*) beside those of all others.
 """
 
 from tools.frame.program import Job, Program

@@ -3,9 +3,9 @@
     python -m tools.train_lm --text lm_train.txt --dev-text lm_dev.txt --lang lang --out exp/lstm_lm \\
         neural_lm.arch=lstm neural_lm.epochs=15
 
-Writes lm.json, the weights best and averaged, words.txt, counts.txt, train.jsonl, curves.png, tensorboard/, and
+Writes lm.json, the weights best and averaged, words.txt, counts.txt, train.jsonl, curves.png, events.*, and
 pieces.model for pieces. A run that was cut off goes on from its last checkpoint. Options: section [neural_lm], or
-another one that --section names.
+another one that --section names. `tensorboard --logdir WORK` shows its curves (events.*) beside those of all others.
 """
 
 from tools.frame.program import Job, Program

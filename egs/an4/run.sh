@@ -100,3 +100,4 @@ system joint_ctc "joint's network, searched by its CTC output alone" searched_ag
 system joint_attention "joint's network, searched by its decoder alone" searched_again joint
 system transducer "a transducer over characters, the same encoder" with_trigram end_to_end
 results
+compared

@@ -11,12 +11,23 @@ run egs.synth.prepare --out "$work/corpus"
 prepare --lexicon "$work/corpus/lexiconp.txt"
 bootstrap dnn1 dnn2
 
+in_a_graph() {  # SYSTEM
+  as_system "$1" end_to_end --lm "$work/corpus/lm.arpa"
+  ctc_graph "$1" --lm "$work/corpus/lm.arpa"
+}
+
 system tdnn "a TDNN" hybrid --alignment dnn2 --lm "$work/corpus/lm.arpa"
 system dnn "a DNN over 21 spliced frames" hybrid --alignment dnn2 --lm "$work/corpus/lm.arpa"
 system blstm "a bidirectional LSTM" hybrid --alignment dnn2 --lm "$work/corpus/lm.arpa"
+system ctc_chars "CTC over characters, the encoder a bidirectional LSTM" end_to_end --lm "$work/corpus/lm.arpa"
+system ctc_graph "ctc_chars in a decoding graph" in_a_graph ctc_chars
+system joint "an attention decoder and CTC together, the same encoder" end_to_end --lm "$work/corpus/lm.arpa"
+system transducer "a transducer, the same encoder" end_to_end --lm "$work/corpus/lm.arpa"
 results
 
 stage 11 "alignment of the test voices, against the true times"
 align dnn2 test
 run tools.boundaries --alignment "$exp/align_dnn2_test" --cuts "$work/cuts/test.jsonl.gz" --lang "$work/lang" \
   --out "$exp/boundaries_test"
+
+compared

@@ -5,12 +5,15 @@ from typing import List, Sequence
 import k2
 import numpy as np
 import torch
+from k2.fsa_properties import ARC_SORTED, EPSILON_FREE, NONEMPTY, VALID
 from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.hmm.transitions import TransitionModel
 from graphs.ids import FINAL_LABEL, pdf_label, scores_for_graph
+
+_BLOCK = 1 << 15  # arcs
 
 
 class RawLattice:
@@ -48,7 +51,8 @@ class SearchGraph:
         self.transition_id = np.concatenate([graph.ilabel, np.zeros(len(graph.final_state), np.int32)])
         self.olabel = np.concatenate([graph.olabel, graph.final_olabel])
         self.score = np.concatenate([graph.score, graph.final_score])
-        self.fsas = _acceptor(graph, search_label(self.transition_id, transitions), self.score).to(device)
+        labels = search_label(np.arange(transitions.num_transition_ids + 1), transitions)
+        self.fsas = _acceptor(graph, labels, self.transition_id, self.score).to(device)
 
 
 def search_label(transition_id: np.ndarray, transitions: TransitionModel) -> np.ndarray:
@@ -63,39 +67,60 @@ def search_order(graph: Arcs, labels: np.ndarray) -> np.ndarray:
     return np.lexsort((graph.dst, labels, graph.src))
 
 
-def _in_order(*keys: np.ndarray) -> bool:
-    """Whether rows are in order: by the first key, where that is the same by the second, and so on."""
-    same = np.ones(max(len(keys[0]) - 1, 0), bool)
-    for key in keys:
-        if (same & (key[1:] < key[:-1])).any():
-            return False
-        same &= key[1:] == key[:-1]
-    return True
-
-
-def _acceptor(graph: Arcs, labels: np.ndarray, scores: np.ndarray) -> k2.Fsa:
-    """FsaVec of one, arc-sorted, with `arc_id`; labels, scores: by arc_id.
+def _acceptor(graph: Arcs, labels: np.ndarray, transition_id: np.ndarray, scores: np.ndarray) -> k2.Fsa:
+    """FsaVec of one, arc-sorted, with `arc_id`.
 
     Arcs in `search_order` (as `compile_hclg` leaves them) are spared the sorting, which takes longer than all else.
+
+    Args:
+      labels: of transition_ids.
+      transition_id, scores: by arc_id.
     """
-    arc_id = np.arange(graph.num_arcs, dtype=np.int32)
-    if not _in_order(graph.src, labels[:graph.num_arcs], graph.dst):
-        arc_id = search_order(graph, labels[:graph.num_arcs]).astype(np.int32)
-    finals = np.argsort(graph.final_state, kind="stable")
-    # k2 compares labels as unsigned: the final label -1 comes last
-    arc_id = np.insert(arc_id, np.searchsorted(graph.src, graph.final_state[finals], "right", sorter=arc_id),
-                       graph.num_arcs + finals)
-    dst = np.concatenate([graph.dst, np.full(len(finals), graph.num_states, np.int32)])
-    src = np.concatenate([graph.src, graph.final_state])
-    table, column = np.empty((len(arc_id), 4), np.int32), np.empty(len(arc_id), np.int32)
-    for i, values in ((1, dst), (2, labels), (3, scores.view(np.int32)), (0, src)):
-        table[:, i] = np.take(values, arc_id, out=column, mode="clip")  # new memory costs more time than this
-    splits = np.searchsorted(column, np.arange(graph.num_states + 2, dtype=np.int32)).astype(np.int32)
+    arc_id = _with_finals(graph, np.arange(graph.num_arcs, dtype=np.int32))
+    dst = np.concatenate([graph.dst, np.full(len(graph.final_state), graph.num_states, np.int32)])
+    columns = [np.concatenate([graph.src, graph.final_state]), dst, transition_id, scores.view(np.int32)]
+    table = np.empty((len(arc_id), 4), np.int32)
+    if not _fill(table, columns, labels, arc_id):
+        order = search_order(graph, labels[graph.ilabel]).astype(np.int32)
+        arc_id = _with_finals(graph, order)
+        _fill(table, columns, labels, arc_id)
+    leaving = np.bincount(columns[0], minlength=graph.num_states + 1)
+    splits = np.append(0, np.cumsum(leaving)).astype(np.int32)
     states_of_fsa = k2.ragged.create_ragged_shape2(torch.tensor([0, graph.num_states + 1], dtype=torch.int32))
     arcs_of_state = k2.ragged.create_ragged_shape2(torch.from_numpy(splits), cached_tot_size=len(arc_id))
-    fsas = k2.Fsa(k2.fsa.RaggedArc(states_of_fsa.compose(arcs_of_state), torch.from_numpy(table)))
+    # what k2 would look for, and what is so
+    known = VALID | NONEMPTY | ARC_SORTED | EPSILON_FREE
+    fsas = k2.Fsa(k2.fsa.RaggedArc(states_of_fsa.compose(arcs_of_state), torch.from_numpy(table)), properties=known)
     fsas.arc_id = torch.from_numpy(arc_id)
     return fsas
+
+
+def _with_finals(graph: Arcs, order: np.ndarray) -> np.ndarray:
+    """``[num_arcs + num_finals]`` int32 arc_ids: the arcs in the order, finals after the arcs of their state. (k2
+    compares labels as unsigned: the final label -1 comes last.)"""
+    finals = np.argsort(graph.final_state, kind="stable")
+    return np.insert(order, np.searchsorted(graph.src, graph.final_state[finals], "right", sorter=order),
+                     graph.num_arcs + finals)
+
+
+def _fill(table: np.ndarray, columns: Sequence[np.ndarray], labels: np.ndarray, arc_id: np.ndarray) -> bool:
+    """Writes k2's table of arcs; whether they are in k2's order. columns: by arc_id, the third one of transition_ids.
+
+    Block by block, so that all is done while a block is near: memory takes more time than computing.
+    """
+    in_order, before = True, np.zeros(2, np.int64)
+    for start in range(0, len(arc_id), _BLOCK):
+        rows, block = arc_id[start:start + _BLOCK], table[start:start + _BLOCK]
+        src, dst, transition_id, score = (column.take(rows, mode="clip") for column in columns)
+        label = labels.take(transition_id)
+        block[:, 0], block[:, 1], block[:, 2], block[:, 3] = src, dst, label, score
+        key = np.left_shift(src, 32, dtype=np.int64)
+        key |= label.view(np.uint32)
+        same = np.flatnonzero(key[1:] == key[:-1])
+        in_order &= (key[1:] >= key[:-1]).all() and (dst[same + 1] >= dst[same]).all() and (
+            before.tolist() <= [key[0], dst[0]])
+        before = np.array([key[-1], dst[-1]])
+    return in_order
 
 
 def intersect_pruned(fsas: k2.Fsa, log_likelihoods: Sequence[Tensor], beam: float, lattice_beam: float,

@@ -92,8 +92,8 @@ def _errors(ends: List[Tuple[float, float]], phone: Optional[str], first: bool, 
     return [Boundary(aligned_end - true_end, None), Boundary(aligned_start - true_start, phone)]
 
 
-def statistics(errors: Sequence[float]) -> Dict[str, float]:
-    """Of errors in seconds: count, mean and median of their size, mean with sign, shares within TOLERANCES.
+def statistics(errors: Sequence[float], tolerances: Sequence[float] = TOLERANCES) -> Dict[str, float]:
+    """Of errors in seconds: count, mean and median of their size, mean with sign, shares within the tolerances.
 
     Times in milliseconds, shares from 0 to 1.
     """
@@ -103,7 +103,7 @@ def statistics(errors: Sequence[float]) -> Dict[str, float]:
     if len(size):
         figures.update(mean_ms=float(1000 * size.mean()), median_ms=float(1000 * np.median(size)),
                        shift_ms=float(1000 * signed.mean()))
-        figures.update({f"within_{1000 * t:.0f}_ms": float((size <= t + 1e-9).mean()) for t in TOLERANCES})
+        figures.update({f"within_{1000 * t:.0f}_ms": float((size <= t + 1e-9).mean()) for t in tolerances})
     return figures
 
 
@@ -117,13 +117,16 @@ def by_class(boundaries: Sequence[Boundary]) -> Dict[str, Dict[str, float]]:
     return {"all": statistics([b.error for b in boundaries]), **classes}
 
 
-def true_phones(cut) -> Optional[List[TimedSymbol]]:
-    """Ground truth of a Lhotse cut with one supervision, seconds from its start; None when it has none."""
+def true_symbols(cut, kind: str = "phone") -> Optional[List[TimedSymbol]]:
+    """Ground truth of a Lhotse cut with one supervision, seconds from its start; None when it has none.
+
+    kind: as the alignment in the cut is called, `phone` or `word`.
+    """
     alignment = cut.supervisions[0].alignment if cut.supervisions else None
-    if not alignment or "phone" not in alignment:
+    if not alignment or kind not in alignment:
         return None
     start = cut.supervisions[0].start
-    return [TimedSymbol(item.symbol, item.start - start, item.end - start) for item in alignment["phone"]]
+    return [TimedSymbol(item.symbol, item.start - start, item.end - start) for item in alignment[kind]]
 
 
 def compare_folder(aligned: Dict[str, List[TimedSymbol]], cuts: Iterable, silences: Sequence[str],
@@ -141,7 +144,7 @@ def compare_folder(aligned: Dict[str, List[TimedSymbol]], cuts: Iterable, silenc
     missed, utterances = 0, 0
     lacking: Dict[str, List[str]] = {"without_truth": [], "without_alignment": []}
     for cut in cuts:
-        truth = true_phones(cut)
+        truth = true_symbols(cut)
         if truth is None or cut.id not in aligned:
             lacking["without_truth" if truth is None else "without_alignment"].append(cut.id)
             continue

@@ -1,16 +1,18 @@
 """Errors by what words and utterances are like.
 
-Of words: the share of reference words of a class that is not recognized (substituted or deleted). Insertions stand at no
-reference word; they are told by utterances, whose classes have a WER. Intervals draw what the bench draws.
+Of words: the share of reference words of a class that is not recognized (substituted or deleted). Insertions stand at
+no reference word; they are told by utterances, whose classes have a WER. Intervals draw what the bench draws.
 """
 
 from collections import Counter
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from hybrid.compare.bench import Bench
-from hybrid.compare.comparison import Breakdown, BreakdownRow, Rate, Setting
+from hybrid.compare.comparison import Breakdown, BreakdownRow, Setting
+from hybrid.compare.material import CutFacts, Material
 from hybrid.compare.options import CompareOptions
 from hybrid.recognize.wer import UtteranceScore
 
@@ -19,18 +21,8 @@ COUNTS = ((1, 1), (2, 4), (5, 16), (17, 64), (65, 256), (257, None))  # in train
 WORDS = ((1, 2), (3, 5), (6, 10), (11, 20), (21, None))  # of an utterance
 PLACES = ("first", "second", "middle", "last but one", "last")
 LEVELS = ((None, 0), (0, 5), (5, 10), (10, 15), (15, 20), (20, None))  # dB, the upper one left out
+RESAMPLES = 2000  # at most: there are many intervals
 MOST_VALUES = 12  # classes of a condition; more are no classes
-
-
-class Known(NamedTuple):
-    """What is known beside the scores.
-
-    counts: of the words of the training transcripts, {} where they are not there; conditions: utterance_id -> what the
-    cut tells (noise, snr, ...).
-    """
-
-    counts: Mapping[str, int] = {}
-    conditions: Mapping[str, Mapping[str, Setting]] = {}
 
 
 class _Item(NamedTuple):
@@ -42,10 +34,11 @@ class _Item(NamedTuple):
     errors: Tuple[int, ...]
 
 
-def breakdowns(test: str, bench: Bench, known: Known, options: CompareOptions) -> List[Breakdown]:
+def breakdowns(test: str, bench: Bench, material: Material, options: CompareOptions) -> List[Breakdown]:
     """Those that something is known for, with at least two classes."""
+    options = replace(options, resamples=min(RESAMPLES, options.resamples))
     found = []
-    for by, unit, order, items in _kinds(bench, known):
+    for by, unit, order, items in _kinds(bench, material):
         labels = [label for label in order if any(item.label == label for item in items)]
         if len(labels) > 1:
             rows = tuple(_row(bench, label, unit, [item for item in items if item.label == label], options)
@@ -54,31 +47,31 @@ def breakdowns(test: str, bench: Bench, known: Known, options: CompareOptions) -
     return found
 
 
-def _kinds(bench: Bench, known: Known) -> Iterator[Tuple[str, str, Sequence[str], List[_Item]]]:
+def _kinds(bench: Bench, material: Material) -> Iterator[Tuple[str, str, Sequence[str], List[_Item]]]:
     """(by, unit, labels in their order, items)."""
     lengths, counts, words = (list(map(_span, spans)) for spans in (LENGTHS, COUNTS, WORDS))
     yield "letters in the word", "words", lengths, _words(bench, lambda said, place: _within(len(said[place]), LENGTHS))
-    if known.counts:
+    if material.counts:
         yield ("times the word is in the training text", "words", ["not in it", *counts], _words(
-            bench, lambda said, place: _within(known.counts.get(said[place], 0), COUNTS) or "not in it"))
+            bench, lambda said, place: _within(material.counts.get(said[place], 0), COUNTS) or "not in it"))
     yield "place in the utterance", "words", PLACES, _words(bench, lambda said, place: place_of(place, len(said)))
     yield "words in the utterance", "utterances", words, _utterances(bench, lambda u: _within(u.counts.words, WORDS))
     speakers = sorted({u.speaker for u in bench.first.utterances})
     if len(speakers) > 1:
         yield "speaker", "utterances", speakers, _utterances(bench, lambda u: u.speaker)
-    for name in dict.fromkeys(name for own in known.conditions.values() for name in own):
-        own = {u.utterance_id: condition_class(name, known.conditions.get(u.utterance_id, {}).get(name))
-               for u in bench.first.utterances}
-        order = _order(own.values())
-        if len(order) <= MOST_VALUES:
-            yield name, "utterances", order, _utterances(bench, lambda u: own[u.utterance_id])
+    facts = [material.cuts.get(u.utterance_id, CutFacts()) for u in bench.first.utterances]
+    for name in dict.fromkeys(name for one in facts for name in one.conditions):
+        labels = [condition_class(name, one.conditions.get(name)) for one in facts]
+        if len(set(labels)) <= MOST_VALUES:
+            own = dict(zip((u.utterance_id for u in bench.first.utterances), labels))
+            yield name, "utterances", _order(labels), _utterances(bench, lambda u: own[u.utterance_id])
 
 
 def condition_class(name: str, value: Setting) -> str:
     """A level in dB falls into a span; what is not there is `none`."""
     if value is None:
         return "none"
-    if isinstance(value, float) and name == "snr":
+    if type(value) in (int, float) and name == "snr":
         return next(_level(low, high) for low, high in LEVELS if (low is None or value >= low)
                     and (high is None or value < high))
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -91,7 +84,8 @@ def _level(low: Optional[int], high: Optional[int]) -> str:
 def _order(labels) -> List[str]:
     """Spans of levels as they rise, others by name; `none` last."""
     levels = [_level(*span) for span in LEVELS]
-    return sorted(set(labels), key=lambda label: (label == "none", levels.index(label) if label in levels else 0, label))
+    place = {label: number for number, label in enumerate(levels)}
+    return sorted(set(labels), key=lambda label: (label == "none", place.get(label, 0), label))
 
 
 def place_of(place: int, words: int) -> str:
@@ -144,6 +138,6 @@ def _row(bench: Bench, label: str, unit: str, items: List[_Item], options: Compa
     return BreakdownRow(label, count, bench.rates_of(errors, units, options))
 
 
-def training_counts(transcripts: Iterator[Sequence[str]]) -> Dict[str, int]:
+def training_counts(transcripts: Iterable[Sequence[str]]) -> Dict[str, int]:
     """Word -> how often."""
     return Counter(word for words in transcripts for word in words)

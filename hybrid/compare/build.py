@@ -1,72 +1,83 @@
 """From scored systems to a comparison."""
 
 from dataclasses import replace
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, Mapping, Sequence
 
 from graphs.errors import InputError
-from hybrid.compare.bench import Bench, benches
-from hybrid.compare.comparison import Comparison, FamilyResult, PairedTest, Result, System, TestSet
+from hybrid.compare.agreement import agreement
+from hybrid.compare.breakdowns import breakdowns
+from hybrid.compare.comparison import (
+    Agreement, AlignmentQuality, Breakdown, Comparison, FamilyResult, PairedTest, Result, System, TestSet)
+from hybrid.compare.learning import learning_curves
+from hybrid.compare.material import Material
+from hybrid.compare.on_test import OnTest, on_tests
 from hybrid.compare.options import FEW_SPEAKERS, SPEAKERS, CompareOptions
 from hybrid.compare.pairs import paired_tests
 from hybrid.compare.scored import Scored
 from hybrid.compare.unlike import unlike, unlike_seeds
+from hybrid.compare.utterances import utterances
+from hybrid.compare.word_times import quality
 
 
-class OnTest(NamedTuple):
-    """All that was scored on a test set: system -> Scored; the benches of their references."""
-
-    name: str
-    scored: Dict[str, Scored]
-    benches: List[Bench]
-
-    def bench(self, key: str) -> Bench:
-        return next(bench for bench in self.benches if key in bench.keys)
-
-    @property
-    def families(self) -> Dict[str, List[str]]:
-        """Family -> keys, the worst mean WER first."""
-        found: Dict[str, List[str]] = {}
-        for key, one in sorted(self.scored.items(), key=lambda item: item[1].system.seed or 0):
-            found.setdefault(one.system.family, []).append(key)
-        for family, keys in found.items():
-            if any(self.bench(key) is not self.bench(keys[0]) for key in keys):
-                raise InputError(f"{family} on {self.name}", "the same references for all seeds", "others")
-        return dict(sorted(found.items(), key=lambda item: (-self.bench(item[1][0]).percent(item[1]), item[0])))
-
-
-def on_tests(scored: Sequence[Scored], options: CompareOptions) -> List[OnTest]:
-    """By test set, those that scales were chosen on last."""
-    found: Dict[str, Dict[str, Scored]] = {}
-    for one in sorted(scored, key=lambda one: (bool(one.entry.get("tuned_on")), one.test)):
-        found.setdefault(one.test, {})[one.system.key] = one
-    return [OnTest(test, own, benches({key: one.score for key, one in own.items()}, options))
-            for test, own in found.items()]
-
-
-def compare(title: str, scored: Sequence[Scored], options: CompareOptions, facts: Dict[str, str] = {}) -> Comparison:
-    """What the scores alone tell: rates, families, pairs.
-
+def compare(title: str, scored: Sequence[Scored], options: CompareOptions, material: Mapping[str, Material] = {},
+            facts: Mapping[str, str] = {}) -> Comparison:
+    """
     Args:
       scored: with the names of hybrid.compare.naming.
-    Raises: InputError for no systems.
+      material: of each test set; one without has no more than its scores tell.
+      facts: name -> text, for people.
+    Raises: InputError for no systems, and for scores that cannot be compared.
     """
     if not scored:
         raise InputError("comparison", "a scored system", "none")
     tests = on_tests(scored, options)
+    known = {test.name: material.get(test.name, Material()) for test in tests}
     systems = {key: test.scored[key].system for test in tests for keys in test.families.values() for key in keys}
+    families = tuple(_family(test, name, keys) for test in tests for name, keys in test.families.items())
     return Comparison(
-        title, tuple(systems.values()), tuple(map(_test_set, tests)),
+        title, tuple(systems.values()), tuple(_test_set(test, known[test.name]) for test in tests),
         tuple(_result(test, test.scored[key]) for test in tests for keys in test.families.values() for key in keys),
-        tuple(_family(test, name, keys) for test in tests for name, keys in test.families.items()),
-        tuple(pair for test in tests for pair in _pairs(test, systems, options)),
-        facts=dict(facts), notes=tuple([*unlike_seeds(systems.values()), *_notes(tests)]))
+        families, _all(tests, lambda test: _pairs(test, systems, options)),
+        _all(tests, lambda test: _breakdowns(test, known[test.name], options)),
+        _all(tests, lambda test: _agreements(test, options)),
+        tuple(learning_curves(list(systems.values()), families)),
+        _all(tests, lambda test: _alignments(test.name, known[test.name])),
+        _all(tests, lambda test: utterances(test, known[test.name])),
+        dict(facts), tuple([*unlike_seeds(systems.values()), *_notes(tests)]))
 
 
-def _test_set(test: OnTest) -> TestSet:
+def _all(tests: Sequence[OnTest], parts) -> tuple:
+    return tuple(part for test in tests for part in parts(test))
+
+
+def _breakdowns(test: OnTest, material: Material, options: CompareOptions) -> List[Breakdown]:
+    """Of the largest bench: systems of other references have other words."""
+    return breakdowns(test.name, test.largest, material, options)
+
+
+def _agreements(test: OnTest, options: CompareOptions) -> List[Agreement]:
+    """Of the first seed of each family that was trained on most of the data."""
+    firsts = [keys[0] for keys in test.families.values() if keys[0] in test.largest.keys]
+    most = max(test.scored[key].system.share for key in firsts)
+    keys = [key for key in firsts if test.scored[key].system.share == most]
+    return [agreement(test.name, test.largest, keys, options)] if len(keys) > 1 else []
+
+
+def _alignments(test: str, material: Material) -> List[AlignmentQuality]:
+    """Forced alignments first."""
+    named = [*((name, "forced", timed) for name, timed in material.forced),
+             *((key, "decoded", timed) for key, timed in material.decoded.items())]
+    found = (quality(test, name, how, timed, material.truth) for name, how, timed in named)
+    return [one for one in found if one is not None]
+
+
+def _test_set(test: OnTest, material: Material) -> TestSet:
     first = next(iter(test.scored.values()))
     bench = test.bench(first.system.key)
+    said = [word for u in first.score.utterances for word, _ in u.pairs if word is not None]
     return TestSet(test.name, len(bench.words), int(bench.words.sum()), len(first.score.by_speaker()),
-                   float(first.entry.get("audio_seconds") or 0.0), bench.drawn, bool(first.entry.get("tuned_on")))
+                   float(first.entry.get("audio_seconds") or 0.0), bench.drawn, bool(first.entry.get("tuned_on")),
+                   sum(word not in material.counts for word in said) if material.counts else None)
 
 
 def _result(test: OnTest, one: Scored) -> Result:

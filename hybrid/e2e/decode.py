@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -20,6 +20,8 @@ from hybrid.e2e.model import E2eModel
 from hybrid.e2e.nbest_file import NBEST, Nbest, read_nbest, write_nbest
 from hybrid.e2e.nbest_lattice import nbest_lattice
 from hybrid.e2e.search.kinds import search_field
+from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
+from hybrid.e2e.token_graph import read_token_graph
 from hybrid.e2e.tokens import TokenTable
 from hybrid.lattices.frames import Frames
 from hybrid.outcomes import Outcomes
@@ -50,7 +52,8 @@ class Found(NamedTuple):
 class E2eDecodeWork:
     """What a process needs to decode utterances; the model is loaded once in each.
 
-    lm, words: a language model to fuse, and the words.txt of its ids; None for no fusion.
+    lm, words: a language model to fuse (of n-grams, where the search goes through a graph), and the words.txt of its
+      ids; None for no fusion.
     oov_word: of words.txt.
     """
 
@@ -107,6 +110,8 @@ def _load(work: E2eDecodeWork):
         return reader, model, None
     from hybrid.lm.language_models import open_lm
     words = SymbolTable.read(work.words)
+    if isinstance(work.options.search, TransducerGraphOptions):
+        return reader, model, read_token_graph(work.lm, words, model.tokens, work.oov_word)
     lm = open_lm(work.lm, words, work.device)
     return reader, model, WordFusion(lm.model, words, model.tokens, work.options, work.oov_word)
 
@@ -126,7 +131,8 @@ def decode_e2e(work: E2eDecodeWork, out: Path, nj: int, part_size: int, log) -> 
     outcomes, totals = decode_folder(work, parts, nj, part_size, log, _store)
     write_nbest(out / NBEST, _all(parts))
     words = SymbolTable.read(work.words) if work.words else SymbolTable()
-    totals["arcs"] = _write_lattices(out, model.tokens, words)
+    weights = getattr(work.options.search, "part_weights", {})
+    totals["arcs"] = _write_lattices(out, model.tokens, words, weights)
     words.write(out / "words.txt")
     Frames(model.output_shift, tuple(model.tokens.symbols)).write(out)
     shutil.rmtree(parts)
@@ -143,10 +149,10 @@ def _all(parts: Path) -> Iterator[Nbest]:
         yield from read_nbest(path)
 
 
-def _write_lattices(out: Path, tokens: TokenTable, words: SymbolTable) -> int:
+def _write_lattices(out: Path, tokens: TokenTable, words: SymbolTable, weights: Mapping[str, float]) -> int:
     """Words that were said and that `words` lacks get ids after its own. Returns the number of arcs."""
     num_arcs = 0
-    lattices = (nbest_lattice(found.utterance_id, found.hypotheses, found.num_frames, tokens, words)
+    lattices = (nbest_lattice(found.utterance_id, found.hypotheses, found.num_frames, tokens, words, weights)
                 for found in read_nbest(out / NBEST) if found.hypotheses)
     for part in itertools.count():
         block = list(itertools.islice(lattices, BLOCK))

@@ -79,6 +79,9 @@ def read_token_graph(lm: Path, words: SymbolTable, tokens: TokenTable, oov_word:
     from graphs.grammar.class_lm import make_class_grammar
     from graphs.grammar.grammar_fst import make_grammar
     from hybrid.lm.language_models import CLASSES, arpa_of, read_class_lm
+    from hybrid.lm.neural_folder import is_neural_lm
+    if is_neural_lm(Path(lm)):
+        raise InputError(str(lm), "an n-gram model, since it becomes a graph", "a neural one")
     if (Path(lm) / CLASSES).is_file():
         model, classes, report = read_class_lm(Path(lm))
         grammar, made = make_class_grammar(model, classes, words)

@@ -11,7 +11,7 @@ from graphs.lattices.base import BaseLattice
 from graphs.lattices.lattice_io import read_lattices, write_lattices
 from hybrid.data.parallel import ordered_map
 from hybrid.lattices.frames import FRAMES
-from hybrid.outcomes import Outcomes
+from hybrid.outcomes import GOOD, Outcomes
 
 BLOCK = 100  # lattices in memory at a time
 BESIDE = ("words.txt", "transitions", FRAMES)  # what the ids of the lattices stand for
@@ -62,7 +62,7 @@ def write_changed(out: Path, found: Iterable[Tuple[str, Changed]], part_size: in
     outcomes, totals, part, found = Outcomes(log), {"frames": 0, "arcs": 0}, 0, iter(found)
     for block in iter(lambda: list(itertools.islice(found, part_size)), []):
         for utterance_id, one in block:
-            outcome = "partial" if one.lattice is not None and one.lattice.partial else one.outcome
+            outcome = "partial" if one.outcome in GOOD and one.lattice.partial else one.outcome
             outcomes.add(utterance_id, outcome, one.reason or "the search did not reach the end of the graph"
                          if outcome != "done" else "")
         lattices = [one.lattice for _, one in block if one.lattice is not None]

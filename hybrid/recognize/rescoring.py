@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from graphs.grammar.mixed_lm import check_weights
@@ -21,9 +21,6 @@ from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.rescore import RescoreOptions, Rescored, expand
 from hybrid.recognize.lattice_folder import Changed
-from hybrid.recognize.sweep import Grid, Sweep, ToWords, sweep
-from hybrid.recognize.wer import Reference
-from hybrid.report.tables import tsv
 
 BACKOFF = ("free", "model")
 WEIGHT_FILE = "lm_weight.json"
@@ -218,35 +215,6 @@ def rescore_all(work: RescoreWork, lattices: Iterable, nj: int) -> Iterator[Outc
 def with_weight(rescored: Rescored, weight: float):
     """The lattice as RescoreWork's scores and a weight make it."""
     return rescored.weighted([-weight, weight][-rescored.lm_scores.shape[1]:])
-
-
-class WeightSweep(NamedTuple):
-    """Of each weight the sweep of the scales, on the development set."""
-
-    sweeps: Mapping[float, Sweep]
-
-    @property
-    def best(self) -> float:
-        """Fewest errors at its best scales; of equals the one of fewest around these, then the smaller weight."""
-        def errors(weight: float):
-            found = self.sweeps[weight]
-            return found.counts[found.best()].errors, found.smoothed().min().round(9), weight
-        return min(self.sweeps, key=errors)
-
-    def to_tsv(self) -> str:
-        rows = []
-        for weight, found in sorted(self.sweeps.items()):
-            scales = found.best()
-            rows.append((f"{weight:g}", *(f"{scale:g}" for scale in scales), found.counts[scales].wer,
-                         found.counts[scales].errors))
-        return tsv(("lm_weight", "lm_scale", "word_insertion_penalty", "wer", "errors"), rows)
-
-
-def sweep_weights(rescored: Sequence[Rescored], weights: Sequence[float], references: Mapping[str, Reference],
-                  to_words: ToWords, grid: Grid, costs, nj: int = 1) -> WeightSweep:
-    """See sweep.sweep; utterances that failed count as deleted, under all weights alike."""
-    return WeightSweep({weight: sweep((with_weight(one, weight) for one in rescored), references, to_words, grid, costs,
-                                      nj) for weight in sorted(set(weights))})
 
 
 class Chosen(NamedTuple):

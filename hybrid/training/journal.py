@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Mapping, Optional
 
 import torch
 
@@ -45,9 +45,11 @@ class Sums:
 class Journal:
     """Keeps the history of epochs in train.jsonl and on TensorBoard, and draws it."""
 
-    def __init__(self, out: Path, log: Optional[logging.Logger] = None, tensorboard: bool = True):
+    def __init__(self, out: Path, log: Optional[logging.Logger] = None, tensorboard: bool = True,
+                 options: Optional[Mapping[str, object]] = None):
+        """options: of the training, by name, for TensorBoard's table of hyper-parameters."""
         self.out, self.log = out, log or logging.getLogger(__name__)
-        self._writer = _summary_writer(out / "tensorboard", self.log) if tensorboard else None
+        self._writer = _tensorboard_run(out, options or {}, self.log) if tensorboard else None
         self._progress: Optional[Progress] = None
 
     def progress(self, done: float, epochs: int) -> Progress:
@@ -58,8 +60,8 @@ class Journal:
 
     def step(self, step: int, loss: float, learning_rate: float) -> None:
         if self._writer is not None and step % 10 == 0:
-            self._writer.add_scalar("step/loss", loss, step)
-            self._writer.add_scalar("step/learning_rate", learning_rate, step)
+            self._writer.scalar("step/loss", loss, step)
+            self._writer.scalar("step/learning_rate", learning_rate, step)
 
     def epoch(self, history: List[dict]) -> None:
         """Records the last epoch. The whole file is written anew, so that it always fits the checkpoint."""
@@ -74,7 +76,7 @@ class Journal:
         if self._writer is not None:
             for part in ("train", "dev"):
                 for name, value in entry[part].items():
-                    self._writer.add_scalar(f"{part}/{name}", value, entry["epoch"])
+                    self._writer.scalar(f"{part}/{name}", value, entry["epoch"])
             self._writer.flush()
 
     def write(self, history: List[dict]) -> None:
@@ -125,10 +127,14 @@ def _is_entry(entry) -> bool:
         isinstance(entry.get(part), dict) and all(map(is_number, entry[part].values())) for part in tables))
 
 
-def _summary_writer(folder: Path, log: logging.Logger):
+def _tensorboard_run(folder: Path, options: Mapping[str, object], log: logging.Logger):
+    from hybrid.report.tensorboard import TensorboardRun, group_of
     try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:  # torch 1.13 also wants the package six
+        run = TensorboardRun(folder)
+    except ImportError as error:
         log.info("no TensorBoard log: %s", error)
         return None
-    return SummaryWriter(str(folder))
+    if options:
+        run.hparams(options, group_of(folder))
+        run.flush()
+    return run

@@ -26,7 +26,7 @@ import torch
 from torch import nn
 
 from graphs.errors import InputError, TooManyFailures
-from graphs.options import check_at_least, check_positive, check_share
+from graphs.options import check_at_least, check_positive, check_share, flat
 from hybrid.data.transforms import seed_of
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
 from hybrid.training.checkpoint import average_weights, load_state, save_state
@@ -106,7 +106,8 @@ class TrainingResult:
 
 
 class Trainer:
-    """Writes the weights `best` and `averaged`, train.jsonl, curves.png and tensorboard/ to the folder `out`."""
+    """Writes the weights `best` and `averaged`, train.jsonl, curves.png and TensorBoard's events.* to the
+    folder `out`."""
 
     def __init__(self, model: nn.Module, objective, train_batches, dev_batches, options: TrainerOptions,
                  out: Path, log: Optional[logging.Logger] = None):
@@ -132,7 +133,7 @@ class Trainer:
         or gradient.
         """
         self._resume()
-        journal = Journal(self.out, self.log, self.options.tensorboard)
+        journal = Journal(self.out, self.log, self.options.tensorboard, flat(self.options))
         journal.write(self.at.history)
         while self.at.epoch < self.options.epochs:
             self._epoch(journal)

@@ -8,6 +8,7 @@ from hybrid.e2e.nbest_file import NBEST, Nbest, read_nbest, write_nbest
 from hybrid.lattices.calibration import Calibration
 from hybrid.lattices.frames import FRAMES, Frames
 from hybrid.lattices.sausages import Sausage, Slot, read_sausages, write_sausages
+from hybrid.recognize import model_rescoring
 from hybrid.recognize.rescoring import Chosen
 from hybrid.recognize.text_filter import read_rules
 from hybrid.recognize.texts import read_references, write_text
@@ -51,6 +52,8 @@ READERS = [
            lambda folder: read_rules(folder / "rules.glm")),
     Reader("sausages", "sausages.jsonl", _write_sausages,
            lambda folder: list(read_sausages(folder / "sausages.jsonl")), json_values),
+    Reader("model_weight", model_rescoring.WEIGHT_FILE, lambda folder: model_rescoring.write_weight(folder, 0.25),
+           model_rescoring.read_weight, json_values),
     Reader("nbest.jsonl", NBEST, _write_nbest, lambda folder: list(read_nbest(folder / NBEST)), json_values),
     Reader("frames.json", FRAMES, Frames(0.04, ("<blk>", "\u2581", "a")).write, Frames.read, json_values),
     Reader("calibration", "calibration.json",

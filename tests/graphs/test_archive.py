@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def test_round_trip_and_numpy_reads_it_too(tmp_path):
     found = read_archive(path, LAYOUT)
     assert found["names"].tolist() == ARRAYS["names"] and found["counts"].tolist() == [1, 2]
     assert np.array_equal(found["rows"], ARRAYS["rows"]) and str(found["facts"]) == "{}"
-    assert np.load(path)["counts"].tolist() == [1, 2]
+    assert np.load(path)["counts"].tolist() == [1, 2] and found["rows"].flags.writeable and found["rows"].flags.aligned
     assert [p.name for p in path.parent.iterdir()] == ["x.npz"]
     first = path.read_bytes()
     write_archive(path, LAYOUT, ARRAYS)
@@ -59,8 +60,28 @@ def test_no_file_and_no_object(tmp_path):
         read_archive(tmp_path / "x.npz", LAYOUT)
     objects = {"x": Array(np.object_, ("items",))}
     write_archive(tmp_path / "x.npz", objects, {"x": np.array([{}, None], object)})
-    with pytest.raises(InputError, match="allow_pickle"):
+    with pytest.raises(InputError, match="an array of Python's objects"):
         read_archive(tmp_path / "x.npz", objects)
+
+
+@pytest.mark.parametrize("rows", [np.arange(6.0).reshape(2, 3).T, np.zeros((0, 2)), np.arange(1e5).reshape(-1, 2)])
+def test_arrays_of_any_order_and_size(tmp_path, rows):
+    write_archive(tmp_path / "x.npz", LAYOUT, {**ARRAYS, "rows": rows, "facts": "x" * 10 ** 5})
+    found = read_archive(tmp_path / "x.npz", LAYOUT)
+    assert np.array_equal(found["rows"], rows) and found["rows"].shape == rows.shape
+    assert len(str(found["facts"])) == 10 ** 5
+
+
+@pytest.mark.parametrize("compressed, name", [(True, "counts.npy"), (False, "counts.txt")])
+def test_members_that_we_do_not_write(tmp_path, compressed, name):
+    way = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", way) as archive:
+        archive.writestr(name, 100 * b"0")
+        archive.comment = 64 * b"0"
+    content = (tmp_path / "x.npz").read_bytes()[:-64]
+    (tmp_path / "x.npz").write_bytes(content + hashlib.sha256(content).hexdigest().encode())
+    with pytest.raises(InputError, match=f"found ValueError: member '{name}', other than a stored .npy"):
+        read_archive(tmp_path / "x.npz", LAYOUT)
 
 
 @pytest.mark.parametrize("ends, total", [([2, 1, 3], 3), ([1, 2], 3), ([-1, 3], 3), ([], 1)])

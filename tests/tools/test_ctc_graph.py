@@ -13,6 +13,7 @@ from hybrid.e2e.tokens import TokenTable
 from tests.hybrid.e2e.material import character_tokens, write_model
 from tests.hybrid.training.material import DIM, LEXICON, make_corpus
 from tools import decode, make_graph
+from tools.artefacts.decoding import graph_problems
 from tools.lattices.inputs import frame_shift_of, timer_of
 
 pytest.importorskip("k2")
@@ -42,6 +43,7 @@ def test_lattices_of_ctc(corpus, tmp_path, units):
     assert validate_lang(tmp_path / "graph" / "lang") == []
     for name, table in (("words.txt", lang.words), ("phones.txt", lang.phones)):
         assert SymbolTable.read(tmp_path / "graph" / name).symbols == table.symbols
+    assert list(graph_problems(tmp_path / "graph")) == []
     assert run(decode, tmp_path / "decode", "--features", corpus / "dev", "--model", model, "--graph",
                tmp_path / "graph", "--ctc-prior-scale", 0.3, "search.acoustic_scale=1", "search.beam=50") == 0
     reader, scored = FeatureReader(corpus / "dev"), ctc_acoustic_model(model, 0.3)

@@ -7,6 +7,7 @@ import pytest
 
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import read_lattices, write_lattices
+from hybrid.e2e.nbest_file import Nbest, write_nbest
 from hybrid.e2e.nbest_lattice import nbest_lattice
 from hybrid.e2e.tokens import TokenTable
 from hybrid.lattices.frames import Frames
@@ -185,6 +186,40 @@ def test_other_programs_forms(folder):
     assert run(convert, folder, "kaldi", "--to", "kaldi") == 0
     assert run(convert, folder, "back", "--text", "@kaldi/lattices.txt", "--words", "@e2e/words.txt", lattices="") == 0
     assert paths(folder / "back") == paths(folder / "e2e")
+
+
+def test_nbest_lists_are_shown_and_checked(folder, capsys):
+    lists = [Nbest("u0", 15, [hypothesis([2, 1, 3], [1, 4, 4], -1.5, -0.25), hypothesis([2], [14], -7.0)._replace(
+        finished=False)]), Nbest("u1", 9, [hypothesis([], [], -2.0)]), Nbest("u2", 3, [])]
+    path = folder / "e2e" / "nbest.jsonl"
+    write_nbest(path, lists)
+    assert kind_of(path).name == "N-best lists" and problems_of(folder / "e2e") == []
+    assert show([str(path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for part in ("utterances: 3", "without a hypothesis: 1", "hypotheses an utterance: 1.0", "broken off: 1",
+                 "parts of scores: ctc, lm", "u0 15 2 -1.75 a b", "u1 9 1 -2.00"):
+        assert part in shown
+    assert show([str(path), "u0"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1 -1.75 -1.50 -0.25 1 to 4 a b" in shown and "2 -7.00 -7.00 broken off 14 to 14 a" in shown
+    assert show([str(path), "u9"]) == 2 and "an utterance such as u0" in capsys.readouterr().err
+    (folder / "e2e" / "frames.json").rename(folder / "away.json")
+    assert show([str(path), "u0"]) == 0 and " 2 1 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lists, problem", [
+    ([Nbest("u0", 15, [hypothesis([2], [1], -1.0)])], "expected lattices of the utterances of nbest.jsonl, found 0 "
+                                                      "without and 1 others"),
+    ([Nbest("u2", 15, [hypothesis([2], [1], -1.0)])], "found 1 without and 2 others"),
+    ([Nbest("u0", 15, [])] * 2, "u0: expected once"),
+    ([Nbest("u0", 15, [hypothesis([2], [1], -2.0), hypothesis([3], [1], -1.0)])], "in the order of their scores"),
+    ([Nbest("u0", 15, [hypothesis([2, 3], [4, 15], -2.0)])], "hypothesis 1: expected frames below 15"),
+    ([Nbest("u0", 15, [hypothesis([2, 3], [4, 3], -2.0)])], "never falling, found [4, 3]"),
+    ([Nbest("u0", 15, [hypothesis([2, 0], [3, 4], -2.0)])], "expected tokens from 1 to 5, found [2, 0]"),
+    ([Nbest("u0", 15, [hypothesis([6], [3], -2.0)])], "expected tokens from 1 to 5, found [6]")])
+def test_problems_of_nbest_lists(folder, lists, problem):
+    write_nbest(folder / "e2e" / "nbest.jsonl", lists)
+    assert any(problem in found for found in problems_of(folder / "e2e"))
 
 
 def test_shown_and_checked(folder, capsys):

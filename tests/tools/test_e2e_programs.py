@@ -1,6 +1,7 @@
 """Programs of end-to-end systems, from features to scores."""
 
 import json
+import re
 
 import pytest
 
@@ -10,7 +11,7 @@ from hybrid.data.features import FeatureReader
 from hybrid.e2e.nbest_file import NBEST, read_nbest
 from hybrid.lattices.frames import Frames
 from tests.hybrid.training.material import make_corpus
-from tools import decode_e2e, score, train_e2e, train_ngram
+from tools import decode_e2e, score, show, train_e2e, train_ngram
 
 TRAINING = ["e2e.arch=tdnn", "e2e.hidden_dim=24", "e2e.dilations=1,1,2", "e2e.subsampling=2", "e2e.encoder_dim=16",
             "e2e.epochs=12", "e2e.learning_rate=0.02", "e2e.max_duration=3", "e2e.tensorboard=no", "e2e.device=cpu",
@@ -122,3 +123,38 @@ def test_a_language_model_helps_the_search(corpus, model):
     best = lists[0].hypotheses[0]
     assert best.score == pytest.approx(best.parts["ctc"] + 0.5 * best.parts["lm"])
     assert all(lattice.graph.min() < -1 for lattice in read_lattices(corpus / "fused"))
+
+
+def test_a_decoder_beside_ctc_is_trained_and_searched_with(corpus):
+    assert run(train_e2e, corpus / "joint", "--features", corpus / "train", "--dev-features", corpus / "dev",
+               *TRAINING, "e2e.decoder=lstm", "e2e.decoder_dim=24", "e2e.attention_dim=12", "e2e.ctc_weight=0.5",
+               "e2e.scheduled_sampling=0.1", "e2e.epochs=4", "--nj", 1) == 0
+    last = json.loads((corpus / "joint" / "train.jsonl").read_text().splitlines()[-1])
+    assert last["dev"]["attention_error"] < 0.5 and last["dev"]["token_error"] < 0.3
+    assert run(decode_e2e, corpus / "decode_joint", "--features", corpus / "dev", "--model", corpus / "joint",
+               "e2e_search.search=attention_beam", "e2e_search.ctc_weight=0.25", "--nj", 1) == 0
+    lists = {found.utterance_id: found for found in read_nbest(corpus / "decode_joint" / NBEST)}
+    assert len(lists) == 8 and all(len(found.hypotheses) > 1 for found in lists.values())
+    for lattice in read_lattices(corpus / "decode_joint"):
+        best = lists[lattice.utterance_id].hypotheses[0]
+        expected = 0.75 * best.parts["attention"] + 0.25 * best.parts["ctc"]
+        assert best.score == pytest.approx(expected) and lattice.acoustic.max() <= 0
+        assert lattice.best_path(1.0, 1.0).acoustic == pytest.approx(expected, abs=1e-4)
+    check_picture(corpus / "decode_joint" / NBEST, lists)
+
+
+def check_picture(path, lists):
+    """tools.show draws where decoder and CTC have the tokens, by the stages that the lists came from."""
+    name, picture = list(lists)[1], path.parent / "attention.svg"
+    assert show.main([str(path), name, "--png", str(picture)]) == 0
+    drawn = re.findall(r"<!-- (.*?) -->", picture.read_text(encoding="utf-8"))
+    symbols = Frames.read(path.parent).tokens
+    best = lists[name].hypotheses[0]
+    assert [text.split(",")[0] for text in drawn if "black" in text] == ["attention", "CTC"]
+    assert drawn.count("&lt;blk&gt;") == 2
+    assert all(drawn.count(symbols[token]) == 2 * best.tokens.count(token) for token in best.tokens)
+    picture.unlink()
+    (path.parent / ".stage.json").rename(path.parent / "kept")
+    assert show.main([str(path), "--png", str(picture)]) == 2 and not picture.exists()
+    (path.parent / "kept").rename(path.parent / ".stage.json")
+    assert show.main([str(path), "nobody", "--png", str(picture)]) == 2

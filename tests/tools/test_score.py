@@ -1,6 +1,7 @@
 """tools.score on lattices in which the best LM scale of the development set is not that of the test set."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice import Lattice
 from graphs.lattices.lattice_io import write_lattices
-from tools.frame.records import write_record
+from tests.hybrid.report.tensorboard_reader import read_rows
+from tools.frame.fingerprint import files_of
+from tools.frame.records import read_record, write_record
 from tools.score import PROGRAM, work
 
 
@@ -128,3 +131,29 @@ def test_a_set_of_which_nothing_was_recognized_fails(folder, capsys):
     (folder / "none.txt").write_text("\n")
     assert run(folder, dev=False, test="none.txt") == 2
     assert "4 of 4" in capsys.readouterr().err
+
+
+def test_tensorboard_shows_the_results_beside_the_options_of_the_model(folder):
+    (folder / "am").rename(folder / "exp_am")
+    for name, config in (("exp_am", {"am": {"dropout": 0.5, "epochs": 3}}),
+                         ("other", {"e2e": {"dropout": 0.5, "epochs": 4}})):
+        write_record(folder / name, {**read_record(folder / name), "config": config})
+    both = {str(folder / "exp_am" / "model.json"): [0, 0, "x"], str(folder / "other" / "e2e.json"): [0, 0, "x"]}
+    for test in ("dev", "test"):
+        write_record(folder / f"decode_{test}", {"seconds": 9.0, "inputs": dict([*both.items()][:1])})
+    assert run(folder, out="score_exp_am") == 0
+    for test in ("dev", "test"):
+        write_record(folder / f"decode_{test}", {"seconds": 9.0, "inputs": both})
+    assert run(folder, out="score_voted") == 0
+    rows, place = read_rows(folder), str(folder.resolve())
+    assert rows[f"{place}/exp_am"][0] == {"dropout": 0.5, "epochs": 3}
+    assert rows[f"{place}/score_voted"][0] == {"dropout": 0.5}  # what its models have in common
+    figures = rows[f"{place}/score_voted"][1]
+    assert (figures["wer/dev"], figures["wer/test"], figures["system/parameters"]) == (0.0, 100.0, 1200.0)
+    assert not any("tfevents" in file.name for file in files_of(folder / "score_voted"))  # not what a stage reads
+
+
+def test_without_tensorboard_the_scores_are_the_same(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.event_file_writer", None)
+    assert run(folder) == 0 and entries(folder)[0]["wer"] == 0.0
+    assert not list((folder / "score_am").glob("events*"))

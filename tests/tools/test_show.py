@@ -60,6 +60,9 @@ SHOWN = [
     ("exp/fmllr", ["s1"], "speakers", ["5x6"]),
     ("exp/lstm_lm", [], "neural language model", ["arch: lstm", "dev_perplexity: 4.5", "3 units: </s>, bad, rare",
                                                   "words: 5", "net.layers.weight_hh_l0", "train loss", "1.2500"]),
+    ("exp/ctc_chars", [], "end-to-end model", ["arch: dnn", "dev_loss: 0.5", "5 tokens: <blk>", "205, 180 of them",
+                                               "can stream: yes", "training"]),
+    ("exp/ctc_chars", ["bad"], "end-to-end model", ["tokens: b a d"]),
     ("exp/lstm_lm", ["bad"], "neural language model", ["count: 3", "units: bad", "share of them: all"]),
     ("exp/lstm_lm", ["b"], "neural language model", ["count: 1", "units: rare words", "share of them: 0.333333"]),
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
@@ -112,7 +115,7 @@ def test_lattices_of_words_are_shown_as_those_of_frames(tmp_path, capsys):
 @pytest.mark.parametrize("path, item", [
     ("cuts/train.jsonl.gz", []), ("features", []), ("features", ["u001"]), ("lang/topo", ["2"]),
     ("exp/graph", []), ("exp/decode_test", ["u2"]), ("exp/decode_test", []), ("exp/am", []),
-    ("exp/lstm_lm", []),
+    ("exp/lstm_lm", []), ("exp/ctc_chars", []),
     ("exp/score_am", []), ("exp/align", []), ("exp/align", ["u001"]),
     ("exp/am/tree", []), ("exp/am/tree", ["4"]), ("exp/tree_tri", []), ("exp/tree_tri", ["B:2"])])
 def test_pictures(work, tmp_path, path, item):
@@ -124,6 +127,7 @@ def test_pictures(work, tmp_path, path, item):
     ("nothing", [], "an existing file or folder"),
     ("storage.bin", [], "decoding graph: a folder with HCLG.npz"),
     ("features", ["u9"], "an utterance such as u000"), ("exp/fmllr", ["s9"], "a speaker such as s0"),
+    ("exp/ctc_chars", ["zebra"], "a word that the tokens can spell"),
     ("exp/lstm_lm", ["zebra"], "a word such as <unk>, add"), ("exp/lstm_lm", ["</s>"], "a word such as <unk>, add"),
     ("lang", ["zebra"], "a word or a phone such as"),
     ("class_lm", ["zebra"], "a word or a class such as b"),

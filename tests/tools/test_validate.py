@@ -18,7 +18,7 @@ from hybrid.lm.neural_folder import load_neural_lm, write_neural_lm
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import read_description, write_description, write_priors
 from hybrid.nn.tensor_file import read_tensors, write_tensors
-from tests.tools.work_folder import make_work
+from tests.tools.work_folder import end_to_end_model, make_work
 from tools.frame.fingerprint import digest
 from tools.frame.records import read_record, write_record
 from tools.validate import main
@@ -39,7 +39,7 @@ def work(good, tmp_path):
 
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa class_lm exp/align
     exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree
-    exp/fmllr exp/lstm_lm exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am
+    exp/fmllr exp/lstm_lm exp/ctc_chars exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am
     exp/score_am/result.json exp/score_am/test/per_utt.tsv compare""".split()
 
 
@@ -209,6 +209,17 @@ def weights_of_a_language_model_not_finite(work):
     write_neural_lm(folder, options, vocabulary, checkpoint="best")
 
 
+def weights_of_an_end_to_end_model_not_finite(work):
+    def change(network):
+        network.ctc.bias.data[1] = float("nan")
+    end_to_end_model(work / "exp" / "ctc_chars", change)
+
+
+def flipped_tokens(work):
+    path = work / "exp" / "ctc_chars" / "tokens.txt"
+    path.write_text(path.read_text().replace("b", "c"))
+
+
 def priors_of_no_distribution(work):
     folder = work / "exp" / "am"
     write_priors(folder, torch.zeros(read_description(folder)["out_dim"]))
@@ -352,6 +363,8 @@ def stage_that_was_cut_off(work):
     (flipped_transitions, "exp/am", "transitions: expected the bytes that model.json knows"),
     (flipped_tree, "exp/am", "tree: expected the bytes that model.json knows"),
     (history_cut_off, "exp/am", "train.jsonl: expected a line end"),
+    (weights_of_an_end_to_end_model_not_finite, "exp/ctc_chars", "weights ctc.bias: expected finite numbers"),
+    (flipped_tokens, "exp/ctc_chars", "tokens.txt: expected the bytes that e2e.json knows"),
     (flipped_counts, "exp/lstm_lm", "counts.txt: expected the bytes that lm.json knows"),
     (weights_of_a_language_model_not_finite, "exp/lstm_lm", "weights embedding.weight: expected finite numbers"),
     (priors_of_no_distribution, "exp/am", "priors"),

@@ -19,6 +19,9 @@ from hybrid.compare.comparison_file import write_comparison
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
 from hybrid.data.manifest import write_cuts
+from hybrid.e2e.model import write_e2e_model
+from hybrid.e2e.network import E2eOptions
+from hybrid.e2e.tokens import TokenTable
 from hybrid.lm.nets.recurrent import LstmOptions
 from hybrid.lm.network import LmNetwork, LmOptions
 from hybrid.lm.neural_folder import write_neural_lm
@@ -99,6 +102,7 @@ def make_work(work):
     _transcripts(work / "exp")
     _speakers(work / "exp" / "fmllr")
     _language_model(work / "exp" / "lstm_lm", lang)
+    end_to_end_model(work / "exp" / "ctc_chars")
     (work / "storage").rename(work / "corpus_storage")
     add_system(work, "score_am", "am", 6, tests=("dev", "test"))
     (work / "compare").mkdir()
@@ -158,6 +162,21 @@ def _language_model(folder, lang):
     history = {"epoch": 1, "train": {"loss": 1.5}, "dev": {"loss": 1.25}, "learning_rate": 0.001, "seconds": 2.0}
     (folder / "train.jsonl").write_text(json.dumps(history) + "\n")
     stage(folder, "tools.train_lm")
+
+
+def end_to_end_model(folder, change=lambda network: None):
+    """change: of its weights."""
+    options = E2eOptions(arch=DnnOptions(hidden_dim=8, num_layers=1, splice=0), subsampling=2, encoder_dim=4)
+    tokens = TokenTable.characters([["bad", "b"]])
+    network = options.build(5, tokens.num_tokens)
+    change(network)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tensors(folder / "best.safetensors", network.state_dict())
+    write_e2e_model(folder, options, tokens, 5, frame_shift=0.01, checkpoint="best", dev_loss=0.5,
+                    training={"seed": 3})
+    history = {"epoch": 1, "train": {"loss": 1.5}, "dev": {"loss": 1.25}, "learning_rate": 0.001, "seconds": 2.0}
+    (folder / "train.jsonl").write_text(json.dumps(history) + "\n")
+    stage(folder, "tools.train_e2e")
 
 
 def _speakers(folder):

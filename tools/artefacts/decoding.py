@@ -7,6 +7,7 @@ import numpy as np
 
 from hybrid.lattices.frames import FRAMES, Frames
 from tools.artefacts.kind import Kind, facts, folder_with, input_of, not_found, section, some
+from tools.artefacts.nbest_lists import NBEST, nbest_problems, utterances_of
 from tools.frame.records import read_record
 
 MAX_DRAWN = 120  # states
@@ -212,6 +213,12 @@ def lattice_problems(path: Path) -> Iterable[str]:
         if frames is not None and largest > len(frames.tokens):
             yield (f"{path}: lattice {lattice.utterance_id}: expected transition_ids below {len(frames.tokens) + 1}, "
                    f"as in {FRAMES}, found {largest}")
+    if (path / NBEST).exists():
+        yield from nbest_problems(path / NBEST)
+        found = set(utterances_of(path / NBEST))
+        if found != seen:
+            yield (f"{path}: expected lattices of the utterances of {NBEST}, found {len(found - seen)} without and "
+                   f"{len(seen - found)} others")
 
 
 KINDS = (

@@ -13,7 +13,7 @@ def describe_model(path: Path, item: Optional[str] = None) -> str:
     from hybrid.training.journal import HISTORY
     model, description = load_model(path, item)
     shift = description.get("frame_shift", 0.01)
-    sizes = _sizes(summarize(model, description["in_dim"], shift), shift)
+    sizes = sizes_of(summarize(model, description["in_dim"], shift), shift)
     head = facts(*flat_facts(description).items(), *sizes.items())
     history = history_table(path) if (path / HISTORY).exists() else ""
     return head + parameters_table(model.state_dict()) + history
@@ -29,8 +29,8 @@ def flat_facts(description: Dict) -> Dict:
             for name, value in flat.items()}
 
 
-def _sizes(summary, frame_shift: float) -> Dict:
-    """summary: hybrid.nn.summary.Summary; frame_shift: seconds."""
+def sizes_of(summary, frame_shift: float) -> Dict:
+    """What a network sees and costs. summary: hybrid.nn.summary.Summary; frame_shift: seconds."""
     def frames(number: float) -> str:
         if number == float("inf"):
             return "unbounded"

@@ -20,8 +20,8 @@ from graphs.options import choices_of, chosen_name
 SECTIONS = (
     "corpus", "data", "features", "augment", "lang", "topology", "ctc", "bootstrap", "dnn", "tree", "convert", "am",
     "fmllr", "ivectors", "adapt", "align", "graph", "search", "combine", "score", "lm", "prune", "classes",
-    "neural_lm", "e2e", "e2e_search", "rescore", "mbr", "rover", "filter", "determinize", "compare", "page", "sweep",
-    "space",
+    "neural_lm", "e2e", "e2e_search", "rescore", "model_rescore", "mbr", "rover", "filter", "determinize", "compare",
+    "page", "sweep", "space",
 )
 
 Options = TypeVar("Options")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Dict, Iterable, List
 
 # records, logs and times of a run, which do not count as content
-NOT_CONTENT = (".stage.json", ".seconds", "log.txt", "train.jsonl", "*.tmp", "*.png", "*.svg", "*.html", "tensorboard")
+NOT_CONTENT = (".stage.json", ".seconds", "log.txt", "train.jsonl", "*.tmp", "*.png", "*.svg", "*.html", "tensorboard",
+               "events.out.tfevents.*")
 
 GONE = [-1, -1, ""]  # digest of a raw file that is not there: the work is done again when it is
 

@@ -199,4 +199,4 @@ def made_from(folder: Path) -> Iterator[Tuple[Path, Dict]]:
 def training_seed(folder: Path) -> Optional[int]:
     """The seed of the nearest training stage that the folder was made from; else None."""
     return next((record["facts"]["training_seed"] for _, record in made_from(folder)
-                 if "training_seed" in record["facts"]), None)
+                 if "training_seed" in record.get("facts", {})), None)

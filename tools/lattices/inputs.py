@@ -32,6 +32,52 @@ def new_lms(args, words: Path, options, device: str = "cpu"):
     return chosen.taken_by(paths, args.weight_of), chosen.lm_weight
 
 
+def with_weights(program: Program) -> Program:
+    """The arguments of programs that choose a weight on a development set."""
+    return (program
+            .argument("--weights", nargs="+", type=float, default=[], help="weights to choose from, with --cuts")
+            .input("--cuts", help="cuts of the development set (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's "
+                   "text"))
+
+
+def asked_weights(args, check) -> List[float]:
+    """The weights to choose from, none where there is no choice.
+
+    check: raises ValueError for weights that cannot be.
+    """
+    from graphs.errors import InputError
+    if bool(args.weights) != bool(args.cuts):
+        raise InputError("--weights and --cuts", "both, to choose from the weights, or neither", "one of them")
+    if args.weights and args.weight_of:
+        raise InputError("--weight-of", "no --weights beside it", "both")
+    if args.weights:
+        try:
+            check(args.weights)
+        except ValueError as error:
+            raise InputError("--weights", "weights that can be", str(error)) from error
+    return args.weights
+
+
+def choose_weight(job, lattices_of, weights: Sequence[float], name: str) -> float:
+    """The best weight on the development set --cuts; writes weights.tsv.
+
+    Args:
+      lattices_of: a weight -> the development set's lattices.
+      name: of the weight.
+    """
+    from hybrid.recognize.scoring import path_words
+    from hybrid.recognize.texts import read_references
+    from hybrid.recognize.weight_sweep import sweep_weights
+    score = job.options("score")
+    text_filter = score.text_filter({})
+    found = sweep_weights(lattices_of, weights, read_references(job.args.cuts, text_filter),
+                          path_words(job.args.lattices, None, text_filter), score.grid, score.costs, job.nj, name)
+    (job.out / "weights.tsv").write_text(found.to_tsv(), encoding="utf-8")
+    for line in found.to_tsv().splitlines():
+        job.log.info("%s", line)
+    return found.best
+
+
 def system_scales(scores: Sequence[Path], count: int, options) -> List[Tuple[float, float, float]]:
     """(lm_scale, word_insertion_penalty, acoustic_scale) of each system.
 

@@ -20,13 +20,11 @@ words.txt, outcomes.tsv, lm_weight.json and, where it was chosen, weights.tsv.
 
 from tools.frame.program import Job, Program
 from tools.lattices.folder import search_facts
-from tools.lattices.inputs import new_lms, with_new_lms
+from tools.lattices.inputs import asked_weights, choose_weight, new_lms, with_new_lms, with_weights
 
-PROGRAM = (with_new_lms(Program("tools.lattices.rescore", __doc__, options={
-    "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"}), True)
+PROGRAM = (with_weights(with_new_lms(Program("tools.lattices.rescore", __doc__, options={
+    "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"}), True))
     .input("--lattices", help="folder of lattices", required=True)
-    .argument("--weights", nargs="+", type=float, default=[], help="lm_weights to choose from, with --cuts")
-    .input("--cuts", help="cuts of the development set (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text")
     .argument("--device", counts=False, default="cpu", help="of neural models: auto, cpu, cuda or cuda:N")
     .argument("--part-size", type=int, default=100, help="lattices in a file"))
 
@@ -34,9 +32,9 @@ PROGRAM = (with_new_lms(Program("tools.lattices.rescore", __doc__, options={
 def work(job: Job) -> None:
     from graphs.lattices.lattice_io import read_lattices
     from hybrid.recognize.lattice_folder import copy_beside, write_changed
-    from hybrid.recognize.rescoring import Chosen, RescoreWork, rescore_all
+    from hybrid.recognize.rescoring import Chosen, RescoreWork, check_lm_weights, rescore_all, with_weight
     args, options = job.args, job.options("rescore")
-    tried = asked_weights(args)
+    tried = asked_weights(args, check_lm_weights)
     paths, weight = new_lms(args, args.lattices / "words.txt", options, args.device)
     rescoring = RescoreWork(paths, options, sum(tried) / len(tried) if tried else weight)
     models = rescoring.prepare()
@@ -45,7 +43,8 @@ def work(job: Job) -> None:
     found = rescore_all(rescoring, read_lattices(args.lattices), job.nj if args.device == "cpu" else 1)
     if tried:
         found = list(found)
-        weight = choose_weight(job, [one.rescored for one in found if one.rescored], tried)
+        weight = choose_weight(job, lambda weight: (with_weight(one.rescored, weight) for one in found if one.rescored),
+                               tried, "lm_weight")
     outcomes, sizes = write_changed(job.out, (one.with_weight(weight) for one in found), args.part_size, job.log)
     Chosen(weight, models.mixture).write(job.out)
     copy_beside(args.lattices, job.out)
@@ -58,37 +57,6 @@ def work(job: Job) -> None:
                      search_seconds=round(facts["search_seconds"] + job.seconds(), 2), **sizes)
     if models.mixture:
         job.facts["mixture"] = [round(part, 6) for part in models.mixture]
-
-
-def asked_weights(args):
-    """The weights to choose from, none where there is no choice."""
-    from graphs.errors import InputError
-    from hybrid.recognize.rescoring import check_lm_weights
-    if bool(args.weights) != bool(args.cuts):
-        raise InputError("--weights and --cuts", "both, to choose from the weights, or neither", "one of them")
-    if args.weights and args.weight_of:
-        raise InputError("--weight-of", "no --weights beside it", "both")
-    if args.weights:
-        try:
-            check_lm_weights(args.weights)
-        except ValueError as error:
-            raise InputError("--weights", "finite numbers from 0 up, one of them above 0", str(args.weights)) from error
-    return args.weights
-
-
-def choose_weight(job: Job, rescored, weights) -> float:
-    """The best weight on the development set; writes weights.tsv."""
-    from hybrid.recognize.rescoring import sweep_weights
-    from hybrid.recognize.scoring import path_words
-    from hybrid.recognize.texts import read_references
-    score = job.options("score")
-    text_filter = score.text_filter({})
-    found = sweep_weights(rescored, weights, read_references(job.args.cuts, text_filter),
-                          path_words(job.args.lattices, None, text_filter), score.grid, score.costs, job.nj)
-    (job.out / "weights.tsv").write_text(found.to_tsv(), encoding="utf-8")
-    for line in found.to_tsv().splitlines():
-        job.log.info("%s", line)
-    return found.best
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@
 #   rescored SYSTEM --graph-lm ARPA [--tune TEXT] LM...   stages 9 and 10 of its lattices, with other language models
 #   minimum_risk SYSTEM           stages 9 and 10 of its lattices: the words of least expected errors
 #   results                stage 10: one table of all systems of the work folder
+#   compared               stage 12: systems against each other, as tables and as a page, where several were asked for
 #
 # Folders: $work/cuts lang features/SPLIT, $exp/ctc align_MODEL_SPLIT MODEL graph_MODEL decode_SYSTEM_SPLIT
 # score_SYSTEM. Systems share all that is named alike; tools see by content what is done already.
@@ -336,4 +337,15 @@ score() {  # what decoding left
 results() {
   stage 10 "score"
   run tools.report --work "$work"
+}
+
+compared() {
+  local features=() split
+  [ -n "$mode" ] || [[ $systems == *" "* ]] || [[ $seeds == *" "* ]] || return 0
+  for split in ${tests:-dev}; do
+    features+=("$work/features/$split")
+  done
+  stage 12 "comparison of the systems, as tables and as a page"
+  run tools.compare --work "$work" --tests ${tests:-dev} --out "$exp/comparison"
+  run tools.page --comparison "$exp/comparison" --features "${features[@]}" --out "$exp/comparison_page"
 }

@@ -60,11 +60,15 @@ def import_optuna():
 
 
 class Trials:
-    def __init__(self, folder: Path, options: SweepOptions, space: Space):
-        """folder: where the file of trials lies or is made."""
+    def __init__(self, folder: Path, options: SweepOptions, space: Space, storage=None):
+        """
+        Args:
+          folder: where the file of trials lies or is made.
+          storage: of Optuna, instead of that file.
+        """
         self.optuna = import_optuna()
         self.options, self.space = options, space
-        self._storage = self.optuna.storages.RDBStorage(f"sqlite:///{(folder / DATABASE).absolute()}")
+        self._storage = storage or self.optuna.storages.RDBStorage(f"sqlite:///{(folder / DATABASE).absolute()}")
         pruner = self.optuna.pruners.NopPruner()
         if options.prune_by:
             pruner = self.optuna.pruners.MedianPruner(options.prune_after, options.prune_from)

@@ -57,6 +57,11 @@ class AttentionBeamOptions(FusionOptions):
         if not 0 <= self.ctc_weight <= 1:
             raise ValueError(f"ctc_weight: expected 0 to 1, found {self.ctc_weight}")
 
+    @property
+    def part_weights(self) -> Dict[str, float]:
+        """Of the network's parts of a score, for lattices."""
+        return {"attention": 1 - self.ctc_weight, "ctc": self.ctc_weight}
+
     def search(self, network: E2eNetwork, encoded: Tensor, lengths: Tensor, fusion: Optional[TokenLm] = None,
                ) -> List[List[Hypothesis]]:
         """

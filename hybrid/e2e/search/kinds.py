@@ -9,7 +9,9 @@ from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
 from hybrid.e2e.search.transducer_greedy import TransducerGreedyOptions
 
 # ``search(network, encoded [B, T, D], lengths [B], fusion) -> B lists of hypotheses``, the best first, at least one of
-# each utterance; fusion: hybrid.e2e.fusion.TokenLm, or None. Neither padding nor other utterances change a result.
+# each utterance; fusion: hybrid.e2e.fusion.TokenLm (for transducer_graph hybrid.e2e.token_graph.TokenGraph), or None.
+# Neither padding nor other utterances change a result.
+# A search that does not count parts of the network's score as they are has their factors, `part_weights`.
 SEARCHES = {"ctc_greedy": CtcGreedyOptions, "ctc_beam": CtcBeamOptions, "attention_beam": AttentionBeamOptions,
             "transducer_greedy": TransducerGreedyOptions, "transducer_beam": TransducerBeamOptions,
             "transducer_graph": TransducerGraphOptions}

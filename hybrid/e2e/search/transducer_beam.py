@@ -45,6 +45,11 @@ class TransducerBeamOptions(FusionOptions):
         if not self.score_beam > 0:
             raise ValueError(f"score_beam: expected a number above 0, found {self.score_beam}")
 
+    @property
+    def part_weights(self) -> Dict[str, float]:
+        """Factors of the parts of the network's score."""
+        return {"internal_lm": -self.internal_scale}
+
     @torch.no_grad()
     def search(self, network: E2eNetwork, encoded: Tensor, lengths: Tensor, fusion: Optional[TokenLm] = None,
                ) -> List[List[Hypothesis]]:
@@ -52,7 +57,7 @@ class TransducerBeamOptions(FusionOptions):
         Args:
           encoded: ``[B, T, D]``; lengths: ``[B]`` int64, at least 1.
         Returns: for each utterance the best hypotheses, the best first, at least one. One that the language model does
-          not let end is marked, and comes where there is no other. The part "internal_lm" is scaled, and negated.
+          not let end is marked, and comes where there is no other.
         Raises: InputError for a network without transducer.
         """
         decoder = transducer_of(network, "transducer_beam")
@@ -155,7 +160,7 @@ class _Search:
         if self.prefixes.has_lm:
             parts["lm"] = float(self.prefixes.lm[node] + (self.prefixes.end_of_lm(node) if finished else 0.0))
         if self.options.internal_scale:
-            parts["internal_lm"] = float(-self.options.internal_scale * self.prefixes.internal[node])
+            parts["internal_lm"] = float(self.prefixes.internal[node])
         return Hypothesis(self.prefixes.tokens_of(node), frames_of(beam.frames[row]), total, parts, finished)
 
     def _scores(self, beam: _Beam, frame: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:

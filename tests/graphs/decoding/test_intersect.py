@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from graphs.decoding import intersect
 from graphs.decoding.intersect import RawLattice, SearchGraph, connected, search_label, search_order
 from graphs.fst.arcs import Arcs
 from tests.graphs.hmms import small_model
@@ -68,8 +69,10 @@ def random_hclg(rng, transitions, num_states=7, num_arcs=30, num_finals=5):
 
 
 @pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("block", [1, 3, 1 << 15])
 @pytest.mark.parametrize("seed", range(8))
-def test_a_graph_made_ready_is_the_one_that_k2_sorts(seed, in_order):
+def test_a_graph_made_ready_is_the_one_that_k2_sorts(seed, block, in_order, monkeypatch):
+    monkeypatch.setattr(intersect, "_BLOCK", block)
     _, transitions = small_model("2state", "1state")
     graph = random_hclg(np.random.default_rng(seed), transitions)
     labels = search_label(graph.ilabel, transitions)
@@ -88,6 +91,8 @@ def test_a_graph_made_ready_is_the_one_that_k2_sorts(seed, in_order):
     for axis in (1, 2):
         assert fsas.arcs.shape().row_splits(axis).tolist() == theirs.arcs.shape().row_splits(axis).tolist()
     assert torch.equal(fsas.arcs.values()[:, :3], theirs.arcs.values()[:, :3])
+    found_by_k2 = k2.Fsa(fsas.arcs).properties
+    assert found_by_k2 & fsas.properties == fsas.properties and fsas.properties & k2.fsa_properties.ARC_SORTED
     rows = [sorted(zip(fsa.arcs.values().tolist(), fsa.arc_id.tolist())) for fsa in (fsas, theirs)]
     assert rows[0] == rows[1]
 

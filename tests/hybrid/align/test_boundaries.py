@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hybrid.align.boundaries import by_class, compare, compare_folder, statistics, table, true_phones
+from hybrid.align.boundaries import by_class, compare, compare_folder, statistics, table, true_symbols
 from hybrid.align.ctm import TimedSymbol
 from hybrid.align.phone_classes import phone_class
 
@@ -91,9 +91,9 @@ def test_the_table_of_a_folder():
 def test_the_truth_of_a_cut_starts_with_its_supervision():
     cut = _cut("a", TRUTH[:2])
     cut.supervisions[0].start = 0.5
-    assert [(p.symbol, p.start, p.end) for p in true_phones(cut)] == [("SIL", -0.5, -0.4), ("K", -0.4, -0.3)]
+    assert [(p.symbol, p.start, p.end) for p in true_symbols(cut)] == [("SIL", -0.5, -0.4), ("K", -0.4, -0.3)]
     cut.supervisions[0].alignment = {"word": []}
-    assert true_phones(cut) is None and true_phones(SimpleNamespace(supervisions=[])) is None
+    assert true_symbols(cut) is None and true_symbols(SimpleNamespace(supervisions=[])) is None
 
 
 def test_nothing_aligned():

@@ -187,3 +187,7 @@ def test_total_is_what_was_added_along_the_way(tmp_path):
     whole = score_tokens(fusion, [tokens])[0]
     assert chosen.total(whole, tokens, fusion) == pytest.approx(total + 0.3 * fusion.scores(state)[0, 0])
     assert chosen.total(0.0, tokens, None) == 0.75
+
+
+def test_defaults():
+    assert WordFusionOptions() == WordFusionOptions("history", True, 0.0, -2.5)

@@ -28,6 +28,7 @@ def path(words, phones, seed=0, word_frames=None):
     ("bad add", "B A D A D D", [(0, 3), (3, 6)]),
     ("bad bad", "B A B A D", [(0, 2), (2, 5)]),  # a variant, and one that begins like it
     ("b bad bee", "SIL SIL B B A SIL B", [(2, 3), (3, 5), (6, 7)]),
+    ("bad add", "SIL B SIL A D SIL A SIL SIL D SIL D SIL", [(1, 5), (6, 12)]),  # silence as CTC's blank
     ("", "SIL SIL", []),
 ])
 @pytest.mark.parametrize("seed", range(3))

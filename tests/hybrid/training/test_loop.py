@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from hybrid.training.checkpoint import average_weights, load_state, save_state
 from hybrid.training.journal import Sums, read_history
 from hybrid.training.loop import Trainer, TrainerOptions, _clip
 from hybrid.training.schedule import Schedule
+from tests.hybrid.report.tensorboard_reader import read_rows, read_runs
 
 OPTIONS = dict(epochs=4, learning_rate=0.01, average_last=2, checkpoint_seconds=0.0, tensorboard=False)
 
@@ -200,9 +202,20 @@ def test_a_damaged_history_is_refused(tmp_path, text, message):
 
 
 def test_tensorboard_log(tmp_path):
-    pytest.importorskip("torch.utils.tensorboard")
-    _trainer(tmp_path, epochs=1, tensorboard=True).run()
-    assert list((tmp_path / "tensorboard").glob("events*"))
+    pytest.importorskip("tensorboard")
+    _trainer(tmp_path / "exp" / "toy.unfinished", epochs=1, tensorboard=True).run()
+    (tmp_path / "exp" / "toy.unfinished").rename(tmp_path / "exp" / "toy")
+    runs = read_runs(tmp_path)
+    assert list(runs) == ["exp/toy"] and {"train/loss", "dev/loss", "step/learning_rate"} <= set(runs["exp/toy"])
+    (name, (options, _)), = read_rows(tmp_path).items()
+    assert name == str((tmp_path / "exp/toy").resolve()) and options["epochs"] == 1 and options["optimizer"] == "adamw"
+
+
+def test_without_tensorboard_the_training_goes_on_without_its_log(tmp_path, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.event_file_writer", None)
+    with caplog.at_level("INFO"):
+        _trainer(tmp_path, epochs=1, tensorboard=True).run()
+    assert "no TensorBoard log" in caplog.text and not list(tmp_path.glob("events*"))
 
 
 def test_average_weights(tmp_path):

@@ -1,6 +1,7 @@
 """Greedy and prefix beam search against all alignments of tiny tables, with and without language models."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -160,3 +161,8 @@ def test_bad_options(bad):
 def test_outputs_of_zero_probability_do_not_stop_the_search():
     outputs = ctc_outputs(np.array([[-math.inf, 0.0], [0.0, -math.inf], [-math.inf, 0.0]]))
     assert prefix_beam_search(outputs, CtcBeamOptions())[0].tokens == (1, 1)
+
+
+def test_defaults():
+    assert asdict(CtcBeamOptions()) == {"lm_scale": 0.5, "token_bonus": 0.0, "word_bonus": 0.0, "beam": 10,
+                                        "token_beam": 8.0, "nbest": 10}

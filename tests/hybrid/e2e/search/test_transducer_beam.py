@@ -66,10 +66,11 @@ def test_language_models_bonuses_and_the_internal_one(monotonic, max_symbols):
         for one in found[row]:
             internal = _internal(network.decoder, one.tokens)
             assert one.parts == {"transducer": pytest.approx(expected[one.tokens][0]),
-                                 "lm": pytest.approx(lm.of(one.tokens)), "internal_lm": pytest.approx(-0.4 * internal)}
+                                 "lm": pytest.approx(lm.of(one.tokens)), "internal_lm": pytest.approx(internal)}
             bonus = 0.3 * len(one.tokens) - 0.2 * one.tokens.count(1)
             fused = 0.7 * lm.of(one.tokens) - 0.4 * internal + bonus
             assert one.score == pytest.approx(expected[one.tokens][0] + fused)
+            assert options.part_weights == {"internal_lm": -0.4}
         assert found[row][0].score == max(one.score for one in found[row])
 
 
