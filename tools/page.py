@@ -13,6 +13,7 @@ from typing import List
 from tools.frame.program import Job, Program
 
 PAGE = "report.html"
+MOST_LATTICES = 4  # of an utterance
 PROGRAM = (Program("tools.page", __doc__, options={"page": "hybrid.report.page.options:PageOptions"})
            .input("--comparison", help="folder of tools.compare, or its comparison.json", required=True)
            .input("--features", nargs="+", default=[], help="folders of features of the test sets"))
@@ -66,7 +67,8 @@ def _lattices(comparison, utterance, log) -> list:
     from tools.artefacts.decoding import search_scale, word_namer
     results = {result.system: result for result in comparison.results if result.test == utterance.test}
     found = []
-    for key, _ in drawn_systems(comparison, utterance.test, [key for key, result in results.items() if result.decoded]):
+    decoded = [key for key, result in results.items() if result.decoded]
+    for key, _ in drawn_systems(comparison, utterance.test, decoded, MOST_LATTICES):
         folder = Path(results[key].decoded)
         try:
             lattices = list(read_lattices(folder, utterance.utterance_id)) if folder.is_dir() else []

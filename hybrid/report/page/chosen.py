@@ -22,10 +22,11 @@ def drawn_families(comparison: Comparison, test: str, most: int = MOST_DRAWN) ->
     return [family for family in families if family in wanted]
 
 
-def drawn_systems(comparison: Comparison, test: str, having: Sequence[str]) -> List[Tuple[str, str]]:
+def drawn_systems(comparison: Comparison, test: str, having: Sequence[str],
+                  most: int = MOST_DRAWN) -> List[Tuple[str, str]]:
     """(key, name in the legend): of each drawn family its first training among those that there are figures of."""
     found = []
-    for family in drawn_families(comparison, test):
+    for family in drawn_families(comparison, test, most):
         keys = [key for key in family.systems if key in having]
         if keys:
             found.append((keys[0], family.family))

@@ -2,20 +2,22 @@
 
 What matplotlib and Graphviz write is parsed and written again: known elements and attributes only, styles as
 attributes (the page's security policy allows no inline style), ids with a prefix, black as the colour of the text,
-white surfaces left out.
+white as that of the paper (a class of the style sheet).
 """
 
 import io
 import re
+import warnings
 from contextlib import contextmanager
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from graphs.errors import InputError
 
 # hashsalt: ids are the same in every run; none: texts stay texts, in the fonts of the page
-SETTINGS = {"svg.hashsalt": "hybrid-asr", "svg.fonttype": "none", "font.size": 11, "text.parse_math": False}
+SETTINGS = {"svg.hashsalt": "hybrid-asr", "svg.fonttype": "none", "font.size": 11, "text.parse_math": False,
+            "savefig.bbox": "tight"}
 ELEMENTS = {"svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "use",
             "defs", "clipPath", "image"}
 ATTRIBUTES = {
@@ -32,9 +34,10 @@ _OWN = re.compile(r"url\(#([^)]*)\)")
 
 @contextmanager
 def reproducible():
-    """matplotlib writes the same SVG in each run."""
+    """matplotlib writes the same SVG in each run; letters that its own fonts lack, the page's have."""
     import matplotlib
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 
@@ -85,8 +88,6 @@ def _written(element, prefix: str) -> str:
     if name not in ELEMENTS:
         return ""
     attributes = _attributes(element, prefix)
-    if attributes is None:
-        return ""
     inner = escape(element.text.strip("\n")) if element.text and name in ("text", "tspan") else ""
     inner += "".join(_written(child, prefix) for child in element)
     if name in ("g", "defs") and not inner:
@@ -95,13 +96,14 @@ def _written(element, prefix: str) -> str:
     return f"<{name}{shown}>{inner}</{name}>" if inner else f"<{name}{shown}/>"
 
 
-def _attributes(element, prefix: str) -> Optional[Dict[str, str]]:
-    """Those kept; None for a surface that only hides the page."""
+def _attributes(element, prefix: str) -> Dict[str, str]:
+    """Those kept, in the colours of the page."""
     found = {_plain(key): value for key, value in element.attrib.items()}
     found = {**found, **_from_style(found.pop("style", ""))}
     kept = {key: value for key, value in found.items() if key in ATTRIBUTES}
-    if kept.get("fill") in WHITE and kept.get("stroke", "none") in {"none", "transparent", *WHITE}:
-        return None
+    if kept.get("fill") in WHITE:
+        kept["class"] = "paper"
+        del kept["fill"]
     for key in ("fill", "stroke"):
         if kept.get(key) in BLACK:
             kept[key] = "currentColor"
@@ -113,8 +115,11 @@ def _attributes(element, prefix: str) -> Optional[Dict[str, str]]:
         kept[key] = _OWN.sub(lambda match: f"url(#{prefix}-{match[1]})", value)
     if "id" in kept:
         kept["id"] = f"{prefix}-{kept['id']}"
-    if "href" in kept and not kept["href"].startswith("data:image/"):
-        kept["href"] = f"#{prefix}-{kept['href'].lstrip('#')}"
+    target = kept.get("href", "")
+    if target.startswith("#"):
+        kept["href"] = f"#{prefix}-{target[1:]}"
+    elif not target.startswith("data:image/"):
+        kept.pop("href", None)
     return kept
 
 

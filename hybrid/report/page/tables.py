@@ -75,8 +75,9 @@ def without_blank(table: Table) -> Table:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """With a true minus sign."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """With a true minus sign, and none of a zero."""
+    written = f"{value:+.{digits}f}"
+    return written.replace("-", "−") if float(written) else written[1:]
 
 
 def text(value: Optional[str], mark: str = "") -> Cell:

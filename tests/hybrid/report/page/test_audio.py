@@ -1,0 +1,60 @@
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from hybrid.report.page.audio import embed, encoded
+from hybrid.report.page.utterances import interest
+from tests.hybrid.report.page.material import utterances
+
+RATE = 8000
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """A second of steps, two channels: sample n of the first is n."""
+    path = tmp_path / "a.wav"
+    steps = np.arange(RATE, dtype=np.int16)
+    soundfile.write(str(path), np.stack([steps, -steps], axis=1), RATE, subtype="PCM_16")
+    return path
+
+
+def with_audio(recording, number=6):
+    return [replace(one, audio=str(recording), offset=0.25, seconds=0.5) for one in utterances(("a", "b"), number)]
+
+
+def test_the_stretch_of_the_utterance_comes_back_sample_by_sample(recording):
+    samples, rate = soundfile.read(io.BytesIO(encoded(with_audio(recording)[0])), dtype="int16")
+    assert rate == RATE and np.array_equal(samples, np.arange(2000, 6000))
+
+
+def test_utterances_with_errors_have_it_as_data(recording):
+    some = with_audio(recording)
+    data, failed = embed(some, 1.0)
+    assert failed == []
+    assert set(data) == {f"test/{one.utterance_id}" for one in some if any(h.errors for h in one.hypotheses)} != set()
+    uri = next(iter(data.values()))
+    assert uri.startswith("data:audio/flac;base64,")
+    assert base64.b64decode(uri.partition(",")[2]) == encoded(some[0])
+
+
+def test_the_limit_holds_for_the_data_and_the_most_telling_come_first(recording):
+    some = with_audio(recording, 20)
+    data, _ = embed(some, 0.0035, encode=lambda one: b"x" * 600)
+    assert 0 < sum(map(len, data.values())) <= 3500 and len(data) == 4
+    order = sorted(some, key=lambda one: -interest(one))
+    assert set(data) == {f"test/{one.utterance_id}" for one in order[:4]}
+    assert embed(some, 0.0) == ({}, [])
+
+
+def test_what_cannot_be_read_is_named(recording):
+    good, bad = with_audio(recording, 1)[0], replace(with_audio(recording, 1)[0], utterance_id="bad", audio="no/such")
+    data, failed = embed([bad, good], 1.0)
+    assert list(data) == [f"test/{good.utterance_id}"] and len(failed) == 1 and failed[0].startswith("bad: ")
+
+
+def test_without_audio_there_is_none():
+    assert embed(utterances(("a",), 5), 1.0) == ({}, [])
