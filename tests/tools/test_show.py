@@ -63,6 +63,8 @@ SHOWN = [
     ("exp/ctc_chars", [], "end-to-end model", ["arch: dnn", "dev_loss: 0.5", "5 tokens: <blk>", "205, 180 of them",
                                                "can stream: yes", "training"]),
     ("exp/ctc_chars", ["bad"], "end-to-end model", ["tokens: b a d"]),
+    ("exp/nbest_ctc/nbest.jsonl", [], "N-best lists", ["utterances: 2", "parts of scores: ctc", "bad"]),
+    ("exp/nbest_ctc/nbest.jsonl", ["u000"], "N-best lists", ["frames: 15", "1 -2.50 -2.50", "1 to 9 bad"]),
     ("exp/lstm_lm", ["bad"], "neural language model", ["count: 3", "units: bad", "share of them: all"]),
     ("exp/lstm_lm", ["b"], "neural language model", ["count: 1", "units: rare words", "share of them: 0.333333"]),
     ("exp/graph", [], "decoding graph", ["states:", "random", "w5"]),
@@ -120,6 +122,7 @@ def test_lattices_of_words_are_shown_as_those_of_frames(tmp_path, capsys):
     ("cuts/train.jsonl.gz", []), ("features", []), ("features", ["u001"]), ("lang/topo", ["2"]),
     ("exp/graph", []), ("exp/decode_test", ["u2"]), ("exp/decode_test", []), ("exp/am", []),
     ("exp/lstm_lm", []), ("exp/ctc_chars", []),
+    ("exp/nbest_ctc/nbest.jsonl", []), ("exp/nbest_ctc/nbest.jsonl", ["u001"]),
     ("exp/score_am", []), ("exp/align", []), ("exp/align", ["u001"]),
     ("exp/am/tree", []), ("exp/am/tree", ["4"]), ("exp/tree_tri", []), ("exp/tree_tri", ["B:2"])])
 def test_pictures(work, tmp_path, path, item):
@@ -132,6 +135,7 @@ def test_pictures(work, tmp_path, path, item):
     ("storage.bin", [], "decoding graph: a folder with HCLG.npz"),
     ("features", ["u9"], "an utterance such as u000"), ("exp/fmllr", ["s9"], "a speaker such as s0"),
     ("exp/ctc_chars", ["zebra"], "a word that the tokens can spell"),
+    ("exp/nbest_ctc/nbest.jsonl", ["u9"], "an utterance such as u000"),
     ("sweeps/dropout", ["9"], "the number of a trial such as 0, 1, 2"),
     ("exp/lstm_lm", ["zebra"], "a word such as <unk>, add"), ("exp/lstm_lm", ["</s>"], "a word such as <unk>, add"),
     ("lang", ["zebra"], "a word or a phone such as"),

@@ -39,8 +39,8 @@ def work(good, tmp_path):
 
 PATHS = """cuts cuts/train.jsonl.gz features lang lang/topo lang/words.txt lang/lexiconp.txt lm.arpa class_lm exp/align
     exp/align/transitions exp/align/tree exp/align/words.ctm exp/am exp/am/best.safetensors exp/am/tree
-    exp/fmllr exp/lstm_lm exp/ctc_chars exp/tree_tri exp/tree_tri/tree exp/graph exp/decode_test exp/score_am
-    exp/score_am/result.json exp/score_am/test/per_utt.tsv compare""".split()
+    exp/fmllr exp/lstm_lm exp/ctc_chars exp/nbest_ctc/nbest.jsonl exp/tree_tri exp/tree_tri/tree exp/graph
+    exp/decode_test exp/score_am exp/score_am/result.json exp/score_am/test/per_utt.tsv compare""".split()
 
 
 def test_what_the_library_wrote_is_good(good, capsys):

@@ -19,9 +19,12 @@ from hybrid.compare.comparison_file import write_comparison
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
 from hybrid.data.manifest import write_cuts
+from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.model import write_e2e_model
+from hybrid.e2e.nbest_file import Nbest, write_nbest
 from hybrid.e2e.network import E2eOptions
 from hybrid.e2e.tokens import TokenTable
+from hybrid.lattices.frames import Frames
 from hybrid.lm.nets.recurrent import LstmOptions
 from hybrid.lm.network import LmNetwork, LmOptions
 from hybrid.lm.neural_folder import write_neural_lm
@@ -108,6 +111,7 @@ def make_work(work):
     _speakers(work / "exp" / "fmllr")
     _language_model(work / "exp" / "lstm_lm", lang)
     end_to_end_model(work / "exp" / "ctc_chars")
+    _nbest(work)
     (work / "storage").rename(work / "corpus_storage")
     add_system(work, "score_am", "am", 6, tests=("dev", "test"))
     (work / "compare").mkdir()
@@ -179,6 +183,15 @@ def _language_model(folder, lang):
     history = {"epoch": 1, "train": {"loss": 1.5}, "dev": {"loss": 1.25}, "learning_rate": 0.001, "seconds": 2.0}
     (folder / "train.jsonl").write_text(json.dumps(history) + "\n")
     stage(folder, "tools.train_lm")
+
+
+def _nbest(work):
+    folder = work / "exp" / "nbest_ctc"
+    folder.mkdir()
+    Frames(0.02, ("<blk>", "\u2581", "a", "b", "d")).write(folder)
+    best, other = Hypothesis((3, 2, 4), (1, 4, 9), -2.5, {"ctc": -2.5}), Hypothesis((3,), (1,), -4.0, {"ctc": -4.0})
+    write_nbest(folder / "nbest.jsonl", [Nbest("u000", 15, [best, other]), Nbest("u001", 15, [other])])
+    stage(folder, "tools.decode_e2e", [work / "features/features.json", work / "exp/ctc_chars/e2e.json"])
 
 
 def end_to_end_model(folder, change=lambda network: None):
