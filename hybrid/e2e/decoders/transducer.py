@@ -102,7 +102,8 @@ class TransducerDecoder(nn.Module):
         if not (self.training and self.options.transducer_loss == "pruned"):
             return {"loss": (-transducer_scores(*self._lattice(encoded, lengths, tokens)).sum(), weight)}
         simple, pruned = self._pruned(encoded, lengths, tokens)
-        rest = 1.0 - min(1.0, int(self.updates) / max(1, self.options.simple_warmup))
+        warmup = self.options.simple_warmup
+        rest = 1.0 - min(1.0, int(self.updates) / warmup) if warmup else 0.0
         simple_weight = self.options.simple_scale + (1.0 - self.options.simple_scale) * rest
         pruned_weight = 1.0 - 0.9 * rest
         loss = (simple_weight * simple + pruned_weight * pruned) / (simple_weight + pruned_weight)

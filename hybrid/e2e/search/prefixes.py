@@ -47,7 +47,8 @@ class Prefixes:
         self._device, kind = weight.device, weight.cpu().detach().numpy().dtype
         self._integers = {name: GrowingArray((), np.int64) for name in ("parent", "token", "lm_state")}
         self._numbers = {name: GrowingArray((), np.float64) for name in ("rank", "lm", "internal")}
-        self._added, self._lm_added, self._internal_added = (GrowingArray((num_tokens,), np.float64) for _ in range(3))
+        kinds = ["rank"] + ["lm"] * self.has_lm + ["internal"] * bool(internal_scale)
+        self._gains = {name: GrowingArray((num_tokens,), np.float64) for name in kinds}
         state = decoder.predictor.start(1)
         self._places = GrowingArray((weight.shape[1],), kind)
         self._states = GrowingArray(tuple(state.shape[1:]), state.cpu().numpy().dtype)
@@ -61,15 +62,15 @@ class Prefixes:
     rank = property(lambda self: self._numbers["rank"].rows)
     lm = property(lambda self: self._numbers["lm"].rows)
     internal = property(lambda self: self._numbers["internal"].rows)
-    added = property(lambda self: self._added.rows)
+    added = property(lambda self: self._gains["rank"].rows)
 
     def places(self, nodes: np.ndarray) -> Tensor:
         """``[N, joiner_dim]`` what the joiner takes of the tokens."""
         return torch.from_numpy(self._places.rows[nodes]).to(self._device)
 
     def end_of_lm(self, nodes: np.ndarray) -> np.ndarray:
-        """``[N]`` log probability of the language model that the sentence ends after each node; 0 without one."""
-        return self._lm_added.rows[nodes, 0]
+        """``[N]`` log probability of the language model, which there is, that the sentence ends after each node."""
+        return self._gains["lm"].rows[nodes, 0]
 
     def tokens_of(self, node: int) -> Tuple[int, ...]:
         tokens = []
@@ -91,9 +92,9 @@ class Prefixes:
         lm_states = self._integers["lm_state"].rows[parents]
         if self._fusion is not None:
             lm_states = self._fusion.advance(lm_states, tokens)
-        gained = {"rank": self._added, "lm": self._lm_added, "internal": self._internal_added}
+        gained = {name: gains.rows[parents, tokens] for name, gains in self._gains.items()}
         self._add(parents, tokens, lm_states, {
-            name: self._numbers[name].rows[parents] + added.rows[parents, tokens] for name, added in gained.items()})
+            name: numbers.rows[parents] + gained.get(name, 0.0) for name, numbers in self._numbers.items()})
         self._compute(torch.from_numpy(tokens).to(self._device),
                       torch.from_numpy(self._states.rows[parents]).to(self._device))
 
@@ -110,26 +111,29 @@ class Prefixes:
         self._places.add(places.cpu().numpy())
         self._states.add(states.cpu().numpy())
         lm_states = self._integers["lm_state"].rows[-len(tokens):]
-        lm_added = np.zeros((len(tokens), self._decoder.num_tokens))
+        said = np.zeros((len(tokens), self._decoder.num_tokens))
         if self._fusion is not None:
-            lm_added = self._fusion.scores(lm_states)
-        added, internal = self._options.weighted(lm_added, self._fusion), np.zeros_like(lm_added)
+            said = self._fusion.scores(lm_states)
+            self._gains["lm"].add(said)
+        rank = self._options.weighted(said, self._fusion)
         if self._internal_scale:
-            internal[:, BLANK + 1:] = internal_lm(self._decoder, places)
-            added = added - self._internal_scale * internal
-        for array, values in ((self._added, added), (self._lm_added, lm_added), (self._internal_added, internal)):
-            array.add(values)
+            internal = internal_lm(self._decoder, places)
+            self._gains["internal"].add(internal)
+            rank = rank - self._internal_scale * internal
+        self._gains["rank"].add(rank)
 
 
 def internal_lm(decoder: TransducerDecoder, places: Tensor) -> np.ndarray:
-    """``[N, num_tokens - 1]`` log probability of each next token, without sound (Meng et al., "Internal language model
-    estimation for domain-adaptive end-to-end speech recognition", 2021): the joiner's, where the encoder gives zeros.
+    """``[N, num_tokens]`` log probability of each next token, without sound (Meng et al., "Internal language model
+    estimation for domain-adaptive end-to-end speech recognition", 2021): the joiner's, blank left out (0 stands there),
+    where the encoder gives zeros.
 
     Args:
       places: ``[N, joiner_dim]``.
     """
     silence = decoder.encoder_side(places.new_zeros(1, decoder.encoder_side.in_features))
-    return decoder.join(silence, places)[:, BLANK + 1:].double().log_softmax(dim=1).cpu().numpy()
+    tokens = decoder.join(silence, places)[:, BLANK + 1:].double().log_softmax(dim=1)
+    return torch.nn.functional.pad(tokens, (1, 0)).cpu().numpy()
 
 
 def log_probs_of(decoder: TransducerDecoder, frames: Tensor, places: Tensor) -> np.ndarray:

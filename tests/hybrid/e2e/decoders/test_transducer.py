@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
+from graphs.options import flat
 from hybrid.e2e.decoders.transducer import TransducerOptions
 from tests.hybrid.e2e.decoders.alignments import all_scores
 
@@ -35,8 +36,9 @@ def _cells(decoder, frames, tokens):
     for token in (0, *tokens):
         out, states = decoder.predictor.step(torch.tensor([token]), states)
         places.append(decoder.predictor_side(out[0]))
-    log_probs = torch.stack([torch.stack([decoder.join(decoder.encoder_side(frame), place).log_softmax(dim=0)
-                                          for place in places]) for frame in frames])
+    log_probs = torch.stack([torch.stack([
+        decoder.output(torch.tanh(decoder.encoder_side(frame) + place)).log_softmax(dim=0) for place in places])
+        for frame in frames])
     emit = [log_probs[:, place, token] for place, token in enumerate(tokens)]
     return log_probs[:, :, 0], torch.stack(emit, dim=1) if emit else log_probs[:, :0, 0]
 
@@ -92,21 +94,66 @@ def test_the_pruned_loss_comes_in_gradually():
         if updates:
             decoder.after_step(updates - 1)
         figures = decoder.loss(*_batch(), TOKENS)
-        simple, pruned = (float(figures[name][0]) for name in ("simple_loss", "pruned_loss"))
-        expected = (weights[0] * simple + weights[1] * pruned) / sum(weights)
-        assert float(figures["loss"][0].detach()) == pytest.approx(expected, rel=1e-5)
+        assert _weighted(figures, *weights)
         assert not figures["simple_loss"][0].requires_grad and figures["pruned_loss"][1] == 10
     assert "updates" in decoder.state_dict()
+    assert _weighted(_decoder(simple_scale=0.2, simple_warmup=0).train().loss(*_batch(), TOKENS), 0.2, 1.0)
 
 
-def test_a_full_range_and_the_plain_loss_agree():
+def _weighted(figures, simple_weight, pruned_weight):
+    """Is the loss this mean of the two?"""
+    simple, pruned = (float(figures[name][0]) for name in ("simple_loss", "pruned_loss"))
+    expected = (simple_weight * simple + pruned_weight * pruned) / (simple_weight + pruned_weight)
+    return float(figures["loss"][0].detach()) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("monotonic", [False, True])
+def test_a_full_range_and_the_plain_loss_agree(monotonic):
     pytest.importorskip("k2")
-    decoder = _decoder(prune_range=9).train()
+    decoder, narrow = (_decoder(prune_range=number, monotonic=monotonic).train() for number in (4, 2))
     pruned = float(decoder.loss(*_batch(), TOKENS)["pruned_loss"][0])
     assert pruned == pytest.approx(float(decoder.eval().loss(*_batch(), TOKENS)["loss"][0]), rel=1e-5)
+    assert float(narrow.loss(*_batch(), TOKENS)["pruned_loss"][0]) > pruned + 1e-3
 
 
-@pytest.mark.parametrize("kind, loss", [("bigram", "plain"), ("stateless", "pruned"), ("lstm", "pruned")])
+def test_shares_of_one_side_alone_in_the_simple_loss():
+    pytest.importorskip("k2")
+    encoded, lengths = _batch()
+    for values, by_frames in (({"lm_only_scale": 0.99}, False), ({"lm_only_scale": 0.0, "am_only_scale": 0.99}, True)):
+        decoder = _decoder(**values).train()
+        losses = [float(decoder.loss(frames, lengths, TOKENS)["simple_loss"][0]) for frames in (encoded, -encoded)]
+        assert (abs(losses[0] - losses[1]) > 0.3) == by_frames
+
+
+def test_what_a_predictor_sees():
+    for kind, seen in (("bigram", 1), ("stateless", 2), ("lstm", 6)):
+        predictor = _decoder(kind).predictor.eval()
+        out, before = [], torch.tensor([[0, 1, 2, 3, 4, 1]])
+        for place in range(6):
+            other = before.clone()
+            other[0, place] = 2 + other[0, place] % 3
+            out.append((predictor(before) - predictor(other)).abs().sum(dim=2)[0] > 0)
+        expected = [[place - seen < other <= place for other in range(6)] for place in range(6)]
+        assert torch.stack(out).T.tolist() == expected
+
+
+@kinds
+def test_dropout_is_of_training(kind):
+    decoder, batch = _decoder(kind, predictor_dropout=0.5, transducer_loss="plain"), _batch()
+    for training in (True, False):
+        decoder.train(training)
+        losses = {float(decoder.loss(*batch, TOKENS)["loss"][0].detach()) for _ in range(3)}
+        assert (len(losses) > 1) == training
+
+
+def test_defaults():
+    assert flat(TransducerOptions()) == {
+        "predictor": "stateless", "context": 2, "predictor_layers": 1, "predictor_dim": 256, "predictor_dropout": 0.1,
+        "joiner_dim": 256, "monotonic": False, "transducer_loss": "pruned", "prune_range": 5, "simple_scale": 0.5,
+        "simple_warmup": 300, "lm_only_scale": 0.25, "am_only_scale": 0.0}
+
+
+@pytest.mark.parametrize("kind, loss", [("bigram", "plain"), ("lstm", "pruned")])
 def test_it_learns(kind, loss):
     if loss == "pruned":
         pytest.importorskip("k2")

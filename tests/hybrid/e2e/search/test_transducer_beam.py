@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from graphs.errors import InputError
+from graphs.options import flat
 from hybrid.e2e.search.transducer_beam import TransducerBeamOptions
+from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
 from hybrid.e2e.search.transducer_greedy import TransducerGreedyOptions
 from tests.hybrid.e2e.decoders.alignments import all_scores
 from tests.hybrid.e2e.search.transducers import PairLm, encoded_of, everything, network_of, tables_of
 
 WIDE = {"beam": 100000, "nbest": 100000, "score_beam": math.inf}
-PREDICTORS = [{"context": 2}, {"context": 1}, {"predictor": "lstm", "predictor_layers": 2}]
+PREDICTORS = [{"context": 2}, {"predictor": "lstm", "predictor_layers": 2}]
 KINDS = [(True, 1), (False, 1), (False, 2)]  # is the transducer monotonic? tokens on a frame
 kinds = pytest.mark.parametrize("monotonic, max_symbols", KINDS)
 
@@ -39,9 +41,9 @@ def _internal(decoder, tokens):
 @pytest.mark.parametrize("options", PREDICTORS)
 def test_a_wide_beam_finds_everything_with_its_sum(options, monotonic, max_symbols):
     network = network_of(num_tokens=3, monotonic=monotonic, **options)
-    encoded, lengths = encoded_of([4, 1, 3] if max_symbols == 1 else [3, 1, 2])
+    encoded, lengths = encoded_of([4, 1] if max_symbols == 1 else [3, 1])
     found = TransducerBeamOptions(max_symbols=max_symbols, **WIDE).search(network, encoded, lengths)
-    for row, length in enumerate(lengths):
+    for row, length in enumerate(lengths.tolist()):
         expected = _everything(network, encoded[row, :length], monotonic, max_symbols)
         assert len(found[row]) == len(expected)
         assert [one.score for one in found[row]] == sorted((one.score for one in found[row]), reverse=True)
@@ -56,7 +58,7 @@ def test_a_wide_beam_finds_everything_with_its_sum(options, monotonic, max_symbo
 @kinds
 def test_language_models_bonuses_and_the_internal_one(monotonic, max_symbols):
     network, lm = network_of(num_tokens=3, monotonic=monotonic), PairLm(3)
-    encoded, lengths = encoded_of([3, 2])
+    encoded, lengths = encoded_of([3] if max_symbols == 1 else [2, 1])
     options = TransducerBeamOptions(max_symbols=max_symbols, lm_scale=0.7, token_bonus=0.3, word_bonus=-0.2,
                                     internal_scale=0.4, **WIDE)
     found = options.search(network, encoded, lengths, lm)
@@ -234,6 +236,15 @@ def test_networks_without_transducer_and_language_models_for_greedy():
 def test_options_out_of_range(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         TransducerBeamOptions(**values)
+
+
+def test_defaults():
+    common = {"lm_scale": 0.5, "token_bonus": 0.0, "word_bonus": 0.0}
+    assert flat(TransducerBeamOptions()) == {
+        **common, "beam": 8, "nbest": 8, "score_beam": 15.0, "max_symbols": 1, "internal_scale": 0.0}
+    assert flat(TransducerGraphOptions()) == {
+        **common, "graph_beam": 20.0, "max_states": 64, "max_contexts": 8, "nbest": 8}
+    assert flat(TransducerGreedyOptions()) == {"max_symbols": 3}
 
 
 def test_the_number_of_hypotheses():
