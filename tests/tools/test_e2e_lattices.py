@@ -1,12 +1,14 @@
 """What programs over lattices make of an end-to-end system's: N-best lists over characters whose times are known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import read_lattices, write_lattices
+from hybrid.data.manifest import write_cuts
 from hybrid.e2e.nbest_file import Nbest, write_nbest
 from hybrid.e2e.nbest_lattice import nbest_lattice
 from hybrid.e2e.tokens import TokenTable
@@ -15,10 +17,11 @@ from hybrid.lattices.sausages import read_sausages
 from hybrid.nn.model_folder import write_description
 from hybrid.nn.tdnn import TdnnOptions
 from tests.graphs.arpas import arpa_text
+from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.e2e.test_nbest_lattice import hypothesis
 from tests.hybrid.lattices.material import LANG, TRANSITIONS, lattice_of
 from tests.reference.slf import read_slf
-from tools import rover, score
+from tools import combine, rover, score
 from tools.artefacts.registry import kind_of, problems_of
 from tools.frame.records import write_record
 from tools.lattices import (
@@ -115,6 +118,19 @@ def test_words_of_both_kinds_vote(folder):
         assert run(ctm, folder, f"ctm_{name}", "--frame-shift", "0.01", options=SCALES, lattices=name) == 0
     assert run(rover, folder, "rover", "--ctm", "@ctm_e2e", "@ctm_hybrid", lattices="") == 0
     assert text(folder, "rover/hyp.txt") == "u0 bad bee\nu1 bad bee\n"  # the hybrid is sure of `bee`
+
+
+@pytest.mark.parametrize("lm_scale, expected", [(0, "bad add"), (4, "b add")])
+def test_combined_with_a_scale_of_0_as_well(folder, lm_scale, expected):
+    """Graph scores, of which `b add` has the best, count four times or not at all."""
+    cuts = ready_corpus(folder / "corpus", number=1, shortest=30, longest=40)
+    one = lattice(cuts[0].id, words=SymbolTable(LANG.words.symbols))
+    graph = np.where((one.src == 0) & (one.acoustic < np.log(0.3)), 0.0, np.where(one.src == 0, -3.0, 0.0))
+    write_lattices(folder / "e2e", 0, [replace(one, graph=graph)])
+    write_cuts(folder / "cuts.jsonl.gz", cuts)
+    assert run(combine, folder, "combined", "--cuts", "@cuts.jsonl.gz", options=[
+        f"score.lm_scale={lm_scale}", "combine.risk=sentence"]) == 0
+    assert text(folder, "combined/hyp.txt") == f"{cuts[0].id} {expected}\n"
 
 
 def test_scores(folder):
