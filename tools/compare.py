@@ -27,7 +27,9 @@ def work(job: Job) -> None:
     from hybrid.compare.comparison_file import FILE, write_comparison
     from hybrid.compare.markdown import markdown
     from hybrid.compare.naming import work_names
+    from hybrid.compare.pictures import pictures
     from hybrid.compare.tables import rate_table
+    from hybrid.report.figures import save_figure
     from hybrid.report.tables import text_table
     from tools.comparison.gather import gather
     from tools.comparison.material import material_of
@@ -39,7 +41,10 @@ def work(job: Job) -> None:
     found = compare(args.title or ", ".join(work_names(args.work)), scored, job.options("compare"), material,
                     facts(args.work))
     write_comparison(job.out / FILE, found)
-    write_text_atomically(job.out / "COMPARISON.md", markdown(found))
+    drawn = {f"{name}.png": figure for name, figure in pictures(found).items()}
+    for name, figure in drawn.items():
+        save_figure(figure, job.out / name)
+    write_text_atomically(job.out / "COMPARISON.md", markdown(found, drawn))
     for test in found.tests:
         print(f"{test.name}\n{text_table(*rate_table(found, test.name))}")
     for note in found.notes:

@@ -46,13 +46,19 @@ class Bench:
 
     def rates_of(self, errors: np.ndarray, units: np.ndarray, options: CompareOptions,
                  names: Optional[Sequence[str]] = None) -> Dict[str, Rate]:
-        """Rates of other errors than those of the whole words, such as those of some words.
+        """Rates of other errors than those of all words, such as those of some. Where they are of fewer speakers than
+        the bootstrap over speakers is to have, utterances are drawn.
 
         Args:
           errors: ``[N, names]``; units: ``[N]``, what they may be at, with one at least.
           names: default: the systems.
         """
-        rates = self._resampled(errors, units, options)
+        some = units > 0
+        speakers = {u.speaker for u, is_in in zip(self.first.utterances, some) if is_in}
+        if self._groups is None or len(speakers) < options.fewest_speakers:
+            rates = resampled_rates(errors[some], units[some], options.resamples, options.seed)
+        else:
+            rates = self._resampled(errors, units, options)
         return {name: _rate(errors, units, rates, [column]) for column, name in enumerate(names or self.keys)}
 
     def percent(self, keys: Sequence[str]) -> float:

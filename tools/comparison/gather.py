@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence
 
 from graphs.errors import InputError
 from hybrid.compare.comparison import System
@@ -11,6 +11,7 @@ from hybrid.compare.scored import Scored, read_score
 from hybrid.recognize.scoring import ScoreOptions
 from hybrid.report.results import Result, gather_results
 from tools.comparison.lineage import Lineage, lineage_of
+from tools.comparison.look_ahead import look_ahead
 from tools.experiments.records import Records
 from tools.frame.records import read_record, verified_digests
 from tools.frame.unfinished import whole_scores
@@ -70,13 +71,8 @@ def _system(entry: Dict, lineage: Lineage) -> System:
     return System(
         "", "", entry["system"], lineage.kind, "", entry["seed"], lineage.share, lineage.hours,
         lineage.parameters or entry.get("parameters"), lineage.training_seconds or entry.get("training_seconds"),
-        lineage.epochs, *_look_ahead(lineage), *(memory or [None]), max(training, default=None),
+        lineage.epochs, *look_ahead(lineage), *(memory or [None]), max(training, default=None),
         lineage.configuration(), lineage.commands())
-
-
-def _look_ahead(lineage: Lineage) -> Tuple[Optional[float], bool]:
-    """(seconds, whether it waits for the end of the utterance); of several networks the longest."""
-    return None, False
 
 
 def _one_each(systems: Sequence[System]) -> List[System]:

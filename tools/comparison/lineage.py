@@ -80,8 +80,8 @@ class Lineage(NamedTuple):
 def _kind_of_search(training: Dict, configs: Sequence[Dict]) -> str:
     """Of an end-to-end system: by the search where one is recorded, else by what was trained."""
     search = next((config["e2e_search"] for config in configs if "e2e_search" in config), {})
-    name = next((value for value in search.values() if isinstance(value, str) and "_" in value), "")
-    if not name:
+    name = search.get("search")
+    if name is None:
         name = {"none": "ctc", "transducer": "transducer"}.get(training.get("decoder"), "attention")
     if name.startswith("attention"):
         return "joint" if search.get("ctc_weight", training.get("ctc_weight", 0)) > 0 else "attention"

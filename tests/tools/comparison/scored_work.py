@@ -1,5 +1,8 @@
 """A work folder of scored systems with the stage records that they stand on; nothing was trained."""
 
+from lhotse import MonoCut, SupervisionSegment
+
+from hybrid.data.manifest import write_cuts
 from tests.hybrid.report.test_results import add_system
 from tools.frame.fingerprint import digest
 from tools.frame.records import write_record
@@ -28,8 +31,12 @@ def stage(folder, program, inputs=(), files=("x",), **more):
 
 
 def add_cuts(work, share=1.0, hours=0.5):
-    return stage(work / "cuts", "tools.validate_data", files=("train.jsonl.gz",),
-                 config={"data": {"train_share": share}}, facts={"train": {"good": 10, "hours": hours}})
+    """Training cuts of `one two`, twice."""
+    cuts = [MonoCut(f"t{n}", 0.0, 1.0, 0, supervisions=[SupervisionSegment(f"t{n}", "r", 0.0, 1.0, text="one two")])
+            for n in range(2)]
+    write_cuts(work / "cuts/train.jsonl.gz", cuts)
+    return stage(work / "cuts", "tools.validate_data", files=(), config={"data": {"train_share": share}},
+                 facts={"train": {"good": 10, "hours": hours}})
 
 
 def add_scored(work, name, wrong, kind="hybrid", seed=1, tests=("dev", "test"), config=None, **more):

@@ -22,6 +22,7 @@ def test_systems_and_seeds_of_a_work_folder_are_compared(tmp_path, capsys):
         ("tdnn (seed 2)", "tdnn", "hybrid", 2, 6, 400, 700), ("tdnn (seed 3)", "tdnn", "hybrid", 3, 6, 400, 700)]
     assert [(t.name, t.utterances, t.words, t.speakers, t.seconds, t.drawn, t.tuned_on) for t in found.tests] == [
         ("test", 40, 120, 8, 60.0, "speakers", False)]
+    assert found.tests[0].not_in_training == 40  # each `three`
     (ctc, tdnn) = found.families
     assert (ctc.family, ctc.rate.percent, ctc.deviation) == ("ctc", 25.0, None)
     assert (tdnn.systems, tdnn.rate.percent) == (("tdnn (seed 1)", "tdnn (seed 2)", "tdnn (seed 3)"), 5.0)

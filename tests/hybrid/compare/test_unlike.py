@@ -1,0 +1,37 @@
+from hybrid.compare.comparison import System
+from hybrid.compare.unlike import differing, unlike, unlike_seeds
+
+
+def system(key="a", **more):
+    return System(key, "a", "a", "ctc", **more)
+
+
+def test_what_is_matched_is_not_told():
+    a = system(parameters=1_000_000, epochs=6, training_seconds=100.0)
+    assert unlike([a], [a]) == ()
+    assert unlike([a], [system(parameters=1_099_000, epochs=6, training_seconds=124.0)]) == ()
+    assert unlike([a], [system()]) == unlike([system()], [a]) == ()  # nothing is known of the other
+
+
+def test_what_is_not_matched_is_told():
+    a = system(parameters=1_000_000, epochs=6, training_seconds=90.0)
+    b = system(parameters=2_500_000, epochs=8, training_seconds=180.0, share=0.25)
+    assert unlike([a], [b]) == ("parameters 1.00 M and 2.50 M", "epochs 6 and 8", "training min 1.5 and 3.0",
+                                "% of the data 100 and 25")
+    assert unlike([b], [a])[0] == "parameters 2.50 M and 1.00 M"
+    assert unlike([a, a], [a]) == ("seeds 2 and 1",)
+    two = [system(training_seconds=60.0), system(training_seconds=180.0)]
+    assert unlike(two, [system(training_seconds=120.0)]) == ("seeds 2 and 1",)
+
+
+def test_of_seeds_options_of_a_run_may_differ():
+    systems = [system(f"a{seed}", configuration={"am.seed": seed, "am.device": str(seed), "am.epochs": 6, **more})
+               for seed, more in ((1, {}), (2, {"am.dropout": 0.1}))]
+    assert differing(systems) == ["am.dropout"]
+    assert unlike_seeds(systems) == ["a: its seeds differ in am.dropout, too"]
+    assert unlike_seeds(systems[:1]) == []
+
+
+def test_many_differences_are_cut_short():
+    systems = [system(str(seed), configuration={f"am.{letter}": seed for letter in "bcdefg"}) for seed in (1, 2)]
+    assert unlike_seeds(systems) == ["a: its seeds differ in am.b, am.c, am.d, am.e, am.f, ..., too"]

@@ -1,0 +1,94 @@
+import logging
+
+import pytest
+from lhotse.supervision import AlignmentItem
+
+from graphs.lang.lang_folder import write_lang
+from graphs.lattices.lattice_io import write_lattices
+from hybrid.align.ctm import TimedSymbol, write_ctm
+from hybrid.compare.comparison import System
+from hybrid.compare.scored import Scored
+from hybrid.data.manifest import write_cuts
+from hybrid.nn.model_folder import write_description
+from hybrid.nn.tdnn import TdnnOptions
+from tests.hybrid.compare.scores import of_texts
+from tests.hybrid.data.material import ready_corpus
+from tests.hybrid.lattices.material import LANG, TRANSITIONS, lattice_of
+from tests.tools.comparison.scored_work import stage
+from tools.comparison.material import material_of
+
+TRUTH = [("bad", 0.03, 0.12), ("add", 0.12, 0.21), ("b", 0.21, 0.24)]
+
+
+@pytest.fixture
+def work(tmp_path):
+    """Cuts u000 (with true words) and u001; lattices of both; a forced alignment."""
+    cuts = ready_corpus(tmp_path / "ready", 2)
+    for cut in cuts:
+        cut.supervisions[0].text, cut.supervisions[0].custom = "bad add b", {"noise": "pink"}
+    cuts[0].supervisions[0].alignment = {"word": [AlignmentItem(w, s, round(e - s, 4)) for w, s, e in TRUTH]}
+    write_cuts(tmp_path / "cuts/test.jsonl.gz", cuts)
+    write_cuts(tmp_path / "cuts/train.jsonl.gz", ready_corpus(tmp_path / "ready_train", 3))
+    folder = tmp_path / "exp/decode_x_test"
+    write_lattices(folder, 0, [lattice_of([("bad add b", "SIL B A D A D D B", 1.0)], cut.id) for cut in cuts])
+    LANG.words.write(folder / "words.txt")
+    TRANSITIONS.write(folder / "transitions")
+    write_lang(LANG, tmp_path / "lang")
+    (tmp_path / "exp/x").mkdir()
+    write_description(tmp_path / "exp/x", TdnnOptions(), 1, 1, frame_shift=0.01)
+    stage(folder, "tools.decode", [tmp_path / "exp/x/model.json", tmp_path / "lang/lang.json"], ())
+    (tmp_path / "exp/align_dnn_test").mkdir()
+    write_ctm(tmp_path / "exp/align_dnn_test/words.ctm", {"u000": [TimedSymbol(*one) for one in TRUTH]})
+    return tmp_path
+
+
+def scored(work, **entry):
+    entry = {"test": "test", "lm_scale": 1.0, "acoustic_scale": 1.0, "word_insertion_penalty": 0.0, **entry}
+    return Scored(System("x", "x", "x", "hybrid"), entry, of_texts(["a"], ["a"]), work / "exp/score_x/test",
+                  str(work / "exp/decode_x_test"))
+
+
+def test_cuts_tell_conditions_and_truth_and_training_text_its_words(work):
+    found = material_of("test", [scored(work)], [work])
+    assert set(found.cuts) == {"u000", "u001"} and found.cuts["u001"].conditions == {"noise": "pink"}
+    assert [word.symbol for word in found.truth["u000"]] == ["bad", "add", "b"] and "u001" not in found.truth
+    assert found.counts == {"yes": 3, "no": 3}
+    ((name, timed),) = found.forced
+    assert name == "dnn" and timed.source.endswith("align_dnn_test") and list(timed.words) == ["u000"]
+
+
+def test_times_come_from_lattices(work):
+    timed = material_of("test", [scored(work)], [work]).decoded["x"]
+    assert timed.ends_known and timed.source.endswith("decode_x_test")
+    assert [(w.symbol, round(w.start, 3), round(w.end, 3)) for w in timed.words["u001"]] == TRUTH
+
+
+def test_lattices_of_an_unknown_rate_have_no_times(work, caplog):
+    (work / "exp/x/model.json").unlink()
+    assert material_of("test", [scored(work)], [work], log=logging.getLogger()).decoded == {}
+    assert "no times of the words of x: " in caplog.text
+
+
+def test_without_truth_no_times_are_asked_for(work):
+    write_cuts(work / "cuts/test.jsonl.gz", ready_corpus(work / "ready", 2))
+    found = material_of("test", [scored(work)], [work])
+    assert found.decoded == {} and found.forced == [] and len(found.cuts) == 2
+
+
+def test_more_alignments_may_be_given(work):
+    write_ctm(work / "spikes.ctm", {"u000": [TimedSymbol(*one) for one in TRUTH]})
+    found = material_of("test", [scored(work)], [work], [work / "spikes.ctm"])
+    assert [name for name, _ in found.forced] == ["dnn", "spikes"]
+
+
+def test_texts_have_no_times_and_ctms_have(work):
+    one = scored(work, lm_scale=None)
+    assert material_of("test", [one], [work]).decoded == {}
+    write_ctm(work / "exp/decode_x_test/words.ctm", {"u000": [TimedSymbol("bad", 0.0, 0.1)]})
+    assert material_of("test", [one], [work]).decoded["x"].words["u000"][0].symbol == "bad"
+    assert material_of("test", [one._replace(decoded="")], [work]).decoded == {}
+
+
+def test_a_work_folder_without_cuts_tells_nothing(tmp_path):
+    found = material_of("test", [scored(tmp_path)], [tmp_path])
+    assert (found.cuts, found.counts, found.decoded, found.forced) == ({}, {}, {}, [])
