@@ -270,6 +270,24 @@ def test_the_figure_is_that_of_the_development_set_and_never_of_a_test_set(tmp_p
         dev_result(tmp_path / "exp/score_b/result.json", "c", "wer")
 
 
+def test_figures_of_epochs_come_from_the_training_while_it_runs_and_are_asked_for_at_its_end(tmp_path):
+    options = SweepOptions(recipe="egs/synth", system="am", prune_by="loss", minimize="dev.accuracy")
+    runs = RecipeRuns(tmp_path, tmp_path, options, [], [])
+    entry = '{"epoch": %d, "train": {}, "dev": {"loss": %s, "accuracy": %s}, "learning_rate": 1, "seconds": 1}\n'
+    for folder, losses in (("am.unfinished", (3.0,)), ("am", (4.0, 2.0))):
+        (tmp_path / "exp" / folder).mkdir(parents=True)
+        (tmp_path / "exp" / folder / "train.jsonl").write_text(
+            "".join(entry % (number, loss, loss / 4) for number, loss in enumerate(losses, 1)))
+    assert runs._epochs(tmp_path, running=True) == [3.0] and runs._epochs(tmp_path, running=False) == [4.0, 2.0]
+    assert runs._figure(tmp_path) == 0.5  # of the best epoch
+    other = RecipeRuns(tmp_path, tmp_path, SweepOptions(recipe="egs/synth", system="am", prune_by="lss"), [], [])
+    assert other._epochs(tmp_path, running=True) == []
+    with pytest.raises(TrialFailed, match="dev figure lss: expected one of loss, accuracy"):
+        other._epochs(tmp_path, running=False)
+    with pytest.raises(TrialFailed, match="results.json"):
+        other._figure(tmp_path)
+
+
 # --- pictures
 
 def test_heights_of_a_parallel_plot():

@@ -77,8 +77,7 @@ class RecipeRuns:
         done = subprocess.run(["bash", str(self.script), *command], capture_output=True,
                               env={**os.environ, "RECIPE_MODE": "plan"})
         if done.returncode != 0:
-            raise InputError(f"recipe {self.options.recipe}", "a plan of its stages",
-                             last_lines(done.stderr))
+            raise InputError(f"recipe {self.options.recipe}", "a plan of its stages", last_lines(done.stderr))
         return read_plan(done.stdout)
 
     def _last(self, planned: Sequence[Planned]) -> int:
@@ -109,7 +108,7 @@ class RecipeRuns:
         work, first = self.folder / name, [] if name == BASELINE else ["--stage", str(stages.first)]
         link_stages(self.work if name == BASELINE else self.folder / BASELINE, work)
         more = ["--no-tests", "--stop-stage", str(stages.last), *first]
-        command = [*self.command(work, overrides, *more)]
+        command = self.command(work, overrides, *more)
         status = run_watched([str(ROOT / "run.sh"), str(self.script.parent), *command[2:]], work / OUTPUT,
                              lambda: watch(self._epochs(work, running=True)))
         if status != 0:
@@ -118,15 +117,17 @@ class RecipeRuns:
         return self._figure(work)
 
     def _epochs(self, work: Path, running: bool) -> List[float]:
-        """Of a single model, the figures of its epochs so far; [] while there are none."""
+        """Of a single model, the figures of its epochs so far. Raises TrialFailed when there are none at the end."""
         if not self.options.prune_by:
             return []
         folder = self._models(work)[0]
         try:
-            folder = folder.with_name(folder.name + UNFINISHED) if running else folder
-            return _dev_figures(folder, self.options.prune_by)
-        except InputError:
-            return []
+            place = folder.with_name(folder.name + UNFINISHED) if running else folder
+            return _dev_figures(place, self.options.prune_by)
+        except InputError as error:
+            if running:  # not yet
+                return []
+            raise TrialFailed(str(error)) from None
 
     def _figure(self, work: Path) -> float:
         try:
