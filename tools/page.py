@@ -62,6 +62,7 @@ def _lattices(comparison, utterance, log) -> list:
     """Those of the drawn systems that still lie where they were scored."""
     from graphs.errors import InputError
     from graphs.lattices.lattice_io import read_lattices
+    from hybrid.recognize.scoring import holds_lattices
     from hybrid.report.page.chosen import drawn_systems
     from hybrid.report.page.pictures import FoundLattice
     from tools.artefacts.decoding import search_scale, word_namer
@@ -71,7 +72,7 @@ def _lattices(comparison, utterance, log) -> list:
     for key, _ in drawn_systems(comparison, utterance.test, decoded, MOST_LATTICES):
         folder = Path(results[key].decoded)
         try:
-            lattices = list(read_lattices(folder, utterance.utterance_id)) if folder.is_dir() else []
+            lattices = list(read_lattices(folder, utterance.utterance_id)) if holds_lattices(folder) else []
         except InputError as error:
             log.warning("no lattice of %s is drawn: %s", key, error)
             continue
