@@ -45,11 +45,10 @@ def write_page(comparison, path: Path, options, features: List[Path], log) -> di
 
 def draw_pictures(comparison, number: int, features: List[Path], log) -> list:
     """Words over time and lattices of the utterances on which systems differ most."""
-    from hybrid.data.features import FeatureReader
     from hybrid.report.page.chosen import drawn_systems
     from hybrid.report.page.pictures import picture_of_times, pictures_of_lattices
     from hybrid.report.page.utterances import most_different
-    readers, pictures = [FeatureReader(folder) for folder in features], []
+    readers, pictures = _readers(features), []
     for place, utterance in enumerate(most_different(comparison, number), 1):
         name = utterance.utterance_id
         matrices = [reader.raw(name).numpy() for reader in readers if name in reader]
@@ -59,6 +58,13 @@ def draw_pictures(comparison, number: int, features: List[Path], log) -> list:
         pictures += [times] if times else []
         pictures += pictures_of_lattices(utterance, _lattices(comparison, utterance, log), f"lattice-picture-{place}")
     return pictures
+
+
+def _readers(features: List[Path]) -> list:
+    if not features:
+        return []
+    from hybrid.data.features import FeatureReader
+    return [FeatureReader(folder) for folder in features]
 
 
 def _lattices(comparison, utterance, log) -> list:
