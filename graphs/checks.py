@@ -76,6 +76,12 @@ def weights_of(item: str, weights: Sequence[float], count: int) -> List[float]:
     return weights
 
 
+def shares_of(item: str, weights: Sequence[float], count: int) -> np.ndarray:
+    """``[count]`` float64: as weights_of, with sum 1."""
+    weights = np.array(weights_of(item, weights, count), np.float64)
+    return weights / weights.sum()
+
+
 def check_each_once(item: str, ids: Iterable[str]) -> None:
     """item: what the ids are of, e.g. ``utterances``."""
     seen = set()

@@ -13,7 +13,7 @@ PROGRAM = (Program("tools.interpolate_ngrams", __doc__)
            .input("--lm", nargs="+", required=True, help="n-gram models in ARPA format, may be .gz")
            .input("--tune", help="held-out text for the weights")
            .input("--dev", help="text whose perplexity is reported")
-           .argument("--weights", nargs="+", type=float, help="of the models; their sum is 1")
+           .argument("--weights", nargs="+", type=float, help="of the models, from 0 up; only their ratios count")
            .argument("--gzip", action="store_true", help="write lm.arpa.gz"))
 
 

@@ -17,7 +17,7 @@ PROGRAM = (Program("tools.perplexity", __doc__)
            .input("--text", nargs="+", required=True,
                   help="texts of one sentence a line, or cut manifests (.jsonl.gz)")
            .input("--tune", help="held-out text for the weights of the mixture")
-           .argument("--weights", nargs="+", type=float, help="of the models; their sum is 1")
+           .argument("--weights", nargs="+", type=float, help="of the models, from 0 up; only their ratios count")
            .argument("--device", counts=False, default="auto", help="of neural models: auto, cpu, cuda or cuda:N"))
 
 COLUMNS = ("text", "sentences", "words", "unknown", "impossible", "log10_prob", "perplexity", "perplexity_words",

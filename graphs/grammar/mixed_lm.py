@@ -8,18 +8,9 @@ from typing import Dict, Sequence, Tuple
 
 import numpy as np
 
+from graphs.checks import shares_of
 from graphs.grammar.language_model import LanguageModel
 from graphs.lang.symbols import SymbolTable
-
-WEIGHTS_SUM = 1e-6  # how far from 1 the sum of weights may be
-
-
-def check_weights(weights: Sequence[float], number: int) -> np.ndarray:
-    """``[number]`` float64. Raises ValueError unless there are so many, from 0 up, with sum 1."""
-    found = np.array(weights, dtype=np.float64)
-    if found.shape != (number,) or not (found >= 0).all() or not abs(found.sum() - 1.0) <= WEIGHTS_SUM:
-        raise ValueError(f"weights: expected {number} from 0 up whose sum is 1, found {list(weights)}")
-    return found
 
 
 class MixedLm:
@@ -35,11 +26,12 @@ class MixedLm:
         """
         Args:
           models: those that have an attribute `missing` know all words but these.
-          weights: from 0 up; their sum is 1.
+          weights: from 0 up, of which only the ratios count; empty for equal ones.
+        Raises: InputError for other weights.
         """
         self.models = list(models)
         with np.errstate(divide="ignore"):
-            self._log_weights = np.log(check_weights(weights, len(self.models)))
+            self._log_weights = np.log(shares_of("weights of language models", weights, len(self.models)))
         missing = [set(getattr(model, "missing", ())) for model in self.models]
         self.missing = [word for word in words if all(word in lacked for lacked in missing)]
         nobody = set(self.missing)

@@ -19,7 +19,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from graphs.checks import weights_of
+from graphs.checks import shares_of
 from graphs.errors import InputError
 from graphs.lattices.base import BaseLattice
 
@@ -79,8 +79,7 @@ def consensus(voters: Sequence[Voter], weights: Sequence[float] = (), start: Opt
       decode: False keeps `start` and only finds the probabilities of its words.
     Raises: InputError when no path leads to the end.
     """
-    shares = np.array(weights_of("weights", weights, len(voters)))
-    shares /= shares.sum()
+    shares = shares_of("weights", weights, len(voters))
     recursions = [_Recursion(voter, share) for voter, share in zip(voters, shares) if share > 0]
     hypothesis = _with_gaps(_likeliest(voters, shares) if start is None else start)
     for last in reversed(range(MOST_ROUNDS)):

@@ -122,10 +122,14 @@ def decode_e2e(work: E2eDecodeWork, out: Path, nj: int, part_size: int, log) -> 
     words.txt of the lattices is that of the work, with words after it that were said and that it lacks.
 
     Returns: the outcomes, and {"frames", "arcs"} of all lattices.
+    Raises: InputError for a model over phones.
     """
+    model, fusion = work.prepare()[1:]
+    if model.tokens.kind == "phone":
+        raise InputError(f"model {work.model}", "characters or pieces, which spell words",
+                         "phones (of CTC, tools.make_graph --ctc and tools.decode make words)")
     parts = out / PARTS
     parts.mkdir(exist_ok=True)
-    model, fusion = work.prepare()[1:]
     for line in fusion.lines() if fusion else ():
         log.info("%s", line)
     outcomes, totals = decode_folder(work, parts, nj, part_size, log, _store)

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
+from graphs.checks import shares_of
 from graphs.errors import InputError
 from graphs.grammar.arpa import ArpaReport, read_arpa
 from graphs.grammar.class_lm import ClassLm, WordClasses
 from graphs.grammar.language_model import LanguageModel
-from graphs.grammar.mixed_lm import MixedLm, check_weights
+from graphs.grammar.mixed_lm import MixedLm
 from graphs.grammar.ngram import NgramModel
 from graphs.grammar.ngram_lm import NgramLm
 from graphs.lang.symbols import SymbolTable
@@ -76,12 +77,7 @@ def mixture_weights(models: Sequence[LanguageModel], given: Optional[Sequence[fl
         raise InputError(item, "none, since --tune finds them", str(given))
     if held_out_text is not None:
         return tune_weights(held_out(models, held_out_text)).weights.tolist()
-    if given is None:
-        return [1.0 / len(models)] * len(models)
-    try:
-        return check_weights(given, len(models)).tolist()
-    except ValueError as error:
-        raise InputError(item, "a weight for each language model", str(error)) from None
+    return shares_of(item, given or (), len(models)).tolist()
 
 
 def mixed(models: Sequence[LanguageModel], weights: Sequence[float], words: SymbolTable) -> LanguageModel:

@@ -11,9 +11,9 @@ from typing import List, NamedTuple, Sequence
 
 import numpy as np
 
+from graphs.checks import shares_of
 from graphs.errors import InputError
 from graphs.grammar.language_model import LanguageModel
-from graphs.grammar.mixed_lm import check_weights
 from graphs.grammar.ngram import NgramModel, NgramScorer, NgramTable
 from hybrid.lm.backoff import normalized
 from hybrid.lm.perplexity import TextIds, log_probs, unknown_ids
@@ -73,9 +73,9 @@ def mix_ngrams(models: Sequence[NgramModel], weights: Sequence[float]) -> NgramM
     to one: what no model has an n-gram for is near the mixture, and not quite it. A word that a model lacks has
     probability 0 in it; in a history it is taken as the model's ``<unk>``.
 
-    Raises: ValueError for weights that are none.
+    Raises: InputError for weights that are none.
     """
-    weights = check_weights(weights, len(models))
+    weights = shares_of("weights of language models", weights, len(models))
     words = list(dict.fromkeys(word for model in models for word in model.words))
     index_of = {word: i for i, word in enumerate(words)}
     tables = _union(models, [np.array([index_of[word] for word in model.words]) for model in models], len(words))

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from graphs.checks import weights_of
 from graphs.errors import InputError
-from graphs.grammar.mixed_lm import check_weights
 from graphs.grammar.unknown_words import UnknownWords
 from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
@@ -237,8 +237,9 @@ class Chosen(NamedTuple):
                 raise TypeError("other than numbers")
             check_lm_weights([found.lm_weight])
             if found.mixture:
-                check_weights(found.mixture, len(found.mixture))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+                weights_of("mixture", found.mixture, len(found.mixture))
+        except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
+                RecursionError) as error:
             raise InputError(str(folder / WEIGHT_FILE), "the lm_weight that tools.lattices.rescore wrote",
                              f"{type(error).__name__}: {error}") from None
         return found

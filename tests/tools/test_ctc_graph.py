@@ -12,7 +12,7 @@ from hybrid.e2e.ctc_acoustic import ctc_acoustic_model
 from hybrid.e2e.tokens import TokenTable
 from tests.hybrid.e2e.material import character_tokens, write_model
 from tests.hybrid.training.material import DIM, LEXICON, make_corpus
-from tools import decode, make_graph
+from tools import decode, decode_e2e, make_graph
 from tools.artefacts.decoding import graph_problems
 from tools.lattices.inputs import frame_shift_of, timer_of
 
@@ -67,3 +67,9 @@ def test_what_makes_no_graph(corpus, tmp_path, capsys):
                           (["--ctc", model, "graph.ctc_topology=wide"], "ctc_topology")):
         assert run(make_graph, tmp_path / "none", *arguments, *more) == 2
         assert message in capsys.readouterr().err
+
+
+def test_phones_need_a_graph(corpus, tmp_path, capsys):
+    model = write_model(tmp_path / "ctc", TokenTable.phones(read_lang(corpus / "lang")), DIM)
+    assert run(decode_e2e, tmp_path / "none", "--features", corpus / "dev", "--model", model) == 2
+    assert "tools.make_graph --ctc" in capsys.readouterr().err

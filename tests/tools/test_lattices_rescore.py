@@ -125,7 +125,7 @@ def test_several_new_models_are_interpolated(work):
                                   for name, w in (("new", 0.25), ("other", 0.75))))
         without = rescore(lattice, [Term(old, -1.0)])
         assert graph == pytest.approx(best_of_sentences(without)[ids][2] + total, abs=1e-4)
-    assert run(work, "bad", "--mixture", 0.5, 0.75, lm=("new", "other")) == 2
+    assert run(work, "bad", "--mixture", 0.5, -0.75, lm=("new", "other")) == 2
 
 
 def test_held_out_text_finds_the_weights_of_several_models(work):
@@ -221,7 +221,7 @@ def test_arguments_that_cannot_be(work, arguments, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "x", *(f"{{\"lm_weight\": {x}}}" for x in (
-    "true", "-1", "NaN", '1, "mixture": [0.5, 0.6]', '1, "mixture": [true]', '1, "mixture": 1'))])
+    "true", "-1", "NaN", '1, "mixture": [0.5, -0.6]', '1, "mixture": [true]', '1, "mixture": 1'))])
 def test_a_damaged_weight_is_refused(tmp_path, text):
     (tmp_path / "lm_weight.json").write_text(text)
     with pytest.raises(InputError, match="the lm_weight that tools.lattices.rescore wrote"):

@@ -125,8 +125,8 @@ def test_class_models(tmp_path, texts, models, gzipped):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["--weights", "0.5", "0.4"], "--weights: expected a weight for each language model, found weights: expected 2"),
-    (["--weights", "1"], "--weights: expected a weight for each language model, found weights: expected 2"),
+    (["--weights", "0.5", "-0.4"], "--weights: expected 2 numbers from 0 up, one above, found [0.5, -0.4]"),
+    (["--weights", "1"], "--weights: expected 2 numbers from 0 up, one above, found [1.0]"),
     (["--weights", "0.5", "0.5", "--tune", "TEXT"], "--weights: expected none, since --tune finds them"),
 ])
 def test_bad_weights(tmp_path, texts, models, capsys, arguments, message):

@@ -77,6 +77,10 @@ SHOWN = [
     ("compare", [], "comparison", ["title: tiny", "command: ./run.sh egs/tiny", "note: epochs differ", "systems: 2",
                                    "a hybrid 1 100 1000 test 10.00", "test a b (25 %) 1.00 0.06 worse"]),
     ("compare/comparison.json", ["u1"], "comparison", ["noise: pink", "reference: one two", "a 2 one ten"]),
+    ("sweeps/dropout", [], "sweep", [
+        "minimize: dev.wer", "am.dropout Range(low=0.0, high=0.5", "shared options: am.epochs=2",
+        "1 complete 6.2500 0.125 62.0 0 complete 7.5000", "2 pruned"]),
+    ("sweeps/dropout", ["2"], "sweep", ["am.dropout: 0.5", "epochs: 1"]),
     ("exp/am/.stage.json", [], "stage record", ["tools.train_am", "dev_accuracy: 0.75"]),
     ("", [], "work folder", ["exp/decode_test", "tools.decode"]),
 ]
@@ -128,6 +132,7 @@ def test_pictures(work, tmp_path, path, item):
     ("storage.bin", [], "decoding graph: a folder with HCLG.npz"),
     ("features", ["u9"], "an utterance such as u000"), ("exp/fmllr", ["s9"], "a speaker such as s0"),
     ("exp/ctc_chars", ["zebra"], "a word that the tokens can spell"),
+    ("sweeps/dropout", ["9"], "the number of a trial such as 0, 1, 2"),
     ("exp/lstm_lm", ["zebra"], "a word such as <unk>, add"), ("exp/lstm_lm", ["</s>"], "a word such as <unk>, add"),
     ("lang", ["zebra"], "a word or a phone such as"),
     ("class_lm", ["zebra"], "a word or a class such as b"),

@@ -24,6 +24,7 @@ from tools.sweep.space import Choices, Range, read_space
 from tools.sweep.study import check_same, read_study
 from tools.sweep.trials import TrialFailed, Trials, best
 
+pytest.importorskip("optuna")
 SPACE = read_space({"am.x": "0.0 .. 1.0", "am.n": "1 .. 8", "am.kind": "a, b"})
 
 

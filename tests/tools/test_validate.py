@@ -320,6 +320,24 @@ def transform_without_an_inverse(work):
     write_tensors(path, tensors, facts)
 
 
+def sweep_with_a_figure_of_a_trial_that_was_ended(work):
+    path = work / "sweeps/dropout/trials.tsv"
+    path.write_text(path.read_text().replace("pruned\t\t", "pruned\t5.5\t"))
+
+
+def sweep_without_a_trial(work):
+    path = work / "sweeps/dropout/trials.tsv"
+    path.write_text("".join(path.read_text().splitlines(True)[:1] + path.read_text().splitlines(True)[2:]))
+
+
+def sweep_by_another_figure(work):
+    damage_json(work / "sweeps/dropout/study.json", lambda content: content["options"].update(minimize="dev.cer"))
+
+
+def sweep_without_its_space(work):
+    damage_json(work / "sweeps/dropout/study.json", lambda content: content.pop("space"))
+
+
 def comparison_that_does_not_add_up(work):
     damage_json(work / "compare/comparison.json", lambda content: content["results"][0].update(substitutions=1))
 
@@ -381,6 +399,10 @@ def stage_that_was_cut_off(work):
 
     (result_without_interval, "exp/score_am", "entry 1, ci95: expected two numbers, found none"),
     (utterances_of_another_result, "exp/score_am", "of 111"),
+    (sweep_with_a_figure_of_a_trial_that_was_ended, "sweeps/dropout", "found 5.5 of one that is pruned"),
+    (sweep_without_a_trial, "sweeps/dropout", "trials.tsv:2: expected trial 0, complete"),
+    (sweep_by_another_figure, "sweeps/dropout", "trials.tsv:1: expected trial, state, dev.cer, options"),
+    (sweep_without_its_space, "sweeps/dropout", "study.json: expected options, space and fixed of a study"),
     (comparison_that_does_not_add_up, "compare", "a on test: expected 3 errors of 2 words"),
     (comparison_of_a_system_that_is_none, "compare", "pairs, b: expected one of a, b (25 %), found 'c'"),
     (lost_output, "exp/am", "averaged.safetensors is missing"),

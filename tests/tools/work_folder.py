@@ -44,6 +44,11 @@ from tests.hybrid.compare.material import FULL
 from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.report.test_results import add_system
 from tools.frame.records import write_record
+from tools.sweep.options import SweepOptions
+from tools.sweep.report import write_report
+from tools.sweep.space import Range
+from tools.sweep.study import Study, check_same
+from tools.sweep.trials import Trial
 
 ARPA = """\\data\\
 ngram 1=3
@@ -107,6 +112,18 @@ def make_work(work):
     add_system(work, "score_am", "am", 6, tests=("dev", "test"))
     (work / "compare").mkdir()
     write_comparison(work / "compare/comparison.json", FULL)
+    make_sweep(work / "sweeps" / "dropout")
+
+
+def make_sweep(folder):
+    options = SweepOptions(recipe="egs/toy", system="am")
+    study = Study("dropout", options, {"am.dropout": Range(0.0, 0.5)}, ["am.epochs=2"])
+    trials = [Trial(0, {"am.dropout": 0.25}, "complete", 7.5, {}, 61.0, ""),
+              Trial(1, {"am.dropout": 0.125}, "complete", 6.25, {}, 62.0, ""),
+              Trial(2, {"am.dropout": 0.5}, "pruned", None, {1: 3.0}, 9.0, "")]
+    folder.mkdir(parents=True, exist_ok=True)
+    check_same(study, folder)
+    write_report(folder, study, trials, {}, 8.0, "python -m tools.sweep dropout.conf", ["./run.sh", "egs/toy"])
 
 
 def _hmm(work, lang):

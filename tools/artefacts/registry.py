@@ -7,7 +7,7 @@ from graphs.errors import InputError
 from hybrid.report.results import gather_results, read_results
 from tools.artefacts import (
     class_models, comparisons, data, decoding, end_to_end, hmm, lang, language_models, models, nbest_lists, results,
-    transcripts)
+    sweeps, transcripts)
 from tools.artefacts.kind import Kind, section
 from tools.frame.records import LOG, RECORD, stage_records
 from tools.frame.unfinished import whole_scores
@@ -46,7 +46,7 @@ def _is_work(path: Path) -> bool:
 
 KINDS = (
     *transcripts.KINDS, *nbest_lists.KINDS, *data.KINDS, *lang.KINDS, *class_models.KINDS, *language_models.KINDS,
-    *end_to_end.KINDS, *hmm.KINDS, *decoding.KINDS, *models.KINDS, *comparisons.KINDS, *results.KINDS,
+    *end_to_end.KINDS, *hmm.KINDS, *decoding.KINDS, *models.KINDS, *comparisons.KINDS, *sweeps.KINDS, *results.KINDS,
     Kind("work folder", f"a folder with {RECORD} somewhere below", _is_work, describe_work, work_problems),
     Kind("output of a stage", f"a folder with {RECORD}", lambda path: (path / RECORD).is_file(),
          results.describe_output, results.record_problems))

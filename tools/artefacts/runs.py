@@ -42,7 +42,8 @@ def how_to_repeat(record: dict) -> str:
         return f"\nto make it again: {NOT_KNOWN}\n{_inputs(record)}"
     run = record["runs"][-1]
     same = "as it is now" if run["code"] == code_digest() else f"of commit {code_of(run)}, which is another than now"
-    return f"\nto make it again, in {run['folder']}\n  {record['command']}\nwith the code {same}\n{_inputs(record)}"
+    return (f"\nto make it again, in {run['folder']} (tools.reproduce does, and compares)\n  {record['command']}\n"
+            f"with the code {same}\n{_inputs(record)}")
 
 
 def _inputs(record: dict) -> str:

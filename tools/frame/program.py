@@ -6,6 +6,8 @@ others it says what changed and makes the folder anew, beside the old one, which
 run that was killed is started anew, too, or goes on when the program can (`resumable`). Nothing is touched
 before arguments, options and inputs have been checked.
 
+The record also tells by which code, versions and command it was made (tools/frame/provenance.py).
+
 A program module imports nothing heavy at its top, so that "up to date" is said in milliseconds.
 """
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence
 
 from graphs.errors import InputError
+from graphs.text_file import read_json
 from tools.frame.config import Config, make_options, read_config, resolve
 from tools.frame.records import write_text_atomically
 from tools.sweep.options import SAMPLERS, SweepOptions
@@ -69,15 +70,28 @@ def _space_texts(config: Config) -> Dict[str, str]:
 
 def check_same(study: Study, folder: Path) -> None:
     """Raises InputError when the folder holds the trials of another study; else the folder knows this one."""
-    path, described = folder / FILE, study.described()
-    if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        for part, values in described.items():
-            if before.get(part) != values:
-                raise InputError(f"{folder}", "the trials of this study", f"those of another: {part} "
-                                 f"{_difference(before.get(part), values)}; give this one another name, or remove "
-                                 "the folder")
-    write_text_atomically(path, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
+    described = study.described()
+    before = read_described(folder) if (folder / FILE).is_file() else described
+    for part, values in described.items():
+        if before[part] != values:
+            raise InputError(f"{folder}", "the trials of this study", f"those of another: {part} "
+                             f"{_difference(before[part], values)}; give this one another name, or remove the folder")
+    write_text_atomically(folder / FILE, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_described(folder: Path) -> Dict[str, object]:
+    """What the trials of a sweep's folder have in common. Raises InputError for other content."""
+    path = folder / FILE
+    found = read_json(path)
+    whole = isinstance(found, dict) and {"options": dict, "space": dict, "fixed": list} == {
+        name: type(value) for name, value in found.items()}
+    if not (whole and isinstance(found["options"].get("minimize"), str) and all(map(_is_text, found["fixed"]))):
+        raise InputError(str(path), "options, space and fixed of a study", "other JSON")
+    return found
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str)
 
 
 def _difference(before, now) -> str:

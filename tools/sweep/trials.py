@@ -12,11 +12,12 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
-from graphs.errors import InputError, TooManyFailures
+from graphs.errors import InputError, TooManyFailures, first_line
 from tools.sweep.options import SweepOptions
 from tools.sweep.space import Range, Space
 
 DATABASE = "trials.db"
+STATES = ("complete", "pruned", "failed", "running")
 
 
 class TrialFailed(Exception):
@@ -59,6 +60,15 @@ def import_optuna():
     return optuna
 
 
+def _storage(optuna, path: Path):
+    """Raises InputError where the file is none of Optuna's."""
+    from sqlalchemy.exc import SQLAlchemyError
+    try:
+        return optuna.storages.RDBStorage(f"sqlite:///{path.absolute()}")
+    except (SQLAlchemyError, RuntimeError) as error:
+        raise InputError(str(path), "trials that this version of Optuna reads", first_line(error)) from None
+
+
 class Trials:
     def __init__(self, folder: Path, options: SweepOptions, space: Space, storage=None):
         """
@@ -68,7 +78,7 @@ class Trials:
         """
         self.optuna = import_optuna()
         self.options, self.space = options, space
-        self._storage = storage or self.optuna.storages.RDBStorage(f"sqlite:///{(folder / DATABASE).absolute()}")
+        self._storage = storage or _storage(self.optuna, folder / DATABASE)
         pruner = self.optuna.pruners.NopPruner()
         if options.prune_by:
             pruner = self.optuna.pruners.MedianPruner(options.prune_after, options.prune_from)

@@ -87,19 +87,29 @@ class _Beam(NamedTuple):
       tokens: ``[K, n]``, an end among them.
       sums: of each part ``[K]``, unscaled.
       fused: ``[K]`` what language model and bonuses add up to, scaled.
-      weights: ``[K, n, T]`` of attention.
+      covered: ``[K, T]`` the weights of attention, summed over the tokens.
+      looked: for each hypothesis the weights ``[T]`` for its last token, and what was so for the one before it, ...
       score: ``[K]``.
     """
 
     tokens: np.ndarray
     sums: Dict[str, np.ndarray]
     fused: np.ndarray
-    weights: np.ndarray
+    covered: np.ndarray
+    looked: List[tuple]
     score: np.ndarray
 
     def select(self, rows: np.ndarray) -> "_Beam":
         sums = {name: part[rows] for name, part in self.sums.items()}
-        return _Beam(self.tokens[rows], sums, self.fused[rows], self.weights[rows], self.score[rows])
+        return _Beam(self.tokens[rows], sums, self.fused[rows], self.covered[rows],
+                     [self.looked[row] for row in rows.tolist()], self.score[rows])
+
+    def weights(self, row: int) -> np.ndarray:
+        """``[n, T]`` of attention."""
+        found, rest = np.zeros((self.tokens.shape[1], self.covered.shape[1])), self.looked[row]
+        for place in reversed(range(len(found))):
+            found[place], rest = rest
+        return found
 
 
 class _Search:
@@ -119,23 +129,25 @@ class _Search:
     def run(self) -> List[Hypothesis]:
         zero = np.zeros(1)
         beam = _Beam(np.zeros((1, 0), np.int64), {name: zero for name in self.parts}, zero,
-                     np.zeros((1, 0, self.num_frames)), zero)
+                     np.zeros((1, self.num_frames)), [()], zero)
         ended: List[_Beam] = []
         best_ends: List[float] = []  # at each length, whether they were kept or not
         most = int(self.options.max_ratio * self.num_frames)
         for length in range(most + 1):
             rows, grown, best_end = self._extended(beam)
             ends = grown.tokens[:, -1] == BLANK
-            ended += [grown.select(ends)] * bool(ends.any())
+            ended += [grown.select(np.flatnonzero(ends))] * bool(ends.any())
             best_ends.append(best_end)
             if ends.all() or length == most or ended and self._is_over(best_ends, ended):
                 break
-            beam = grown.select(~ends)
+            kept = np.flatnonzero(~ends)
+            beam = grown.select(kept)
             for part in self.parts.values():
-                part.keep(rows[~ends], beam.tokens[:, -1])
-        found = [self._hypothesis(of_length, row, True) for of_length in ended for row in range(len(of_length.score))]
-        found = sorted(found, key=lambda hypothesis: -hypothesis.score)[:self.options.nbest]
-        return found or [self._hypothesis(beam, 0, False)]
+                part.keep(rows[kept], beam.tokens[:, -1])
+        found = sorted((-score, place, row) for place, of_length in enumerate(ended)
+                       for row, score in enumerate(self._final(of_length).tolist()))
+        return [self._hypothesis(ended[place], row, True) for _, place, row in found[:self.options.nbest]] or [
+            self._hypothesis(beam, 0, False)]
 
     def _extended(self, beam: _Beam):
         """The place of what each of the best extensions extends, ``[K]``; those, best first; score of the best end."""
@@ -143,8 +155,8 @@ class _Search:
         added = {name: part.scores() for name, part in self.parts.items()}
         sums = {name: beam.sums[name][:, None] + increments for name, increments in added.items()}
         fused = beam.fused[:, None] + options.weighted(added.get("lm", np.zeros_like(added["attention"])), self.fusion)
-        weights = np.concatenate([beam.weights, self.attention.weights[:, None]], axis=1)
-        score = (1 - options.ctc_weight) * sums["attention"] + fused + self._coverage(weights)[:, None]
+        covered = beam.covered + self.attention.weights
+        score = (1 - options.ctc_weight) * sums["attention"] + fused + self._coverage(covered)[:, None]
         if "ctc" in sums:
             score = score + options.ctc_weight * sums["ctc"]
         score[~self._may_end(added["attention"]), BLANK] = -np.inf
@@ -152,13 +164,13 @@ class _Search:
         order = order[score.flat[order] > -np.inf]
         rows, tokens = np.divmod(order, score.shape[1])
         grown = _Beam(np.concatenate([beam.tokens[rows], tokens[:, None]], axis=1),
-                      {name: part[rows, tokens] for name, part in sums.items()}, fused[rows, tokens], weights[rows],
-                      score[rows, tokens])
+                      {name: part[rows, tokens] for name, part in sums.items()}, fused[rows, tokens], covered[rows],
+                      [(self.attention.weights[row], beam.looked[row]) for row in rows.tolist()], score[rows, tokens])
         return rows, grown, float(score[:, BLANK].max())
 
-    def _coverage(self, weights: np.ndarray) -> np.ndarray:
+    def _coverage(self, covered: np.ndarray) -> np.ndarray:
         """``[K]``"""
-        return self.options.coverage * (weights.sum(axis=1) > self.options.coverage_threshold).sum(axis=1)
+        return self.options.coverage * (covered > self.options.coverage_threshold).sum(axis=1)
 
     def _may_end(self, log_probs: np.ndarray) -> np.ndarray:
         """``[K]`` bool"""
@@ -171,11 +183,14 @@ class _Search:
         lengths, best = self.options.end_lengths, max(of_length.score.max() for of_length in ended)
         return 0 < lengths <= len(best_ends) and max(best_ends[-lengths:]) < best - self.options.end_margin
 
+    def _final(self, beam: _Beam) -> np.ndarray:
+        """``[K]`` what hypotheses of different lengths are ranked by."""
+        extra = self._coverage(beam.covered)
+        return extra + (beam.score - extra) / ((5 + beam.tokens.shape[1]) / 6) ** self.options.length_power
+
     def _hypothesis(self, beam: _Beam, row: int, finished: bool) -> Hypothesis:
-        length = beam.tokens.shape[1]
-        tokens = beam.tokens[row, :length - finished]
+        tokens = beam.tokens[row, :beam.tokens.shape[1] - finished]
         posteriors = None if self.outputs is None else np.exp(self.outputs[:, tokens].T)
-        covered = self._coverage(beam.weights[row:row + 1])[0]
-        score = covered + (beam.score[row] - covered) / ((5 + length) / 6) ** self.options.length_power
-        return Hypothesis(tuple(tokens.tolist()), tuple(attention_frames(beam.weights[row, :len(tokens)], posteriors)),
-                          float(score), {name: float(part[row]) for name, part in beam.sums.items()}, finished)
+        frames = attention_frames(beam.weights(row)[:len(tokens)], posteriors)
+        parts = {name: float(part[row]) for name, part in beam.sums.items()}
+        return Hypothesis(tuple(tokens.tolist()), tuple(frames), float(self._final(beam)[row]), parts, finished)

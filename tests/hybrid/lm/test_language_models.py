@@ -57,10 +57,11 @@ def test_weights_are_given_or_tuned_or_equal():
         mixture_weights(lms, [0.5, 0.5], text)
     with pytest.raises(InputError, match="--mixture: expected none"):
         mixture_weights(lms, [0.5, 0.5], text, "--mixture")
-    with pytest.raises(InputError, match="--mixture: expected a weight for each"):
+    assert mixture_weights(lms, [1.0, 3.0], None) == [0.25, 0.75]
+    with pytest.raises(InputError, match="--mixture: expected 2 numbers"):
         mixture_weights(lms, [0.5], None, "--mixture")
-    with pytest.raises(InputError, match="--weights: expected a weight for each language model"):
-        mixture_weights(lms, [0.5, 0.6], None)
+    with pytest.raises(InputError, match="--weights: expected 2 numbers from 0 up"):
+        mixture_weights(lms, [0.5, -0.5], None)
 
 
 def test_a_mixture_of_one_is_that_model():

@@ -90,7 +90,7 @@ def test_the_static_mixture_has_all_ngrams_and_sums_to_one(pruned):
             assert found == pytest.approx(0.3 * parts[0] + 0.7 * parts[1]), ngram
     for history in [(), *{ngram[:-1] for ngram in slow.prob}]:
         assert slow.total(history) == pytest.approx(1.0, abs=1e-6), history
-    with pytest.raises(ValueError, match="weights: expected 2"):
+    with pytest.raises(InputError, match="weights of language models: expected 2"):
         mix_ngrams([first, second], [1.0])
 
 

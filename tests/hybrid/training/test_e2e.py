@@ -56,8 +56,8 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, trained):
     assert 0 > scores[0] > scores[1]
     assert float(scores[0]) == pytest.approx(-float(ctc_loss(log_probs, lengths, [tokens])))
     left = {path.name for path in folder.iterdir()}
-    assert left == {"e2e.json", "best.safetensors", "averaged.safetensors", "priors.safetensors", "tokens.txt", "spellings.txt",
-                    "train.jsonl", "curves.png", "outcomes.tsv"}
+    assert left == {"e2e.json", "best.safetensors", "averaged.safetensors", "priors.safetensors", "tokens.txt",
+                    "spellings.txt", "train.jsonl", "curves.png", "outcomes.tsv"}
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "tokens.txt", "spellings.txt"])

@@ -1,0 +1,68 @@
+"""tools.reproduce on a stage of a few lines."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.tools.test_frontdoor import ROOT
+from tools.frame.records import read_record, write_record
+from tools.reproduce import differences, main
+
+PROGRAM = """
+import os
+from tools.frame.program import Program
+
+PROGRAM = Program("toy_stage", "A toy.").input("--data", help="data")
+
+
+def work(job):
+    (job.out / "same").write_text(job.args.data.read_text())
+    (job.out / "other").write_text(os.environ.get("TOY", ""))
+    (job.out / "picture.png").write_text(str(job.out))
+
+
+if __name__ == "__main__":
+    PROGRAM.main(work)
+"""
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """The finished toy stage, made in tmp_path with relative paths."""
+    (tmp_path / "toy_stage.py").write_text(PROGRAM)
+    (tmp_path / "data").write_text("one")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    subprocess.run([sys.executable, "-m", "toy_stage", "--data", "data", "--out", "out", "--nj", "1"], cwd=tmp_path,
+                   check=True, capture_output=True)
+    return tmp_path / "out"
+
+
+def test_the_same_bytes_or_which_differ_and_why_that_may_be(stage, monkeypatch, capsys):
+    assert main([str(stage)]) == 0
+    assert f"{stage}.again: 2 of 2 files as in {stage}" in capsys.readouterr().out
+    assert read_record(stage.with_name("out.again"))["state"] == "done"
+    record = read_record(stage)
+    write_record(stage, {**record, "runs": [{**record["runs"][0], "commit": "elsewhere"}]})
+    monkeypatch.setenv("TOY", "1")
+    assert main([str(stage), "--out", str(stage.with_name("more"))]) == 1
+    out = capsys.readouterr().out
+    assert "1 of 2 files" in out and "  other differs\n" in out and "other than then: commit\n" in out
+
+
+def test_what_cannot_be_made_again_is_said(stage, capsys):
+    (stage.parent / "data").write_text("three")
+    assert main([str(stage)]) == 2 and "data changed or went" in capsys.readouterr().err
+    record = read_record(stage)
+    write_record(stage, {name: value for name, value in record.items() if name != "runs"})
+    assert main([str(stage)]) == 2 and "a record of an earlier version" in capsys.readouterr().err
+    write_record(stage, {**record, "state": "running"})
+    assert main([str(stage)]) == 2 and "one that is running" in capsys.readouterr().err
+    assert main([str(stage / "nothing")]) == 2 and "expected a stage record, found none" in capsys.readouterr().err
+
+
+def test_files_that_are_missing_or_new():
+    before, now = ({"outputs": {name: [1, 1, sha] for name, sha in files.items()}}
+                   for files in ({"a": "1", "b": "2", "x.png": "3"}, {"b": "2", "c": "4", "x.png": "5"}))
+    assert differences(before, now) == ({"a": "is missing", "c": "is new"}, 1)
