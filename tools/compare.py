@@ -4,15 +4,17 @@
     python -m tools.compare --work work work_10 work_25 work_50 --out compare --systems tdnn ctc_chars
 
 Reads every score_*/result.json below the work folders with the stage records that they stand on. Writes comparison.json
-(hybrid/compare/comparison.py tells what is in it), COMPARISON.md and pictures. Systems of one name, seed and share of
-the data that come from several work folders have the folder in their name. It always runs anew.
+(hybrid/compare/comparison.py tells what is in it), COMPARISON.md and pictures, and report.html: one page that needs no
+server; tools.page makes it anew with other options. Systems of one name, seed and share of the data that come from
+several work folders have the folder in their name. It always runs anew.
 """
 
 from pathlib import Path
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.compare", __doc__, options={"compare": "hybrid.compare.options:CompareOptions"}, always=True)
+PROGRAM = (Program("tools.compare", __doc__, options={
+    "compare": "hybrid.compare.options:CompareOptions", "page": "hybrid.report.page.options:PageOptions"}, always=True)
            .argument("--work", type=Path, nargs="+", required=True, help="work folders of recipes")
            .argument("--systems", nargs="+", default=[], help="names of those to compare; default: all")
            .argument("--tests", nargs="+", default=[],
@@ -34,6 +36,7 @@ def work(job: Job) -> None:
     from tools.comparison.gather import gather
     from tools.comparison.material import material_of
     from tools.frame.records import write_text_atomically
+    from tools.page import PAGE, write_page
     args = job.args
     scored = gather(args.work, args.systems, args.tests)
     tests = {test: [one for one in scored if one.test == test] for test in dict.fromkeys(one.test for one in scored)}
@@ -50,6 +53,13 @@ def work(job: Job) -> None:
     for note in found.notes:
         job.log.warning("%s", note)
     job.facts.update(systems=len(found.systems), tests=[test.name for test in found.tests])
+    job.facts["page"] = write_page(found, job.out / PAGE, job.options("page"), features(args.work, tests), job.log)
+
+
+def features(works, tests) -> list:
+    """The folders of features of the test sets."""
+    return [path.parent for work in works for path in sorted(work.glob("features/*/features.json"))
+            if path.parent.name in tests]
 
 
 def facts(works) -> dict:

@@ -45,23 +45,33 @@ def write_page(comparison, path: Path, options, features: List[Path], log) -> di
 
 def draw_pictures(comparison, number: int, features: List[Path], log) -> list:
     """Words over time and lattices of the utterances on which systems differ most."""
-    from hybrid.data.features import FeatureReader
+    from hybrid.report.page.chosen import drawn_systems
     from hybrid.report.page.pictures import picture_of_times, pictures_of_lattices
     from hybrid.report.page.utterances import most_different
-    readers, pictures = [FeatureReader(folder) for folder in features], []
+    readers, pictures = _readers(features), []
     for place, utterance in enumerate(most_different(comparison, number), 1):
         name = utterance.utterance_id
         matrices = [reader.raw(name).numpy() for reader in readers if name in reader]
-        times = picture_of_times(utterance, f"times-picture-{place}", matrices[0] if matrices else None)
+        timed = [one.system for one in utterance.hypotheses if one.times]
+        systems = [key for key, _ in drawn_systems(comparison, utterance.test, timed)]
+        times = picture_of_times(utterance, systems, f"times-picture-{place}", matrices[0] if matrices else None)
         pictures += [times] if times else []
         pictures += pictures_of_lattices(utterance, _lattices(comparison, utterance, log), f"lattice-picture-{place}")
     return pictures
+
+
+def _readers(features: List[Path]) -> list:
+    if not features:
+        return []
+    from hybrid.data.features import FeatureReader
+    return [FeatureReader(folder) for folder in features]
 
 
 def _lattices(comparison, utterance, log) -> list:
     """Those of the drawn systems that still lie where they were scored."""
     from graphs.errors import InputError
     from graphs.lattices.lattice_io import read_lattices
+    from hybrid.recognize.scoring import holds_lattices
     from hybrid.report.page.chosen import drawn_systems
     from hybrid.report.page.pictures import FoundLattice
     from tools.artefacts.decoding import search_scale, word_namer
@@ -71,7 +81,7 @@ def _lattices(comparison, utterance, log) -> list:
     for key, _ in drawn_systems(comparison, utterance.test, decoded, MOST_LATTICES):
         folder = Path(results[key].decoded)
         try:
-            lattices = list(read_lattices(folder, utterance.utterance_id)) if folder.is_dir() else []
+            lattices = list(read_lattices(folder, utterance.utterance_id)) if holds_lattices(folder) else []
         except InputError as error:
             log.warning("no lattice of %s is drawn: %s", key, error)
             continue

@@ -72,7 +72,7 @@ def draw_by_matplotlib(drawing: Drawing):
     place = _places(drawing)
     width = max(x for x, _ in place.values()) - min(x for x, _ in place.values())
     height = max(y for _, y in place.values()) - min(y for _, y in place.values()) + _most_parallel(drawing.edges) / 2
-    figure = new_figure(min(40.0, 3 + 1.3 * width), min(20.0, 2 + 1.1 * height))
+    figure = new_figure(min(40.0, 3 + 1.3 * width), min(20.0, 1.2 + 1.1 * height))
     axes = figure.add_subplot()
     axes.set_title(drawing.title, fontsize=10)
     axes.axis("off")

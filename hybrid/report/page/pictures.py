@@ -2,13 +2,16 @@
 
 import tempfile
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from xml.sax.saxutils import quoteattr
 
 from hybrid.compare.comparison import Utterance
 from hybrid.report.lattice_picture import draw_lattice
 from hybrid.report.page import charts
 from hybrid.report.page.svg import drawn_svg, figure_svg
 from hybrid.report.page.times import time_rows
+
+NAME = "lattice\u2060drawn"  # of ids, for the time being; no word of a lattice holds it
 
 
 class Picture(NamedTuple):
@@ -29,9 +32,10 @@ class FoundLattice(NamedTuple):
     acoustic_scale: float
 
 
-def picture_of_times(utterance: Utterance, prefix: str, features: Optional[object] = None) -> Optional[Picture]:
-    """None where no words have times. features: ``[T, F]``, or None."""
-    rows = time_rows(utterance)
+def picture_of_times(utterance: Utterance, systems: Sequence[str], prefix: str,
+                     features: Optional[object] = None) -> Optional[Picture]:
+    """None where no words have times. systems: keys, in the order of the rows. features: ``[T, F]``, or None."""
+    rows = time_rows(utterance, systems)
     if not rows:
         return None
     title, caption = _title(utterance), "Words over time: the truth where it is known, then what systems found."
@@ -40,13 +44,19 @@ def picture_of_times(utterance: Utterance, prefix: str, features: Optional[objec
 
 
 def pictures_of_lattices(utterance: Utterance, found: Sequence[FoundLattice], prefix: str) -> List[Picture]:
-    pictures = []
+    """One for systems that have the same lattice."""
+    drawn: Dict[str, List[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for place, (system, lattice, *how) in enumerate(found, 1):
-            title, caption = _title(utterance), f"Lattice of {system}; numbers on the arcs are probabilities."
+        for system, lattice, *how in found:
             svg = drawn_svg(lambda path: draw_lattice(lattice, path, *how, max_states=20, num_sentences=8),
-                            Path(folder), f"{prefix}-{place}", f"{title}: {caption}")
-            pictures.append(Picture(title, caption, svg))
+                            Path(folder), NAME, "")
+            drawn.setdefault(svg, []).append(system)
+    pictures = []
+    for place, (svg, systems) in enumerate(drawn.items(), 1):
+        title = _title(utterance)
+        caption = f"Lattice of {', '.join(systems)}; numbers on the arcs are probabilities."
+        named = svg.replace(NAME, f"{prefix}-{place}").replace('aria-label=""', f"aria-label={quoteattr(title)}", 1)
+        pictures.append(Picture(title, caption, named))
     return pictures
 
 

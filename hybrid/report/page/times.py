@@ -39,14 +39,13 @@ def _row(entry: AlignmentQuality, end: float):
             text(entry.source))
 
 
-def time_rows(utterance: Utterance, most: int = 8) -> List[Tuple[str, List[Tuple[str, float, float]]]]:
-    """Rows of `draw_times`: the truth where it is known, then systems whose words have times."""
+def time_rows(utterance: Utterance, systems: Sequence[str]) -> List[Tuple[str, List[Tuple[str, float, float]]]]:
+    """Rows of `draw_times`: the truth where it is known, then those of the systems whose words have times."""
     rows = []
     if utterance.times:
         rows.append(("truth", _timed(utterance.reference, utterance.times)))
-    rows += [(hypothesis.system, _timed(hypothesis.words, hypothesis.times))
-             for hypothesis in utterance.hypotheses if hypothesis.times]
-    return rows[:most]
+    found = {hypothesis.system: hypothesis for hypothesis in utterance.hypotheses if hypothesis.times}
+    return rows + [(key, _timed(found[key].words, found[key].times)) for key in systems if key in found]
 
 
 def _timed(words: Sequence[str], times) -> List[Tuple[str, float, float]]:

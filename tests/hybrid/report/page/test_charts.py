@@ -112,10 +112,10 @@ def timed(**more):
 
 
 def test_rows_of_times_are_the_truth_and_those_who_know():
-    assert times.time_rows(timed()) == [("one", [("a", 0.1, 0.4)])]
-    rows = times.time_rows(timed(times=((0.0, 0.5), (0.5, 0.9))))
-    assert rows[0] == ("truth", [("a", 0.0, 0.5), ("b", 0.5, 0.9)]) and len(rows) == 2
-    assert len(times.time_rows(timed(times=((0.0, 0.5), (0.5, 0.9))), most=1)) == 1
+    assert times.time_rows(timed(), ("two", "one")) == [("one", [("a", 0.1, 0.4)])]
+    rows = times.time_rows(timed(times=((0.0, 0.5), (0.5, 0.9))), ("one",))
+    assert rows[0] == ("truth", [("a", 0.0, 0.5), ("b", 0.5, 0.9)]) and [name for name, _ in rows[1:]] == ["one"]
+    assert times.time_rows(timed(), ()) == []
 
 
 @pytest.mark.parametrize("features", [None, np.zeros((100, 3))])
@@ -128,9 +128,15 @@ def test_words_are_drawn_over_time(features):
 
 
 def test_pictures_of_an_utterance():
-    picture = picture_of_times(timed(), "p")
+    picture = picture_of_times(timed(), ("one",), "p")
     assert picture.title == "test: u1" and ">a</text>" in picture.svg and 'aria-label="test: u1: Words' in picture.svg
-    assert picture_of_times(replace(timed(), hypotheses=()), "p") is None
-    found = FoundLattice("one", random_lattice(1), "w{}".format, 1.0, 0.5)
-    (lattice,) = pictures_of_lattices(timed(), [found], "l")
-    assert lattice.caption.startswith("Lattice of one") and 'id="l-1-' in lattice.svg and ">w" in lattice.svg
+    assert picture_of_times(timed(), ("two",), "p") is None
+
+
+def test_systems_with_the_same_lattice_share_a_picture():
+    found = [FoundLattice(name, random_lattice(seed), "w{}".format, 1.0, 0.5)
+             for name, seed in (("one", 1), ("two", 2), ("three", 1))]
+    first, second = pictures_of_lattices(timed(), found, "l")
+    assert first.caption == "Lattice of one, three; numbers on the arcs are probabilities."
+    assert 'id="l-1-' in first.svg and 'id="l-2-' in second.svg and ">w" in first.svg
+    assert 'aria-label="test: u1"' in first.svg

@@ -1,0 +1,61 @@
+"""tools.page on a comparison whose lattices and features are there."""
+
+from dataclasses import replace
+
+from graphs.lang.symbols import SymbolTable
+from graphs.lattices.lattice_io import write_lattices
+from hybrid.compare.comparison import Comparison, FamilyResult, Hypothesis, TestSet, Utterance
+from hybrid.compare.comparison_file import write_comparison
+from tests.graphs.lattices.test_lattice import random_lattice
+from tests.hybrid.report.page.material import rate, result, system
+from tests.hybrid.report.page.parsed import Page
+from tools.page import PAGE, PROGRAM, work
+
+
+def run(*argv):
+    return PROGRAM.run(work, [str(word) for word in argv])
+
+
+def tiny(folder, decoded) -> Comparison:
+    """Two systems, one utterance; the first has a lattice and times."""
+    lattice = random_lattice(1)
+    (folder / decoded).mkdir()
+    write_lattices(folder / decoded, 0, [lattice])
+    highest = int(lattice.word_id.max())
+    SymbolTable(["<eps>", *(f"w{n}" for n in range(1, highest + 1))]).write(folder / decoded / "words.txt")
+    systems = (system(0), system(1))
+    said = Utterance(lattice.utterance_id, "test", "s1", 1.0, ("a",), (
+        Hypothesis(systems[0].key, (("a", "b"),), times=((0.1, 0.3),)), Hypothesis(systems[1].key, (("a", "a"),))),
+        audio="no/such.wav")
+    results = (replace(result(systems[0].key, "test", 5.0), decoded=str(folder / decoded)),
+               replace(result(systems[1].key, "test", 6.0), decoded=str(folder / "gone")))
+    families = tuple(FamilyResult(one.family, "test", (one.key,), rate(5.0)) for one in systems)
+    return Comparison("tiny", systems, (TestSet("test", 1, 1, 1, 1.0, "utterances"),), results, families,
+                      utterances=(said,))
+
+
+def test_a_comparison_becomes_a_page_with_pictures(tmp_path, capsys):
+    made = tiny(tmp_path, "decode")
+    (tmp_path / "comparison").mkdir()
+    write_comparison(tmp_path / "comparison" / "comparison.json", made)
+    out = tmp_path / "page"
+    assert run("--comparison", tmp_path / "comparison", "--out", out) == 0
+    page = Page((out / PAGE).read_text(encoding="utf-8"))
+    assert page.all("h1")[0].text == "tiny" and "pictures" in [one.attributes.get("id") for one in page.all("section")]
+    captions = [one.text for one in page.all("figcaption")]
+    assert any(text.startswith("Words over time") for text in captions)
+    assert any(text.startswith(f"Lattice of {made.systems[0].key}") for text in captions)
+    told = (out / "log.txt").read_text(encoding="utf-8")
+    assert "no audio of" in told and made.utterances[0].utterance_id in told
+    assert "2 pictures" in told and "1 utterances" in told
+    first = (out / PAGE).read_bytes()
+    assert run("--comparison", tmp_path / "comparison", "--out", out) == 0
+    assert "up to date" in capsys.readouterr().out
+    assert run("--comparison", tmp_path / "comparison", "--out", out, "page.pictures=0") == 0
+    assert b"Lattice of" in first and b"Lattice of" not in (out / PAGE).read_bytes()
+
+
+def test_what_is_no_comparison_is_named(tmp_path, capsys):
+    (tmp_path / "comparison.json").write_text('{"format": 99}')
+    assert run("--comparison", tmp_path, "--out", tmp_path / "page") == 2
+    assert "comparison.json: format" in capsys.readouterr().err
