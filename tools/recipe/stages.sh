@@ -340,12 +340,7 @@ results() {
 }
 
 compared() {
-  local features=() split
   [ -n "$mode" ] || [[ $systems == *" "* ]] || [[ $seeds == *" "* ]] || return 0
-  for split in ${tests:-dev}; do
-    features+=("$work/features/$split")
-  done
   stage 12 "comparison of the systems, as tables and as a page"
-  run tools.compare --work "$work" --tests ${tests:-dev} --out "$exp/comparison"
-  run tools.page --comparison "$exp/comparison" --features "${features[@]}" --out "$exp/comparison_page"
+  run tools.compare --work "$work" --tests ${tests:-dev} --title "${recipe##*/}" --out "$exp/comparison"
 }
