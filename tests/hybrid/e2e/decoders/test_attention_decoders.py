@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
+from graphs.options import flat
 from hybrid.e2e.decoders.attention import mixed
 from hybrid.e2e.decoders.lstm import LstmDecoderOptions
 from hybrid.e2e.decoders.transformer import SourceAttention, TransformerDecoderOptions, places
@@ -317,7 +318,9 @@ def test_options_out_of_range(cls, bad):
 
 
 def test_defaults():
-    lstm, transformer = LstmDecoderOptions(), TransformerDecoderOptions()
-    assert (lstm.decoder_dim, lstm.decoder_layers, lstm.location, lstm.scheduled_sampling) == (256, 1, "last", 0.0)
-    assert transformer.absolute_positions and transformer.label_smoothing == 0.1
-    assert lstm.sampling_warmup == transformer.sampling_warmup == 1000
+    assert flat(LstmDecoderOptions()) == dict(
+        decoder_dim=256, decoder_layers=1, decoder_dropout=0.2, label_smoothing=0.1, scheduled_sampling=0.0,
+        sampling_warmup=1000, attention_dim=128, location_filters=10, location_kernel=31, location="last")
+    assert flat(TransformerDecoderOptions()) == dict(
+        decoder_dim=144, decoder_layers=3, decoder_dropout=0.1, label_smoothing=0.1, scheduled_sampling=0.0,
+        sampling_warmup=1000, decoder_heads=4, decoder_feed_forward=4, absolute_positions=True)

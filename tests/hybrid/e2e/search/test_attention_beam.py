@@ -227,3 +227,4 @@ def test_defaults():
     assert options.part_weights == pytest.approx({"attention": 0.7, "ctc": 0.3})
     assert (options.beam, options.nbest, options.ctc_weight, options.max_ratio) == (10, 10, 0.3, 1.0)
     assert (options.length_power, options.coverage, options.end_threshold, options.end_margin) == (0.0, 0.0, 0.0, 10.0)
+    assert (options.coverage_threshold, options.end_lengths) == (0.5, 3)
