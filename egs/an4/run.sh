@@ -97,6 +97,7 @@ system ctc_chars "CTC over characters, the encoder a Conformer" with_trigram end
 system ctc_graph "ctc_chars in a decoding graph of the lexicon and the trigram" in_a_graph ctc_chars
 system joint "an attention decoder (LSTM) and CTC together, characters, the same encoder" with_trigram end_to_end
 system joint_ctc "joint's network, searched by its CTC output alone" searched_again joint
+system joint_graph "joint's CTC output in a decoding graph of the lexicon and the trigram" in_a_graph joint
 system joint_attention "joint's network, searched by its decoder alone" searched_again joint
 system transducer "a transducer over characters, the same encoder" with_trigram end_to_end
 results
