@@ -262,9 +262,9 @@ rescored() {  # SYSTEM --graph-lm ARPA [--tune DEV_TEXT] LM...
   stage 9 "rescore"
   rescore() {  # SPLIT ARGS
     run tools.lattices.rescore --system "$chosen_system" --lattices "${decoded}_$1" --graph-lm "$graph_lm" \
-      --lm "${lms[@]}" ${tune:+--tune "$tune"} --out "${out}_$1" "${@:2}"
+      --lm "${lms[@]}" --out "${out}_$1" "${@:2}"
   }
-  rescore dev --weights 0.25 0.5 0.75 1 --cuts "$work/cuts/dev.jsonl.gz"
+  rescore dev ${tune:+--tune "$tune"} --weights 0.25 0.5 0.75 1 --cuts "$work/cuts/dev.jsonl.gz"
   for split in $tests; do
     rescore "$split" --weight-of "${out}_dev"
   done
