@@ -272,13 +272,13 @@ rescored() {  # SYSTEM --graph-lm ARPA [--tune DEV_TEXT] LM...
   score
 }
 
-# Lattices of a system that is there already: of all its words, those with the fewest expected errors.
+# Lattices of a system over the lang folder that is there already: of all its words, those with the fewest expected errors.
 minimum_risk() {  # SYSTEM
   local split
   stage 9 "words of least expected errors"
   for split in dev $tests; do
     run tools.lattices.mbr --system "$chosen_system" --lattices "$exp/decode_$1${seeded}_$split" \
-      --scores "$exp/score_$1$seeded" --cuts "$work/cuts/$split.jsonl.gz" \
+      --scores "$exp/score_$1$seeded" --cuts "$work/cuts/$split.jsonl.gz" --lang "$work/lang" \
       --out "$exp/decode_$chosen_system${seeded}_$split"
   done
   stage 10 "score"
