@@ -20,10 +20,11 @@ HARD = Path(plan.__file__).parent / "conf" / "hard.conf"
 
 
 def test_the_hard_conf_holds_and_differs_where_it_says_so():
-    easy, hard = (options_of(HARD.with_name(f"{name}.conf"), CorpusOptions) for name in ("default", "hard"))
+    default = HARD.with_name("default.conf")
+    easy, hard = options_of(default, CorpusOptions), options_of(default, CorpusOptions, HARD)
     assert {"augment", *easy} == set(hard)
-    for section in ("lang", "topology", "graph", "search", "score", "features", "dnn"):
-        assert easy[section] == hard[section], section
+    assert {section for section in easy if easy[section] != hard[section]} == {
+        "corpus", "ctc", "am", "am.tdnn", "am.dnn", "am.blstm"}
     assert hard["corpus"].unseen_accents and hard["corpus"].rooms == 0.5 and min(hard["corpus"].snrs) == 0
     assert hard["augment"].copies == 0
 
