@@ -26,7 +26,7 @@ system transducer "a transducer, the same encoder" end_to_end --lm "$work/corpus
 results
 
 stage 11 "alignment of the test voices, against the true times"
-align dnn2 test
+align dnn2 test --system times
 run tools.boundaries --alignment "$exp/align_dnn2_test" --cuts "$work/cuts/test.jsonl.gz" --lang "$work/lang" \
   --out "$exp/boundaries_test"
 

@@ -68,8 +68,8 @@ bootstrap() {  # MODEL..., one for each round of realignment
   done
 }
 
-align() {  # MODEL SPLIT
-  run tools.align --features "$work/features/$2" --lang "$work/lang" --model "$exp/$1" --out "$exp/align_$1_$2"
+align() {  # MODEL SPLIT [--system NAME, with options in [align.NAME]]
+  run tools.align --features "$work/features/$2" --lang "$work/lang" --model "$exp/$1" "${@:3}" --out "$exp/align_$1_$2"
 }
 
 train_on_alignment() {  # MODEL that aligned, ARGS of tools.train_am
