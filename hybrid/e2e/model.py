@@ -8,6 +8,7 @@
 | tokens.txt                    | `TOKEN ID`; with it pieces.model or spellings.txt (hybrid/e2e/tokens.py)           |
 """
 
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Optional, Tuple
@@ -45,16 +46,22 @@ def is_e2e_model(path: Path) -> bool:
     return (Path(path) / E2E_DESCRIPTION).is_file()
 
 
+@contextmanager
+def _naming_options(path: Path):
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
+
+
 def read_tokens(folder: Path) -> Tuple[TokenTable, bool]:
     """The tokens of a model, and whether it has a CTC output. Raises InputError as E2eModel.load."""
     path = Path(folder) / E2E_DESCRIPTION
     description = read_described(path, "a folder of an end-to-end model")
     for name in {TOKENS, PIECES, SPELLINGS} & {*description["files"]}:
         described_file(path, name, description)
-    try:
+    with _naming_options(path):
         options = from_flat(E2eOptions, description["network"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
     return TokenTable.read(folder, options.units), options.ctc_weight > 0
 
 
@@ -88,12 +95,10 @@ class E2eModel:
         description = read_described(path, "a folder of an end-to-end model")
         for name in description["files"]:
             described_file(path, name, description)
-        try:
+        with _naming_options(path):
             options = from_flat(E2eOptions, description["network"])
             in_dim, frame_shift = description["in_dim"], description["frame_shift"]
             network = options.build(in_dim, description["num_tokens"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
         tokens = TokenTable.read(folder, options.units)
         weights = described_file(path, (checkpoint or description["checkpoint"]) + SUFFIX, description)
         if tokens.num_tokens != network.num_tokens:

@@ -26,6 +26,7 @@ from hybrid.recognize.edit_distance import edit_distance
 from hybrid.training.ctc import average_posteriors, check_same_features, training_batches
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
+from hybrid.training.losses import StatelessObjective
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class E2eTrainingOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions, E2e
         check_share(self, "max_failed_share")
 
 
-class E2eLoss:
+class E2eLoss(StatelessObjective):
     """``ctc_weight * CTC + (1 - ctc_weight) * decoder``, each -log p of the transcripts by tokens and sentences.
 
     Figures: `loss`; `ctc` and `token_error` (of the best token of each frame) where there is CTC; `decoder` and what
@@ -74,15 +75,6 @@ class E2eLoss:
             figures.update(found, decoder=(loss.detach(), counted))
             total = total + (1 - model.ctc_weight) * loss
         return {"loss": (total, weight), **figures}
-
-    def end_epoch(self, sums) -> None:
-        """Nothing is learnt from an epoch."""
-
-    def state(self) -> dict:
-        return {}
-
-    def restore(self, state: dict) -> None:
-        """There is no state."""
 
 
 def _errors(log_probs, lengths: List[int], targets: List[List[int]]):

@@ -22,6 +22,7 @@ from hybrid.lm.vocabulary import Vocabulary, words_of_text
 from hybrid.nn.model_folder import num_parameters
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
+from hybrid.training.losses import StatelessObjective
 from hybrid.training.sentences import PADDING, SentenceBatches
 
 Text = List[Tuple[str, List[str]]]  # FILE:LINE, words
@@ -42,7 +43,7 @@ class LmTrainingOptions(TrainerOptions, LmOptions):
         check_at_least(1, self, "batch_units")
 
 
-class UnitCrossEntropy:
+class UnitCrossEntropy(StatelessObjective):
     """-log p of words and sentence ends; the figure `loss` is its mean, the log of the perplexity."""
 
     figure = "loss"
@@ -52,15 +53,6 @@ class UnitCrossEntropy:
         real = units != PADDING
         hidden = model(shifted_right(units.clamp(min=0)))
         return {"loss": (model.output.loss(hidden[real], units[real]) - batch.log_share, batch.num_events)}
-
-    def end_epoch(self, sums) -> None:
-        """Nothing is learnt from an epoch."""
-
-    def state(self) -> dict:
-        return {}
-
-    def restore(self, state: dict) -> None:
-        """There is no state."""
 
 
 def read_text(paths: Sequence[Union[str, Path]]) -> Text:

@@ -15,7 +15,20 @@ from hybrid.recognize.edit_distance import edit_distance
 IGNORED = -100  # target of a frame that does not count
 
 
-class FrameCrossEntropy:
+class StatelessObjective:
+    """What the training loop asks of an objective that learns nothing itself."""
+
+    def end_epoch(self, sums) -> None:
+        """Nothing is learnt from an epoch."""
+
+    def state(self) -> dict:
+        return {}
+
+    def restore(self, state: dict) -> None:
+        """There is no state."""
+
+
+class FrameCrossEntropy(StatelessObjective):
     """Cross-entropy of each frame against the pdf_id of its alignment; figures `loss` and `frame_error`.
 
     Batches are of whole utterances, or of chunks (hybrid/training/chunks.py), whose frames of mere context
@@ -71,15 +84,6 @@ class FrameCrossEntropy:
             outputs = outputs[outputs < len(pdf_ids)]  # an alignment may be shorter by FRAME_TOLERANCE
             targets[row, begin:begin + len(outputs)] = pdf_ids[outputs]
         return targets
-
-    def end_epoch(self, sums) -> None:
-        """Nothing is learnt from an epoch."""
-
-    def state(self) -> dict:
-        return {}
-
-    def restore(self, state: dict) -> None:
-        """There is no state."""
 
 
 class CtcWithPrior:

@@ -5,7 +5,7 @@ from typing import Iterable, Optional
 
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, some
 from tools.artefacts.models import (
-    draw_model, flat_facts, history_table, parameters_table, sizes_of, tensor_file_problems)
+    draw_model, flat_facts, history_table, parameters_table, sizes_of, training_problems)
 
 
 def describe_e2e(path: Path, item: Optional[str] = None) -> str:
@@ -31,13 +31,7 @@ def describe_e2e(path: Path, item: Optional[str] = None) -> str:
 def e2e_problems(path: Path) -> Iterable[str]:
     """Files that are not what was written, weights that are not finite."""
     from hybrid.e2e.model import E2eModel
-    from hybrid.nn.tensor_file import SUFFIX
-    from hybrid.training.journal import HISTORY, read_history
-    for name in E2eModel.load(path).description["files"]:
-        if name.endswith(SUFFIX):
-            yield from tensor_file_problems(path / name)
-    if (path / HISTORY).exists():
-        read_history(path)
+    yield from training_problems(path, E2eModel.load(path).description["files"])
 
 
 KINDS = (

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Iterable, Optional
 
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, some
-from tools.artefacts.models import draw_model, flat_facts, history_table, parameters_table, tensor_file_problems
+from tools.artefacts.models import draw_model, flat_facts, history_table, parameters_table, training_problems
 
 
 def describe_lm(path: Path, item: Optional[str] = None) -> str:
@@ -37,15 +37,10 @@ def lm_problems(path: Path) -> Iterable[str]:
     """Files that are not what was written, weights that are not finite."""
     from hybrid.lm.neural_folder import LM_DESCRIPTION, load_neural_lm
     from hybrid.nn.described_folder import described_file
-    from hybrid.nn.tensor_file import SUFFIX
-    from hybrid.training.journal import HISTORY, read_history
     _, _, description = load_neural_lm(path)
     for name in description["files"]:
         described_file(path / LM_DESCRIPTION, name, description)
-        if name.endswith(SUFFIX):
-            yield from tensor_file_problems(path / name)
-    if (path / HISTORY).exists():
-        read_history(path)
+    yield from training_problems(path, description["files"])
 
 
 KINDS = (

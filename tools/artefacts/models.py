@@ -86,6 +86,17 @@ def model_problems(path: Path) -> Iterable[str]:
         read_history(path)
 
 
+def training_problems(path: Path, files: Iterable[str]) -> Iterable[str]:
+    """Of the weights among the files of a model, and of the history of its training."""
+    from hybrid.nn.tensor_file import SUFFIX
+    from hybrid.training.journal import HISTORY, read_history
+    for name in files:
+        if name.endswith(SUFFIX):
+            yield from tensor_file_problems(path / name)
+    if (path / HISTORY).exists():
+        read_history(path)
+
+
 def describe_tensor_file(path: Path, item: Optional[str] = None) -> str:
     """Simple facts as they are, tensors by their shapes."""
     from hybrid.nn.tensor_file import read_tensors
