@@ -54,6 +54,11 @@ def from_flat(cls, values: Mapping[str, object]):
     return cls(**found)
 
 
+def part_of(cls, options):
+    """The options of the class among those of a subclass of it."""
+    return cls(**{option.name: getattr(options, option.name) for option in fields(cls)})
+
+
 def check_at_least(least: float, options, *names: str) -> None:
     """Raises ValueError for an option that is smaller, or no number."""
     for name in names:

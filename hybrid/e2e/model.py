@@ -8,8 +8,6 @@
 | tokens.txt                    | `TOKEN ID`; with it pieces.model or spellings.txt (hybrid/e2e/tokens.py)           |
 """
 
-from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Optional, Tuple
 
@@ -17,13 +15,14 @@ import torch
 from torch import Tensor
 
 from graphs.errors import InputError
-from graphs.options import flat, from_flat
+from graphs.options import flat, from_flat, part_of
 from hybrid.e2e.network import E2eNetwork, E2eOptions
 from hybrid.e2e.tokens import PIECES, SPELLINGS, TOKENS, TokenTable
-from hybrid.nn.described_folder import described_file, read_described, write_described
+from hybrid.nn.described_folder import (
+    described_file, load_weights, naming_options, read_described, write_described)
 from hybrid.nn.inputs import checked_batch
 from hybrid.nn.model_folder import PRIORS, WEIGHTS
-from hybrid.nn.tensor_file import SUFFIX, read_tensors
+from hybrid.nn.tensor_file import SUFFIX
 
 E2E_DESCRIPTION = "e2e.json"
 
@@ -35,7 +34,7 @@ def write_e2e_model(folder: Path, options: E2eOptions, tokens: TokenTable, in_di
       options: those that the network was made with, or a subclass.
       facts: JSON-able, e.g. frame_shift; `checkpoint` names the weights to load.
     """
-    network = E2eOptions(**{option.name: getattr(options, option.name) for option in fields(E2eOptions)})
+    network = part_of(E2eOptions, options)
     tokens.write(folder)
     write_described(Path(folder) / E2E_DESCRIPTION,
                     {"network": flat(network), "in_dim": in_dim, "num_tokens": tokens.num_tokens, **facts},
@@ -46,21 +45,13 @@ def is_e2e_model(path: Path) -> bool:
     return (Path(path) / E2E_DESCRIPTION).is_file()
 
 
-@contextmanager
-def _naming_options(path: Path):
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
-
-
 def read_tokens(folder: Path) -> Tuple[TokenTable, bool]:
     """The tokens of a model, and whether it has a CTC output. Raises InputError as E2eModel.load."""
     path = Path(folder) / E2E_DESCRIPTION
     description = read_described(path, "a folder of an end-to-end model")
     for name in {TOKENS, PIECES, SPELLINGS} & {*description["files"]}:
         described_file(path, name, description)
-    with _naming_options(path):
+    with naming_options(path):
         options = from_flat(E2eOptions, description["network"])
     return TokenTable.read(folder, options.units), options.ctc_weight > 0
 
@@ -95,18 +86,14 @@ class E2eModel:
         description = read_described(path, "a folder of an end-to-end model")
         for name in description["files"]:
             described_file(path, name, description)
-        with _naming_options(path):
+        with naming_options(path):
             options = from_flat(E2eOptions, description["network"])
             in_dim, frame_shift = description["in_dim"], description["frame_shift"]
             network = options.build(in_dim, description["num_tokens"])
         tokens = TokenTable.read(folder, options.units)
-        weights = described_file(path, (checkpoint or description["checkpoint"]) + SUFFIX, description)
         if tokens.num_tokens != network.num_tokens:
             raise InputError(str(path.parent / TOKENS), f"{network.num_tokens} tokens", str(tokens.num_tokens))
-        try:
-            network.load_state_dict(read_tensors(weights)[0])
-        except RuntimeError as error:
-            raise InputError(str(weights), f"weights of the network in {E2E_DESCRIPTION}", str(error)) from None
+        load_weights(network, path, description, checkpoint)
         return cls(network.to(device), tokens, in_dim, frame_shift, description)
 
     @torch.no_grad()

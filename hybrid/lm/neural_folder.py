@@ -9,7 +9,6 @@
 | pieces.model                        | the sentencepiece model, for units = piece                            |
 """
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Optional, Tuple
 
@@ -17,14 +16,15 @@ import numpy as np
 
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
-from graphs.options import flat, from_flat
+from graphs.options import flat, from_flat, part_of
 from graphs.text_file import read_lines, split_blanks, to_int
 from hybrid.data.units import PieceModel
 from hybrid.lm.network import LmNetwork, LmOptions
 from hybrid.lm.vocabulary import Vocabulary
-from hybrid.nn.described_folder import described_file, read_described, write_described
+from hybrid.nn.described_folder import (
+    described_file, load_weights, naming_options, read_described, write_described)
 from hybrid.nn.model_folder import WEIGHTS
-from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_atomically
+from hybrid.nn.tensor_file import SUFFIX, write_atomically
 
 LM_DESCRIPTION = "lm.json"
 WORDS, COUNTS, PIECES = "words.txt", "counts.txt", "pieces.model"
@@ -37,7 +37,7 @@ def write_neural_lm(folder: Path, options: LmOptions, vocabulary: Vocabulary, **
       options: those that the network was made with, or a subclass.
       facts: JSON-able; `checkpoint` names the weights to load.
     """
-    network = LmOptions(**{option.name: getattr(options, option.name) for option in fields(LmOptions)})
+    network = part_of(LmOptions, options)
     vocabulary.words.write(folder / WORDS)
     counts = zip(vocabulary.words.symbols, vocabulary.counts.tolist())
     write_atomically(folder / COUNTS, "".join(f"{word} {count}\n" for word, count in counts).encode("utf-8"))
@@ -63,20 +63,14 @@ def load_neural_lm(folder: Path, checkpoint: Optional[str] = None, device: str =
     description = read_described(path, "a folder of a neural language model")
     options = _options(path, description)
     vocabulary = _vocabulary(path, description, options)
-    weights = described_file(path, (checkpoint or description["checkpoint"]) + SUFFIX, description)
     model = LmNetwork(options, vocabulary.unit_counts)
-    try:
-        model.load_state_dict(read_tensors(weights)[0])
-    except RuntimeError as error:
-        raise InputError(str(weights), f"weights of the network in {LM_DESCRIPTION}", str(error)) from None
+    load_weights(model, path, description, checkpoint)
     return model.to(device).eval(), vocabulary, description
 
 
 def _options(path: Path, description: dict) -> LmOptions:
-    try:
+    with naming_options(path):
         return from_flat(LmOptions, description["network"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
 
 
 def _vocabulary(path: Path, description: dict, options: LmOptions) -> Vocabulary:

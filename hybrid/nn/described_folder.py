@@ -5,11 +5,14 @@ A changed byte anywhere is noticed when the folder is read.
 
 import hashlib
 import json
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Optional
+
+from torch import nn
 
 from graphs.errors import DamagedInput, InputError
-from hybrid.nn.tensor_file import write_atomically
+from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_atomically
 
 
 def write_described(path: Path, description: dict, files: Iterable[str]) -> None:
@@ -54,6 +57,29 @@ def described_file(described_by: Path, name: str, description: dict) -> Path:
     if _sha256(path.read_bytes()) != known:
         raise DamagedInput(str(path), f"the bytes that {described_by.name} knows", "others", str(path))
     return path
+
+
+@contextmanager
+def naming_options(described_by: Path):
+    """InputError that names the file where options are made of what it holds, and cannot be."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(str(described_by), "the options of a network", f"{type(error).__name__}: {error}") from None
+
+
+def load_weights(model: nn.Module, described_by: Path, description: dict, checkpoint: Optional[str] = None) -> None:
+    """Fills a network with weights of its folder.
+
+    Args:
+      checkpoint: `best`, `averaged`, ...; by default the one that the description names.
+    Raises: InputError when the file is missing, damaged or of another network.
+    """
+    path = described_file(described_by, (checkpoint or description["checkpoint"]) + SUFFIX, description)
+    try:
+        model.load_state_dict(read_tensors(path)[0])
+    except RuntimeError as error:
+        raise InputError(str(path), f"weights of the network in {described_by.name}", str(error)) from None
 
 
 def _text(description: dict) -> bytes:

@@ -15,7 +15,8 @@ from graphs.errors import InputError
 from graphs.hmm.hmm_folder import TRANSITIONS, TREE
 from graphs.options import chosen_name, flat, from_flat
 from hybrid.nn.architectures import ARCHITECTURES
-from hybrid.nn.described_folder import described_file, read_described, write_described
+from hybrid.nn.described_folder import (
+    described_file, load_weights, naming_options, read_described, write_described)
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
 
 DESCRIPTION = "model.json"
@@ -76,18 +77,12 @@ def load_model(folder: Path, checkpoint: Optional[str] = None, device: str = "cp
     """
     description = read_description(folder)
     model = _untrained(Path(folder) / DESCRIPTION, description)
-    path = model_file(folder, (checkpoint or description["checkpoint"]) + SUFFIX, description)
-    try:
-        model.load_state_dict(read_tensors(path)[0])
-    except RuntimeError as error:
-        raise InputError(str(path), f"weights of the network in {DESCRIPTION}", str(error)) from None
+    load_weights(model, Path(folder) / DESCRIPTION, description, checkpoint)
     return model.to(device).eval(), description
 
 
 def _untrained(path: Path, description: dict) -> nn.Module:
-    try:
+    with naming_options(path):
         network = description["network"]
         options = from_flat(ARCHITECTURES[network["arch"]], network)
         return options.build(description["in_dim"], description["out_dim"], network["subsampling"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(str(path), "the options of a network", f"{type(error).__name__}: {error}") from None
