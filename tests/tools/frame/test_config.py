@@ -148,9 +148,9 @@ def with_word(plan, word):
                     "of arch = dnn"),
     ("am.blstm.every=3", "every: expected 1 for a network that cannot leave frames out, found 3"),
     ("am.tdn.epochs=3", "options section [am.tdn]: expected a system of this recipe (blstm, ctc_chars, "
-                        "ctc_graph, dnn, joint, tdnn, transducer)"),
-    ("ctc.tdnn.epochs=3", "section [ctc.tdnn]: expected a section with options of systems (am, e2e, e2e_search, graph, "
-                          "score, search)"),
+                        "ctc_graph, dnn, joint, tdnn, times, transducer), found tdn"),
+    ("ctc.tdnn.epochs=3", "section [ctc.tdnn]: expected a section with options of systems (align, am, e2e, e2e_search, "
+                          "graph, score, search), found ctc"),
     ("lm.order=3", "options section [lm]: expected one that a stage of this recipe reads"),
 ])
 def test_a_real_recipe_refuses_wrong_options_before_its_first_stage(plan, word, message):
