@@ -77,6 +77,12 @@ in_a_graph() {  # SYSTEM
   ctc_graph "$1" --lm "$exp/lm_trigram/lm.arpa"
 }
 
+both_kinds() {
+  as_system conformer own_phones
+  as_system joint with_trigram end_to_end
+  rescored_by joint conformer
+}
+
 system conformer "a Conformer over phones of words" own_phones
 system mono_dnn "a DNN over spliced frames, monophones" hybrid "${mono[@]}"
 system mono_tdnn "a TDNN, monophones" hybrid "${mono[@]}"
@@ -100,5 +106,6 @@ system joint_ctc "joint's network, searched by its CTC output alone" searched_ag
 system joint_graph "joint's CTC output in a decoding graph of the lexicon and the trigram" in_a_graph joint
 system joint_attention "joint's network, searched by its decoder alone" searched_again joint
 system transducer "a transducer over characters, the same encoder" with_trigram end_to_end
+system both "conformer's best sentences, scored by joint's network as well" both_kinds
 results
 compared

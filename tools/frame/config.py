@@ -2,7 +2,8 @@
 
 An option that is a choice (graphs/options.py) takes a name, and the keys of what is chosen stand beside it:
 `arch = dnn` and `splice = 3` in [am], or `am.arch=dnn am.splice=3`. Of one option of a system, the lowest first:
-[am] of the conf files, [am.SYSTEM], am.key of the command line, am.SYSTEM.key.
+[am] of the conf files, [am.SYSTEM], am.key of the command line, am.SYSTEM.key. A heading of a conf file can name several
+systems that have the same options: [score.joint, transducer].
 """
 
 import configparser
@@ -98,7 +99,17 @@ def _read_file(conf: Path) -> Sections:
         raise InputError(f"{item}, line {lines[0][0]}", expected, str(lines[0][1])[:80]) from None
     except configparser.Error as error:
         raise InputError(item, expected, " ".join(str(error).split())[:200]) from None
-    return {section: dict(parser[section]) for section in parser.sections()}
+    sections: Sections = {}
+    for heading in parser.sections():
+        for section in _named(heading):
+            sections.setdefault(section, {}).update(parser[heading])
+    return sections
+
+
+def _named(heading: str) -> List[str]:
+    """The sections of a heading: one, or one for each of the systems `SECTION.A, B`."""
+    section, dot, systems = heading.partition(".")
+    return [f"{section}{dot}{system.strip()}" for system in systems.split(",")]
 
 
 def make_options(cls: Type[Options], section: str, values: Mapping[str, str]) -> Options:

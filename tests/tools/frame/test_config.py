@@ -97,6 +97,14 @@ def test_a_later_file_wins(tmp_path):
     assert resolve(read_config([tmp_path / "a", tmp_path / "b"]), "am") == {"x": "3", "y": "2"}
 
 
+def test_a_heading_can_name_several_systems(tmp_path):
+    read = config(tmp_path, "[am]\nx = 0\n[am.a, b]\nx = 1\ny = 1\n[am.b]\nx = 2\n")
+    assert [resolve(read, "am", system) for system in ("a", "b", "c")] == [
+        {"x": "1", "y": "1"}, {"x": "2", "y": "1"}, {"x": "0"}]
+    with pytest.raises(InputError, match="options section 'am, score'"):
+        config(tmp_path, "[am, score]\nx = 0\n")
+
+
 def test_byte_order_mark_and_line_ends_of_windows_do_no_harm(tmp_path):
     assert config(tmp_path, b"\xef\xbb\xbf[am]\r\ntitle = t # what\r\n").conf == {"am": {"title": "t"}}
 
