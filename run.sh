@@ -59,6 +59,10 @@ case ${1-} in
     shift
     use_environment "$chosen_python"
     cd "$root"
+    if "$python" -c 'import xdist' 2>/dev/null; then  # a process for each core, a file of tests in one of them
+      set -- -n "$(cores)" --dist loadfile "$@"
+      export OMP_NUM_THREADS=1
+    fi
     exec "$python" -m pytest -q "$@" ;;
   doctor)
     shift

@@ -27,10 +27,10 @@ def work(job: Job) -> None:
     from hybrid.align.alignment import read_alignments
     from hybrid.data.features import FeatureReader
     from hybrid.speakers.transforms import SpeakerTransforms
-    from hybrid.training.device import use_threads
+    from hybrid.training.device import use_threads_beside_reader
     from hybrid.training.framewise import train_am
     options, args = job.options("am"), job.args
-    use_threads(job.nj)
+    use_threads_beside_reader(job.nj)
     tree, transitions = read_hmm(args.alignment)
     dev_tree, dev_transitions = read_hmm(args.dev_alignment)
     if dev_transitions.states != transitions.states or dev_tree.fingerprint() != tree.fingerprint():

@@ -19,9 +19,9 @@ def work(job: Job) -> None:
     from graphs.lang.lang_folder import read_lang
     from hybrid.data.features import FeatureReader
     from hybrid.training.ctc import train_ctc
-    from hybrid.training.device import use_threads
+    from hybrid.training.device import use_threads_beside_reader
     options = job.options("ctc")
-    use_threads(job.nj)
+    use_threads_beside_reader(job.nj)
     job.facts.update(train_ctc(FeatureReader(job.args.features), FeatureReader(job.args.dev_features),
                                read_lang(job.args.lang), options, job.out, job.log))
 

@@ -22,9 +22,9 @@ PROGRAM = (Program("tools.train_e2e", __doc__, options={"e2e": "hybrid.training.
 def work(job: Job) -> None:
     from graphs.lang.lang_folder import read_lang
     from hybrid.data.features import FeatureReader
-    from hybrid.training.device import use_threads
+    from hybrid.training.device import use_threads_beside_reader
     from hybrid.training.e2e import train_e2e
-    use_threads(job.nj)
+    use_threads_beside_reader(job.nj)
     lang = read_lang(job.args.lang) if job.args.lang else None
     job.facts.update(train_e2e(FeatureReader(job.args.features), FeatureReader(job.args.dev_features), lang,
                                job.options("e2e"), job.out, job.log, job.args.encoder))
