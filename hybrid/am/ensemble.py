@@ -57,6 +57,8 @@ class EnsembleFolders:
                 if id(table) not in used:
                     raise InputError(f"{flag} {table.item}", "what fits one of the models",
                                      f"{table.space.kind} of something else than {', '.join(map(str, self.models))}")
+        if self.ctc_prior_scale and not any(map(is_e2e_model, self.models)):
+            raise InputError("--ctc-prior-scale", "an end-to-end model among those of --model", "none")
         return Ensemble(members, features, self.weights, self.average)
 
 

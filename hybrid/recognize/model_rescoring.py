@@ -27,6 +27,7 @@ from graphs.lattices.base import BaseLattice
 from graphs.lattices.compact_lattice import CompactLattice, compact
 from graphs.lattices.lattice_io import read_lattices
 from graphs.options import check_at_least, check_share
+from graphs.text_file import read_json_object
 from hybrid.recognize.lattice_folder import Changed
 from hybrid.recognize.nbest import best_paths, side_by_side
 
@@ -195,12 +196,11 @@ def write_weight(folder: Path, weight: float) -> None:
 def read_weight(folder: Path) -> float:
     """Raises: InputError where none was chosen."""
     path = Path(folder) / WEIGHT_FILE
+    weight = read_json_object(path).get("weight")
     try:
-        weight = json.loads(path.read_text(encoding="utf-8"))["weight"]
         if type(weight) not in (int, float):
-            raise TypeError("no number")
+            raise ValueError(f"no number: {weight!r}")
         check_weights([weight])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(str(path), "the weight that tools.rescore_with_model wrote",
-                         f"{type(error).__name__}: {error}") from None
+    except (ValueError, OverflowError) as error:
+        raise InputError(str(path), "the weight that tools.rescore_with_model wrote", str(error)) from None
     return float(weight)

@@ -20,6 +20,7 @@ from graphs.grammar.unknown_words import UnknownWords
 from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.rescore import RescoreOptions, Rescored, expand
+from graphs.text_file import read_json_object
 from hybrid.recognize.lattice_folder import Changed
 
 BACKOFF = ("free", "model")
@@ -230,16 +231,15 @@ class Chosen(NamedTuple):
     @classmethod
     def read(cls, folder: Path) -> "Chosen":
         """Raises: InputError where none was chosen."""
+        values = read_json_object(folder / WEIGHT_FILE)
         try:
-            values = json.loads((folder / WEIGHT_FILE).read_text(encoding="utf-8"))
             found = cls(values["lm_weight"], tuple(values.get("mixture", ())))
             if not all(type(weight) in (int, float) for weight in (found.lm_weight, *found.mixture)):
                 raise TypeError("other than numbers")
             check_lm_weights([found.lm_weight])
             if found.mixture:
                 weights_of("mixture", found.mixture, len(found.mixture))
-        except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
-                RecursionError) as error:
+        except (InputError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise InputError(str(folder / WEIGHT_FILE), "the lm_weight that tools.lattices.rescore wrote",
                              f"{type(error).__name__}: {error}") from None
         return found

@@ -220,11 +220,16 @@ def test_arguments_that_cannot_be(work, arguments, monkeypatch):
     assert run(work, "out", *arguments) == 2
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "x", *(f"{{\"lm_weight\": {x}}}" for x in (
+@pytest.mark.parametrize("text", ["{}", *(f"{{\"lm_weight\": {x}}}" for x in (
     "true", "-1", "NaN", '1, "mixture": [0.5, -0.6]', '1, "mixture": [true]', '1, "mixture": 1'))])
 def test_a_damaged_weight_is_refused(tmp_path, text):
     (tmp_path / "lm_weight.json").write_text(text)
     with pytest.raises(InputError, match="the lm_weight that tools.lattices.rescore wrote"):
+        Chosen.read(tmp_path)
+
+
+def test_a_weight_that_was_never_chosen(tmp_path):
+    with pytest.raises(InputError, match="lm_weight.json: expected an existing file, found none"):
         Chosen.read(tmp_path)
 
 

@@ -2,8 +2,8 @@
 
 An option that is a choice (graphs/options.py) takes a name, and the keys of what is chosen stand beside it:
 `arch = dnn` and `splice = 3` in [am], or `am.arch=dnn am.splice=3`. Of one option of a system, the lowest first:
-[am] of the conf files, [am.SYSTEM], am.key of the command line, am.SYSTEM.key. A heading of a conf file can name several
-systems that have the same options: [score.joint, transducer].
+[am] of the conf files, [am.SYSTEM], am.key of the command line, am.SYSTEM.key. A heading of a conf file can name
+several systems that have the same options: [score.joint, transducer].
 """
 
 import configparser
@@ -64,6 +64,12 @@ def read_config(confs: Sequence[Path], overrides: Iterable[str] = ()) -> Config:
         if section.partition(".")[0] not in SECTIONS:
             raise InputError(f"options section {section!r}", f"one of {', '.join(SECTIONS)}", section)
     return config
+
+
+def is_option(word: str) -> bool:
+    """`section.key=value` of a section that there is."""
+    section, dot, _ = word.partition("=")[0].partition(".")
+    return bool(dot) and "=" in word and section in SECTIONS
 
 
 def resolve(config: Config, section: str, system: Optional[str] = None) -> Dict[str, str]:

@@ -24,7 +24,7 @@ from graphs.errors import DamagedInput, InputError, TooManyFailures
 from graphs.options import flat
 from hybrid.processes import kill_children
 from tools.frame import provenance
-from tools.frame.config import describe_options, make_options, read_config, resolve
+from tools.frame.config import describe_options, is_option, make_options, read_config, resolve
 from tools.frame.failures import explain
 from tools.frame.fingerprint import (
     Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint)
@@ -137,7 +137,7 @@ class Program:
         if "--help" in argv or "-h" in argv:
             print(self.parser.format_help() + "\n" + "\n\n".join("\n".join(block) for block in self.describe_options()))
             return 0
-        args = self.parser.parse_intermixed_args(argv)
+        args = self.parse(argv)
         try:
             _refuse_odd_names(args)
             self._find_beside(args)
@@ -156,6 +156,13 @@ class Program:
             return 1
         finally:
             kill_children()
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Options are told from other words wherever they stand: behind a flag that takes several values, too."""
+        options = [word for word in argv if is_option(word)]
+        args = self.parser.parse_intermixed_args([word for word in argv if not is_option(word)])
+        args.overrides += options
+        return args
 
     def _find_beside(self, args: argparse.Namespace) -> None:
         for name, other in self._beside.items():

@@ -117,7 +117,7 @@ def check(planned: Sequence[Planned], chosen: Sequence[str]) -> None:
     for one in planned:
         program = program_of(one)
         if program is not None:
-            args = program.parser.parse_intermixed_args(one.arguments)
+            args = program.parse(one.arguments)
             read |= sections_of(program, args)
             systems |= {args.system} if args.system else set()
             parsed.append((one, program, args))
@@ -170,7 +170,7 @@ def list_options(planned: Sequence[Planned]) -> List[str]:
     for one in planned:
         program = program_of(one)
         if program is not None:
-            args = program.parser.parse_intermixed_args(one.arguments)
+            args = program.parse(one.arguments)
             blocks.update(dict.fromkeys(map(tuple, program.describe_options(program.option_texts(args), args))))
     titles = [block[0] for block in blocks]
     order = sorted(blocks, key=lambda block: titles.index(block[0]))

@@ -149,7 +149,7 @@ def stages_reading(planned: Sequence[Planned], space: Space) -> Iterator[str]:
     swept = {key.rpartition(".")[0] for key in space}
     for one in planned:
         program = program_of(one)
-        if program is not None and swept & sections_of(program, program.parser.parse_intermixed_args(one.arguments)):
+        if program is not None and swept & sections_of(program, program.parse(one.arguments)):
             yield one.stage
 
 

@@ -85,6 +85,11 @@ def test_a_model_trained_behind_transforms_gets_them_and_the_other_does_not(fold
     assert torch.allclose(both, (adapted + plain) / 2, atol=1e-5)
 
 
+def test_a_prior_scale_of_ctc_is_not_for_models_of_states(folders, features):
+    with pytest.raises(InputError, match="--ctc-prior-scale: expected an end-to-end model"):
+        EnsembleFolders((folders.a,), ctc_prior_scale=0.3).load(features)
+
+
 def test_transforms_are_neither_forgotten_nor_in_vain(folders, features):
     message = "adapted: expected --speaker-transforms of kind fmllr that fit g1, found none"
     with pytest.raises(InputError, match=message):

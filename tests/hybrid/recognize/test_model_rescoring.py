@@ -62,9 +62,14 @@ def test_the_weight_comes_back(tmp_path):
         assert read_weight(tmp_path) == weight
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "3", '{"weight": true}', '{"weight": -1}', '{"weight": 1.5}',
+@pytest.mark.parametrize("text", ["{}", '{"weight": true}', '{"weight": -1}', '{"weight": 1.5}',
                                   '{"weight": NaN}', '{"weight": "1"}'])
 def test_a_damaged_weight_is_refused(tmp_path, text):
     (tmp_path / "model_weight.json").write_text(text)
     with pytest.raises(InputError, match="model_weight.json: expected the weight that tools.rescore_with_model wrote"):
+        read_weight(tmp_path)
+
+
+def test_a_weight_that_was_never_chosen(tmp_path):
+    with pytest.raises(InputError, match="model_weight.json: expected an existing file, found none"):
         read_weight(tmp_path)

@@ -346,6 +346,13 @@ def test_two_programs_do_not_write_one_folder(toy, capsys):
     assert toy() == 0
 
 
+def test_options_may_stand_behind_a_flag_of_several_values(tmp_path):
+    several = program().argument("--names", nargs="+", default=[])
+    for argv in (["--names", "a", "b=1", "am.scale=3"], ["am.scale=2", "am.scale=3", "--names", "a", "b=1"]):
+        args = several.parse(["--out", "out", *argv])
+        assert args.names == ["a", "b=1"] and several.option_texts(args)["am"] == {"scale": "3"}
+
+
 def test_help_lists_every_option(capsys):
     assert program().run(Work(), ["--help"]) == 0
     out = capsys.readouterr().out
