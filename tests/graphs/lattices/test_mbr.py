@@ -94,6 +94,27 @@ def test_words_that_mostly_are_not_said_have_a_place_of_their_own():
         [(0, 0.7), (3, 0.3)], [(1, 1.0)], [(2, 1.0)], [(0, 0.85), (4, 0.15)]]
 
 
+def test_what_is_certain_has_no_probability_above_1():
+    for seed in range(10):
+        said = [((1,), p) for p in np.random.default_rng(seed).dirichlet(np.ones(7))]
+        assert 1.0 - 1e-9 < consensus([Voter(tree_of(said), tree_of(said).scores())]).words[0].probability <= 1.0
+
+
+def test_a_place_without_a_word_has_the_times_of_its_arc():
+    """The same where another path has word 2, which lasts to the end."""
+    src, dst, word_id = [0, 1, 1, 2], [1, 2, 2, 3], [1, 2, 0, 0]
+    lattice = Lattice("u", 3, src, dst, [1, 1, 1, 1], word_id, np.zeros(4), np.log([1, 0.6, 0.4, 1]))
+    _, second = consensus([Voter(lattice, lattice.scores())]).bins
+    assert second.words == ((2, pytest.approx(0.6), 1.0, 3.0), (0, pytest.approx(0.4), 1.0, 2.0))
+
+
+def test_of_equally_likely_words_the_first_by_number_stands_first():
+    said = [((2, 4), 0.5), ((1, 3), 0.5)]
+    found = consensus([Voter(tree_of(said), tree_of(said).scores())])
+    assert [[word.word_id for word in place.words] for place in found.bins] == [[1, 2], [3, 4]]
+    assert found.word_ids in ([2, 4], [1, 3])
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_of_several_lattices_the_gammas_are_the_weighted_means(seed):
     voters = [voter(random_of_both(seed + n)) for n in (0, 51)]
