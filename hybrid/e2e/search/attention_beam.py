@@ -39,7 +39,7 @@ class AttentionBeamOptions(FusionOptions):
     coverage: float = field(default=0.0, metadata={
         "help": "added for each encoded frame that was attended to (Chorowski and Jaitly, 2017)"})
     coverage_threshold: float = field(default=0.5, metadata={
-        "help": "sum of its weights over all tokens from which on a frame was attended to"})
+        "help": "sum of its weights over all tokens above which a frame was attended to"})
     end_threshold: float = field(default=0.0, metadata={
         "help": "a hypothesis may end only if the decoder's log p(end) is above so many times that of the likeliest "
                 "token (Hannun et al., 2019: 1.5); 0: always"})
