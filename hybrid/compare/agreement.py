@@ -55,7 +55,7 @@ def vote(scores: Sequence[Score], costs: Costs) -> Score:
 def _pair(bench: Bench, a: str, b: str, wrong: Dict[str, np.ndarray]) -> AgreementPair:
     both = wrong[a] & wrong[b]
     same = sum(one == other for one, other in zip(_said_for(bench.scores[a]), _said_for(bench.scores[b]))
-               if one is not True and other is not True)
+               if one is not True)
     return AgreementPair(
         a, b, int((~wrong[a] & ~wrong[b]).sum()), int((~wrong[a] & wrong[b]).sum()),
         int((wrong[a] & ~wrong[b]).sum()), int(both.sum()), correlation(wrong[a], wrong[b]),

@@ -53,7 +53,7 @@ def segments(a: Sequence[Pair], b: Sequence[Pair]) -> List[Tuple[int, int]]:
         if of_a.said != of_b.said:
             raise InputError("matched pairs", f"the reference of both systems, {of_a.said!r}", repr(of_b.said))
         wrong = (of_a.inserted + of_a.wrong, of_b.inserted + of_b.wrong)
-        if of_a.inserted or of_b.inserted or any(wrong):
+        if any(wrong):
             # insertions stand before the word: it may be right, and the first of a run
             errors = (errors[0] + wrong[0], errors[1] + wrong[1])
             right = 0 if of_a.wrong or of_b.wrong else 1

@@ -18,7 +18,6 @@ class Scored(NamedTuple):
       score: utterance by utterance.
       details: folder of the test set in the score folder.
       decoded: folder or text that was scored, "" where the records do not tell.
-      memory_mb: peak of the process that decoded.
     """
 
     system: System

@@ -1,8 +1,10 @@
 """Runs pytest on copies of the tree, each run in a forked child of a process that has the heavy packages loaded."""
 
+import compileall
 import importlib
 import math
 import os
+import py_compile
 import resource
 import shutil
 import signal
@@ -16,7 +18,7 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.tested_by import find_tests
 
 FOLDERS = ("graphs", "hybrid", "tools", "egs", "tests")
-HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse")
+HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse", "scipy.stats")
 NOTICED, TIMED_OUT, SURVIVED, NO_TESTS = "noticed", "timed out", "survived", "no tests"
 LEAST_SECONDS = 5.0  # of CPU, where the tests take next to nothing
 WAITING = 5  # a mutant that sleeps, or a busy machine: the limit by the clock is so many times that of the CPU
@@ -36,6 +38,8 @@ class Copies:
             for file in root.iterdir():
                 if file.is_file() and file.name != ".git":
                     shutil.copy2(file, path)
+            # so that a child compiles no more than its mutant, by what it says: its size and second may be the same
+            compileall.compile_dir(path, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
     def __enter__(self) -> "Copies":
         return self
@@ -46,7 +50,7 @@ class Copies:
 
 def load_heavy_packages() -> None:
     os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="Agg", PYTHONDONTWRITEBYTECODE="1")
-    sys.dont_write_bytecode = True  # a mutant and its original may have one size and one second
+    sys.dont_write_bytecode = True
     for name in HEAVY:
         try:
             importlib.import_module(name)

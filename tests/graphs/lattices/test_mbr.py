@@ -86,6 +86,35 @@ def test_a_vote_on_words_wins_over_the_likeliest_sentence():
     assert [(place.start, place.end) for place in found.bins] == [(0, 1), (1, 2), (2, 3)]
 
 
+def test_words_that_mostly_are_not_said_have_a_place_of_their_own():
+    said = [((1, 2), 0.55), ((3, 1, 2), 0.3), ((1, 2, 4), 0.15)]
+    found = consensus([Voter(tree_of(said), tree_of(said).scores())])
+    assert found.word_ids == [1, 2]
+    assert [[(word.word_id, pytest.approx(word.probability)) for word in place.words] for place in found.bins] == [
+        [(0, 0.7), (3, 0.3)], [(1, 1.0)], [(2, 1.0)], [(0, 0.85), (4, 0.15)]]
+
+
+def test_what_is_certain_has_no_probability_above_1():
+    for seed in range(10):
+        said = [((1,), p) for p in np.random.default_rng(seed).dirichlet(np.ones(7))]
+        assert 1.0 - 1e-9 < consensus([Voter(tree_of(said), tree_of(said).scores())]).words[0].probability <= 1.0
+
+
+def test_a_place_without_a_word_has_the_times_of_its_arc():
+    """The same where another path has word 2, which lasts to the end."""
+    src, dst, word_id = [0, 1, 1, 2], [1, 2, 2, 3], [1, 2, 0, 0]
+    lattice = Lattice("u", 3, src, dst, [1, 1, 1, 1], word_id, np.zeros(4), np.log([1, 0.6, 0.4, 1]))
+    _, second = consensus([Voter(lattice, lattice.scores())]).bins
+    assert second.words == ((2, pytest.approx(0.6), 1.0, 3.0), (0, pytest.approx(0.4), 1.0, 2.0))
+
+
+def test_of_equally_likely_words_the_first_by_number_stands_first():
+    said = [((2, 4), 0.5), ((1, 3), 0.5)]
+    found = consensus([Voter(tree_of(said), tree_of(said).scores())])
+    assert [[word.word_id for word in place.words] for place in found.bins] == [[1, 2], [3, 4]]
+    assert found.word_ids in ([2, 4], [1, 3])
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_of_several_lattices_the_gammas_are_the_weighted_means(seed):
     voters = [voter(random_of_both(seed + n)) for n in (0, 51)]
@@ -109,10 +138,10 @@ def test_the_start_is_the_likeliest_path_of_all_lattices():
 
 
 def test_a_word_lasts_until_the_next_on_average():
-    """Words 1 (frame 0) and 2 (frame 2 with 0.75, frame 3 else), 4 frames."""
+    """Words 1 (frame 0) and 2 (frame 2 with 0.75, frame 3 else), 4 frames; all paths have a factor of 3."""
     rows = [(0, 1, 1, 1), (1, 2, 1, 0), (2, 3, 1, 2), (2, 4, 1, 0), (3, 5, 1, 0), (4, 5, 1, 2)]
     src, dst, transition_id, word_id = zip(*rows)
-    lattice = Lattice("u", 4, src, dst, transition_id, word_id, np.zeros(6), np.log([1, 1, 0.75, 0.25, 1, 1]))
+    lattice = Lattice("u", 4, src, dst, transition_id, word_id, np.zeros(6), np.log([1, 1, 0.75, 0.25, 3, 3]))
     first, second = consensus([Voter(lattice, lattice.scores())]).words
     assert (first.start, first.end) == (0.0, pytest.approx(2.25))
     assert (second.start, second.end) == (pytest.approx(2.25), 4.0)

@@ -171,6 +171,14 @@ def test_a_beam_keeps_the_best_path_and_drops_what_is_far(seed):
     assert through.min() >= best.score - 4.0 - 1e-4
 
 
+def test_the_beam_is_that_of_single_paths_however_many_there_are():
+    acoustic = np.append(0.0, np.full(20, -3.9))
+    lattice = Lattice("utt", 1, np.zeros(21, int), np.ones(21, int), np.ones(21, int), np.arange(1, 22), acoustic,
+                      np.zeros(21))
+    for beam, number in ((4.0, 21), (3.8, 1)):
+        assert rescore(lattice, [Term(HashLm(), 0.01)], RescoreOptions(0, beam, acoustic_scale=1.0)).num_arcs == number
+
+
 def test_no_model_is_asked_about_what_is_far_from_the_best():
     """By the lattice's own scores of what is to come, too: word 3 comes before a good end, word 2 before none."""
     arcs = [(0, 1, 1, 0.0), (0, 2, 2, 0.0), (0, 3, 3, -6.0), (1, 4, 0, 0.0), (2, 4, 0, -9.0), (3, 4, 0, 0.0)]
@@ -215,6 +223,8 @@ def test_too_many_arcs_make_the_beam_narrower():
     assert paths_of(same) == paths_of(found.weighted([1.0]))
     with pytest.raises(InputError, match="at most 3 arcs, found more with a beam of 0.4"):
         rescore(lattice, [Term(lm, 1.0)], replace(EXACT, max_arcs=3))
+    with pytest.raises(InputError, match="at most 3 arcs, found more with a beam of 0.375"):
+        rescore(lattice, [Term(lm, 1.0)], replace(EXACT, beam=0.5, max_arcs=3))
 
 
 def test_a_partial_lattice_has_no_sentence_end():
@@ -234,6 +244,7 @@ def test_words_that_a_model_cannot_give(tmp_path):
     found.check()
     expected = {key for key in paths_of(lattice) if 2 not in key[0]}
     assert expected == set(paths_of(found)) and expected < set(paths_of(lattice))
+    assert set(paths_of(rescore(lattice, [Term(lm, 0.0)]))) == expected
     with pytest.raises(InputError, match="word_id 2 where it cannot: another LM made the lattice"):
         rescore(lattice, [Term(lm, -1.0)])
 

@@ -61,6 +61,10 @@ def test_words_that_both_leave_out_are_the_same_error():
     assert (pair.both_wrong, pair.same_error) == (1, 1.0)
 
 
+def test_words_that_no_system_has_right_are_counted():
+    assert found_for(x=["x x x", "x x", "x"], y=["y y y", "y y", "y"]).right == (6, 0, 0)
+
+
 def test_correlation_is_pearsons():
     draw = np.random.default_rng(0)
     a, b = draw.random((2, 50)) < 0.3

@@ -57,6 +57,7 @@ def test_means_and_deviation_over_seeds():
     assert mean.percent == pytest.approx(np.mean(rates)) == pytest.approx(bench.percent(["a1", "a2", "a3"]))
     assert (mean.low, mean.high) == pytest.approx(tuple(np.percentile(bench.rates.mean(axis=1), [2.5, 97.5])))
     assert bench.deviation(["a1", "a2", "a3"]) == pytest.approx(np.std(rates, ddof=1))
+    assert bench.deviation(["a3", "a1"]) == pytest.approx(abs(rates[2] - rates[0]) / 2 ** 0.5)
     assert bench.deviation(["a1"]) is None
     assert bench.wer("a3", "a1").percent == pytest.approx((rates[0] + rates[2]) / 2)
 
@@ -82,6 +83,22 @@ def test_speakers_make_wider_intervals_where_they_differ():
     speakers, utterances = (Bench(scores, CompareOptions(draw, resamples=400)).wer("a")
                             for draw in ("speakers", "utterances"))
     assert speakers.high - speakers.low > 2 * (utterances.high - utterances.low)
+
+
+@pytest.mark.parametrize("draw, number, drawn", [("auto", 4, "utterances"), ("auto", 5, "speakers"),
+                                                 ("utterances", 5, "utterances")])
+def test_rates_of_some_words_draw_speakers_where_they_are_of_enough(draw, number, drawn):
+    scores = random_scores({"a": 0.2, "b": 0.4})
+    bench = Bench(scores, CompareOptions(draw, resamples=400))
+    speakers = [u.speaker for u in scores["a"].utterances]
+    some = np.isin(speakers, [f"s{n}" for n in range(number)])
+    rates = bench.rates_of(bench.errors * some[:, None], bench.words * some, CompareOptions(draw, resamples=400))
+    for column, key in enumerate("ab"):
+        errors = bench.errors[:, column]
+        expected = (wer_interval(errors * some, bench.words * some, speakers, resamples=400) if drawn == "speakers"
+                    else wer_interval(errors[some], bench.words[some], resamples=400))
+        assert (rates[key].low, rates[key].high) == pytest.approx(expected)
+        assert rates[key].percent == pytest.approx(100 * errors[some].sum() / bench.words[some].sum())
 
 
 def test_only_the_same_words_share_a_bench():
