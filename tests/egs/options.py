@@ -13,6 +13,7 @@ from hybrid.data.validate import DataOptions
 from hybrid.e2e.decode import E2eSearchOptions
 from hybrid.lm.ngram_train import NgramOptions
 from hybrid.recognize.combine import CombineOptions
+from hybrid.recognize.model_rescoring import ModelRescoringOptions
 from hybrid.recognize.rescoring import RescoringOptions
 from hybrid.recognize.scoring import ScoreOptions
 from hybrid.speakers.adapt import AdaptOptions
@@ -30,7 +31,7 @@ CLASSES = {
     "topology": TopologyOptions, "ctc": CtcOptions, "dnn": AmOptions, "tree": TreeOptions, "convert": ConvertOptions,
     "am": AmOptions, "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions, "fmllr": FmllrOptions,
     "adapt": AdaptOptions, "ivectors": IvectorOptions, "combine": CombineOptions, "lm": NgramOptions,
-    "neural_lm": LmTrainingOptions, "rescore": RescoringOptions, "align": AlignOptions, "e2e": E2eTrainingOptions,
+    "neural_lm": LmTrainingOptions, "rescore": RescoringOptions, "model_rescore": ModelRescoringOptions, "align": AlignOptions, "e2e": E2eTrainingOptions,
     "e2e_search": E2eSearchOptions}
 
 

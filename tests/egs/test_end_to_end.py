@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tools import align_ctc
+from tools.frame.records import read_record
+
 ROOT = Path(__file__).parent.parent.parent
 # without noise and augmentation, so that a few minutes of speech teach something
 SMALL = ["corpus.num_train=200", "corpus.num_dev=8", "corpus.num_test=12", "corpus.clean_share=1",
@@ -66,6 +69,18 @@ def test_alignments_are_near_the_truth(finished):
     text = (work / "exp/boundaries_test/boundaries.txt").read_text()
     median_ms = float(re.search(r"^all\s+\d+\s+[\d.]+\s+([\d.]+)", text, re.M)[1])
     assert median_ms < 30  # phones are about 80 ms long: chance would be far worse
+
+
+def test_the_delay_of_the_ctc_model_is_found_on_train_and_taken_for_dev(finished, tmp_path, capsys):
+    work, _ = finished
+    train, dev = (read_record(work / f"exp/align_ctc_{split}") for split in ("train", "dev"))
+    assert train["facts"]["delay_frames"] == dev["facts"]["delay_frames"]
+    assert "frames late" in (work / "exp/align_ctc_train/log.txt").read_text()
+    assert "frames late" not in (work / "exp/align_ctc_dev/log.txt").read_text()
+    folders = {"features": "features/dev", "lang": "lang", "ctc": "exp/ctc", "delay-of": "exp/ctc"}
+    arguments = [word for name, path in folders.items() for word in (f"--{name}", str(work / path))]
+    assert align_ctc.PROGRAM.run(align_ctc.work, [*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert "exp/ctc: expected a folder of tools.align_ctc" in capsys.readouterr().err
 
 
 def test_artefacts_pass_their_validators(finished):

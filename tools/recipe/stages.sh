@@ -54,10 +54,12 @@ bootstrap() {  # MODEL..., one for each round of realignment
 
   stage 5 "first alignment, from the CTC model"
   local split model previous=ctc
-  for split in train dev; do
-    run tools.align_ctc --features "$work/features/$split" --lang "$work/lang" --ctc "$exp/ctc" \
-      --out "$exp/align_ctc_$split"
-  done
+  align_ctc() {  # SPLIT ARGS
+    run tools.align_ctc --features "$work/features/$1" --lang "$work/lang" --ctc "$exp/ctc" \
+      "${@:2}" --out "$exp/align_ctc_$1"
+  }
+  align_ctc train
+  align_ctc dev --delay-of "$exp/align_ctc_train"
 
   stage 6 "a narrow DNN and realignment, $# times"
   for model in "$@"; do

@@ -34,13 +34,25 @@ def test_likelihood_is_that_of_gaussians_with_a_common_variance():
                  if 0 <= t + delay < len(x)]
         frames, labels = np.array([x for x, _ in pairs]), np.array([y for _, y in pairs])
         residues = frames - np.array([frames[labels == label].mean(axis=0) for label in labels])
-        assert value == pytest.approx(-0.5 * np.log((residues ** 2).mean(axis=0)).sum(), rel=1e-6)
+        ratio = frames.var(axis=0) / (residues ** 2).mean(axis=0)
+        assert value == pytest.approx(0.5 * np.log(ratio).sum(), rel=1e-6)
 
 
 def test_a_label_that_comes_once_has_no_variance():
     features = [torch.tensor([[0.0], [2.0], [9.0]])]
     found = log_likelihoods_of_delays(features, [np.array([0, 0, 1])], 0)
-    assert found == {0: pytest.approx(-0.5 * np.log(2 / 3))}  # of the squares 1, 1 and 0
+    assert found == {0: pytest.approx(0.5 * np.log((134 / 9) / (2 / 3)))}  # squares 1, 1, 0; of all 121, 25, 256 / 9
+
+
+@pytest.mark.parametrize("delay", (-2, 0, 2))
+def test_loud_ends_of_utterances_are_no_delay(delay):
+    generator = np.random.default_rng(1)
+    features, pdf_ids = [], []
+    for x, y in zip(*utterances(delay, seed=2)):
+        loud = [torch.from_numpy(generator.normal(0, 40, (6, 5))).float() for _ in range(2)]
+        features.append(torch.cat([loud[0], x, loud[1]]))
+        pdf_ids.append(np.concatenate([np.full(6, 6), y, np.full(6, 6)]))
+    assert estimate_delay(features, pdf_ids, most=6) == delay
 
 
 def test_little_data_gives_no_delay_rather_than_an_error():
