@@ -12,8 +12,8 @@ PROGRAM = (Program("tools.align_ctc", __doc__, options={
            .input("--features", help="features folder", required=True)
            .input("--lang", help="lang folder", required=True)
            .input("--ctc", help="CTC model folder", required=True)
-           .input("--delay-of", help="folder of this program, from the same CTC model, whose delay is taken; default: it "
-                  "is estimated")
+           .input("--delay-of", help="folder of this program, from the same CTC model, whose delay is taken; default: "
+                  "it is estimated")
            .argument("--textgrids", action="store_true", help="write a Praat TextGrid for each utterance"))
 
 

@@ -31,8 +31,8 @@ CLASSES = {
     "topology": TopologyOptions, "ctc": CtcOptions, "dnn": AmOptions, "tree": TreeOptions, "convert": ConvertOptions,
     "am": AmOptions, "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions, "fmllr": FmllrOptions,
     "adapt": AdaptOptions, "ivectors": IvectorOptions, "combine": CombineOptions, "lm": NgramOptions,
-    "neural_lm": LmTrainingOptions, "rescore": RescoringOptions, "model_rescore": ModelRescoringOptions, "align": AlignOptions, "e2e": E2eTrainingOptions,
-    "e2e_search": E2eSearchOptions}
+    "neural_lm": LmTrainingOptions, "rescore": RescoringOptions, "model_rescore": ModelRescoringOptions,
+    "align": AlignOptions, "e2e": E2eTrainingOptions, "e2e_search": E2eSearchOptions}
 
 
 def options_of(conf: Path, corpus_options, *more: Path) -> dict:
