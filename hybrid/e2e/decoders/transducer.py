@@ -174,5 +174,7 @@ def _without_padding(encoded: Tensor, lengths: Tensor) -> Tensor:
 def _stacked(tables: Sequence[Tensor]) -> Tensor:
     """``[B, T, N]`` of ``[T_b, N_b]``, padded with 0."""
     num_frames, width = (max(table.shape[axis] for table in tables) for axis in (0, 1))
+    if not width:  # sentences without tokens: pad refuses to give nothing
+        return tables[0].new_zeros(len(tables), num_frames, 0)
     return torch.stack([nn.functional.pad(table, (0, width - table.shape[1], 0, num_frames - len(table)))
                         for table in tables])

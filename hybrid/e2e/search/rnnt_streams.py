@@ -79,8 +79,7 @@ def _fsa(graph: Arcs, scores: np.ndarray) -> k2.Fsa:
 
 def _lattice(found: k2.Fsa, scores: np.ndarray, length: int) -> StreamLattice:
     """The arcs on paths of `length` frames."""
-    table = found.arcs.values()[:, :3].cpu().numpy()
-    src, dst = table[:, 0], table[:, 1]
+    src, dst = found.arcs.values()[:, :2].cpu().numpy().T
     level = np.zeros(found.shape[0], np.int64)
     bounds = np.flatnonzero(np.diff(src, prepend=-1, append=-1))
     for begin, end in zip(bounds, bounds[1:]):
@@ -90,7 +89,7 @@ def _lattice(found: k2.Fsa, scores: np.ndarray, length: int) -> StreamLattice:
     for number in reversed(range(length)):
         arcs = slice(*np.searchsorted(frame, [number, number + 1]))
         useful[src[arcs][useful[dst[arcs]]]] = True
-    kept = np.flatnonzero((frame < length) & useful[dst])
+    kept = np.flatnonzero(useful[dst])
     arc = found.number.cpu().numpy().astype(np.int64)[kept] - 1
     score = found.scores.detach().cpu().numpy().astype(np.float64)[kept]
     return StreamLattice(src[kept], dst[kept], arc, frame[kept], score - np.where(arc >= 0, scores[arc], 0.0))

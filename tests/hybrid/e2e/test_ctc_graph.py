@@ -161,6 +161,9 @@ def test_words_that_cannot_be_spelled_are_left_out_and_named():
     lang = ctc_lang(*make_tokens("piece"))
     assert lang.lexicon.notes == ["1 words left out, the tokens cannot spell them: aa"]
     assert "aa" not in lang.words and "<unk>" in lang.words and ctc_lang(*make_tokens("character")).lexicon.notes == []
+    for lost, text in ("cdefghij", "c, d, e, f, g, h, i, j"), ("cdefghijk", "c, d, e, f, g, h, i, j, ..."):
+        lang = ctc_lang(character_tokens(), small_lang([(word, "A", 1.0) for word in ("a", *lost)]))
+        assert lang.lexicon.notes == [f"{len(lost)} words left out, the tokens cannot spell them: {text}"]
 
 
 def test_what_fits_not_is_named():

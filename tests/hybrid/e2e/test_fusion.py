@@ -129,6 +129,10 @@ def test_names_words_that_cannot_be_spelled(tmp_path):
     assert open_one.lines() == [expected]
     assert "with the tokens or recognized: ab, abb, b, ba" in closed.lines()[0]
     assert WordFusion(lm, table, character_tokens(), options(), UNKNOWN_WORD).lines() == []
+    for lost, text in ("bcdefghi", "b, c, d, e, f, g, h, i"), ("bcdefghij", "b, c, d, e, f, g, h, i, ..."):
+        lm, table = ngram_lm(tmp_path, words=("a", *lost))
+        lines = WordFusion(lm, table, character_tokens("a"), options(is_open=False), UNKNOWN_WORD).lines()
+        assert lines == [f"{len(lost)} words cannot be spelled with the tokens or recognized: {text}"]
 
 
 def test_composed_and_decomposed_words_are_one(tmp_path):

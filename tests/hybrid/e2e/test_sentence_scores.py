@@ -9,6 +9,7 @@ import torch
 from graphs.errors import InputError
 from hybrid.e2e.decoders.lstm import LstmDecoderOptions
 from hybrid.e2e.decoders.kinds import NoDecoderOptions
+from hybrid.e2e.decoders.transducer import TransducerOptions
 from hybrid.e2e.model import E2eModel
 from hybrid.e2e.network import E2eOptions
 from hybrid.e2e.sentence_scores import E2eScorer, packs
@@ -31,7 +32,7 @@ def features(*lengths):
     return [torch.randn(length, 3, generator=generator) for length in lengths]
 
 
-LSTM = LstmDecoderOptions(decoder_dim=7)
+LSTM, TRANSDUCER = LstmDecoderOptions(decoder_dim=7), TransducerOptions(predictor_dim=5, joiner_dim=6)
 
 
 def test_ctc_scores_are_sums_over_all_paths():
@@ -63,7 +64,7 @@ def test_joint_scores(weight):
         assert score == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("decoder, weight", [(None, 1.0), (LSTM, 0.5)])
+@pytest.mark.parametrize("decoder, weight", [(None, 1.0), (LSTM, 0.5), (TRANSDUCER, 0.5), (TRANSDUCER, 0.0)])
 def test_other_utterances_and_sentences_change_nothing(decoder, weight, monkeypatch):
     scorer, inputs = E2eScorer(make_model(decoder, weight)), features(20, 50, 8, 33)
     together = scorer(inputs, SENTENCES)

@@ -124,6 +124,14 @@ def test_what_cannot_be_spelled_is_named_and_left_out(arpa):
         "5 words cannot be spelled with the tokens and will not be recognized: ab, ax, b, ba, <unk>"]
 
 
+@pytest.mark.parametrize("lost, text", [("cdefghij", "c, d, e, f, g, h, i, j"),
+                                        ("cdefghijk", "c, d, e, f, g, h, i, j, ...")])
+def test_of_many_words_eight_are_named(arpa, lost, text):
+    words = SymbolTable(["a", *lost, "#0", "<s>", "</s>"])
+    lines = read_token_graph(arpa, words, TokenTable("character", [BLANK_SYMBOL, SPACE, "a"])).lines()
+    assert f"{len(lost)} words cannot be spelled with the tokens and will not be recognized: {text}" in lines
+
+
 def test_homophones_each_have_their_words(arpa):
     """Two words that normalize to the same characters: the likelier one's score is that of the best path."""
     words = SymbolTable(["e\u0301", "\u00e9", "#0", "<s>", "</s>"])

@@ -1,6 +1,7 @@
 """End-to-end training as a whole, on planted phones; the loss of a network with CTC and a decoder."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,8 +17,10 @@ from hybrid.e2e.network import E2eNetwork, E2eOptions
 from hybrid.e2e.tokens import TokenTable
 from hybrid.nn.architectures import ARCHITECTURES
 from hybrid.nn.ctc import ctc_loss, greedy_tokens
+from hybrid.nn.model_folder import read_priors
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.outcomes import Outcomes
+from hybrid.recognize.edit_distance import edit_distance
 from hybrid.training.e2e import E2eLoss, E2eTrainingOptions, make_tokens, start_from, train_e2e, usable_tokens
 from tests.hybrid.training.material import LOG, make_corpus
 
@@ -60,6 +63,29 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, trained):
                     "spellings.txt", "train.jsonl", "curves.png", "outcomes.tsv"}
 
 
+def test_facts_and_priors_are_those_of_the_weights(corpus, trained):
+    """Utterance by utterance: the loss of the development set by tokens and sentences, posteriors by frames."""
+    (folder, facts), lang = trained, read_lang(corpus / "lang")
+    model = E2eModel.load(folder)
+
+    def of_each(reader):
+        for utterance_id in reader.ids:
+            features, tokens = torch.as_tensor(reader[utterance_id])[None], lang.phone_ids(reader.text(utterance_id))
+            encoded, lengths = model.encode(features, torch.tensor([features.shape[1]]))
+            with torch.no_grad():
+                yield model.network.ctc_log_probs(encoded), lengths, tokens
+
+    dev = [(float(ctc_loss(log_probs, lengths, [tokens])), len(tokens) + 1)
+           for log_probs, lengths, tokens in of_each(FeatureReader(corpus / "dev"))]
+    assert facts["dev_loss"] == pytest.approx(sum(loss for loss, _ in dev) / sum(count for _, count in dev), rel=1e-4)
+    frames = torch.cat([log_probs[0] for log_probs, _, _ in of_each(FeatureReader(corpus / "train"))])
+    priors = read_priors(folder, {**model.description, "out_dim": model.tokens.num_tokens}, "e2e.json")
+    assert torch.allclose(priors.exp(), frames.exp().mean(dim=0), atol=1e-5)
+    assert (facts["tokens"], facts["training_seed"]) == (model.tokens.num_tokens, E2eTrainingOptions(**OPTIONS).seed)
+    assert facts["parameters"] == sum(parameter.numel() for parameter in model.network.parameters())
+    assert (model.description["checkpoint"], model.description["dev_loss"]) == (facts["checkpoint"], facts["dev_loss"])
+
+
 @pytest.mark.parametrize("name", ["best.safetensors", "tokens.txt", "spellings.txt"])
 def test_a_changed_byte_is_noticed(trained, name, tmp_path):
     for path in trained[0].iterdir():
@@ -85,6 +111,28 @@ def test_an_encoder_starts_from_a_trained_one(corpus, trained, tmp_path):
         start_from(TdnnOptions(hidden_dim=5).build(dev.dim, 16, 2), folder)
 
 
+def test_a_training_starts_from_a_trained_encoder(corpus, trained, tmp_path):
+    """And stays there with a learning rate of next to nothing."""
+    dev, options = FeatureReader(corpus / "dev"), {**OPTIONS, "epochs": 1, "learning_rate": 1e-9}
+    train_e2e(dev, dev, read_lang(corpus / "lang"), E2eTrainingOptions(**options), tmp_path, LOG, trained[0])
+    theirs = dict(E2eModel.load(trained[0]).network.encoder.named_parameters())
+    for name, value in E2eModel.load(tmp_path).network.encoder.named_parameters():
+        assert torch.allclose(value, theirs[name], atol=1e-6), name
+
+
+def test_half_of_the_tensors_have_to_agree(trained):
+    theirs = E2eModel.load(trained[0]).network.encoder.state_dict()
+    names, loaded = [name for name, value in theirs.items() if value.dim()][:4], {}
+
+    def encoder_of(agreeing):
+        own = {name: theirs[name] if name in names[:agreeing] else torch.zeros(1, 2, 3, 4) for name in names}
+        return SimpleNamespace(state_dict=lambda: own, load_state_dict=loaded.update)
+
+    assert start_from(encoder_of(2), trained[0]) == (2, 4) and list(loaded) == names
+    with pytest.raises(InputError, match="encoder's 4 tensors, found 1 of them"):
+        start_from(encoder_of(1), trained[0])
+
+
 class FakeDecoder(nn.Module):
     """Of each utterance the loss is 2 for each token, 1 for the sentence."""
 
@@ -103,11 +151,14 @@ def test_the_loss_is_the_weighted_sum_by_tokens_and_sentences(corpus):
         figures = E2eLoss(tokens)(network, batch, torch.device("cpu"))
         encoded, lengths = network.encode(batch.features, batch.lengths)
         size = len(batch.utterance_ids)
-        ctc = ctc_loss(network.ctc_log_probs(encoded), lengths, [[1, 2, 3]] * size).sum()
+        log_probs = network.ctc_log_probs(encoded)
+        ctc = ctc_loss(log_probs, lengths, [[1, 2, 3]] * size).sum()
     assert figures["ctc"] == (pytest.approx(float(ctc)), 4 * size)
     assert figures["decoder"] == (pytest.approx(7.0 * size), 4 * size) and figures["known"] == (3.0, 4)
     assert figures["loss"][0] == pytest.approx(float(0.25 * ctc + 0.75 * 7 * size)) and figures["loss"][1] == 4 * size
-    assert figures["token_error"][1] == 3 * size
+    said = [greedy_tokens(log_probs[row, :length]) for row, length in enumerate(lengths.tolist())]
+    assert figures["token_error"] == (sum(edit_distance([1, 2, 3], tokens) for tokens in said), 3 * size)
+    assert E2eLoss(tokens)(network.train(), batch, torch.device("cpu")).keys() == figures.keys() - {"token_error"}
 
 
 def test_without_ctc_the_decoder_is_all(corpus):

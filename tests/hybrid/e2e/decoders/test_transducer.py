@@ -56,6 +56,14 @@ def test_scores_and_alignments_cell_by_cell(kind, monotonic):
         assert frames[row] == list(found[int(expected.argmax())])
 
 
+def test_sentences_without_tokens_are_blanks_alone():
+    decoder, (encoded, lengths) = _decoder().eval(), _batch()
+    expected = [float(_cells(decoder, encoded[row, :length], [])[0].sum().detach())
+                for row, length in enumerate(LENGTHS)]
+    assert decoder.score(encoded, lengths, [[]] * 4).tolist() == pytest.approx(expected, abs=1e-5)
+    assert decoder.align(encoded, lengths, [[]] * 4)[1] == [[]] * 4
+
+
 @kinds
 def test_padding_and_batches_change_nothing(kind):
     decoder = _decoder(kind).eval()

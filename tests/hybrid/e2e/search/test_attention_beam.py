@@ -207,6 +207,7 @@ def test_the_search_is_over_when_longer_sentences_are_far_below_the_best():
     assert [steps_until_over(end_margin=7.9, end_lengths=lengths) for lengths in (1, 2, 3)] == [4, 5, 6]
     assert [steps_until_over(end_margin=margin, end_lengths=1) for margin in (8.1, 12.8)] == [5, 6]
     assert steps_until_over() == 7 and steps_until_over(end_margin=1e9) == 31
+    assert steps_until_over(end_margin=0.0, end_lengths=1) == 2  # one token and the end are less likely than the end
 
 
 def test_frames_of_tokens_follow_attention_and_ctc():

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.fst.word_sequences import WordSequences
-from hybrid.e2e.search.rnnt_streams import search_streams
+from hybrid.e2e.search.rnnt_streams import StreamLattice, search_streams
+from hybrid.e2e.search.stream_nbest import StreamNbest
 from hybrid.e2e.search.transducer_beam import TransducerBeamOptions
 from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
 from hybrid.e2e.token_graph import TokenGraph
@@ -126,14 +128,39 @@ def test_what_cannot_be_searched(monkeypatch):
             (network_of().decoder, PairLm(4), "a graph of tokens, found PairLm")):
         with pytest.raises(InputError, match=message):
             options.search(SimpleNamespace(decoder=decoder), *batch, fusion)
-    for arcs in ([(0, 0, 0, 0, 0.0)], [(0, 0, 4, 0, 0.0)]):
+    for labels in ([0], [4], [0, 1], [1, 4]):
+        arcs = [(0, 0, label, 0, 0.0) for label in labels]
         with pytest.raises(InputError, match="tokens from 1 to 3 on all arcs"):
             options.search(network_of(), *batch, TokenGraph(Arcs.from_lists(arcs, [(0, 0.0)])))
     with pytest.raises(InputError, match="fewer tokens"):
-        search_streams(TokenGraph.of_any_tokens(500).arcs, np.zeros(499), None, [1], 500, 7, 1.0, 1, 1)
+        search_streams(Arcs.from_lists([(0, 1, 1, 0, 0.0)], [(1, 0.0)]), np.zeros(1), None, [1], 2, 61, 1.0, 1, 1)
     monkeypatch.setitem(sys.modules, "hybrid.e2e.search.rnnt_streams", None)
     with pytest.raises(InputError, match="expected k2, found none"):
         options.search(network_of(), *batch)
+
+
+def test_as_many_contexts_and_states_as_k2_can_number():
+    """2 ** 61 contexts of each of 3 states, k2's own two among them; those of one more would be 2 ** 63."""
+    graph = TokenGraph.of_any_tokens(2).arcs
+    lattice, = search_streams(graph, np.zeros(1), lambda frame, utterances, contexts: torch.zeros(len(contexts), 2),
+                              [2], 2, 61, 10.0, 10, 10)
+    found = StreamNbest(graph, np.zeros(1), np.zeros(1), 9, False).hypotheses(lattice)
+    assert {one.tokens: one.score for one in found} == pytest.approx({(): 0.0, (1,): math.log(2), (1, 1): 0.0})
+
+
+def test_paths_of_a_lattice_by_hand():
+    """Over two frames: `1` is best by the path that takes it late, `2` by all of its paths, and as good as `1 2`."""
+    graph = Arcs.from_lists([(0, 0, 1, 0, -0.25), (0, 0, 2, 0, -0.5)], [(0, -0.125)])
+    rows = [(0, 1, -1, 0, -1.0), (0, 2, 0, 0, -3.0), (0, 3, 1, 0, -1.5), (1, 4, 0, 1, -0.5), (1, 5, 1, 1, -1.5),
+            (2, 4, -1, 1, -0.5), (3, 5, -1, 1, -1.0), (2, 5, 1, 1, math.log(2 * math.exp(-2.5)) + 3.0 + 0.5)]
+    lattice = StreamLattice(*(np.array(column) for column in zip(*rows)))
+    nbest = StreamNbest(graph, 2.0 * graph.score, 2.0 * graph.final_score, 2, True)
+    found = nbest.hypotheses(lattice)
+    sums = {(1,): np.logaddexp(-1.5, -3.5) - 0.5, (2,): np.logaddexp(-2.5, -2.5) - 1.0}
+    assert [one.tokens for one in found] == [(1,), (1, 2)]  # of equal ones the first in the order of token_ids
+    assert found[1].score == pytest.approx(sums[2,] - 0.25) and found[0].score == pytest.approx(sums[1,] - 0.25)
+    assert (found[0].frames, found[1].frames) == ((1,), (0, 1)) and all(one.finished for one in found)
+    assert found[0].parts == pytest.approx({"transducer": sums[1,] + 0.5, "lm": -0.375})
 
 
 @pytest.mark.parametrize("values", [{"graph_beam": 0.0}, {"max_states": 0}, {"max_contexts": 0}, {"nbest": 0},
