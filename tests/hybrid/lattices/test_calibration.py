@@ -32,6 +32,7 @@ def test_the_normalized_cross_entropy_by_hand():
     assert normalized_cross_entropy([0.75] * 4, y) == pytest.approx(0.0)
     assert normalized_cross_entropy([1.0, 1.0, 1.0, 0.0], y) == pytest.approx(1.0, abs=1e-3)
     assert normalized_cross_entropy([0.0, 1.0, 1.0, 0.0], y) < -2
+    assert normalized_cross_entropy([1.0, 0.5], [False, True]) == pytest.approx(1 - (math.log2(1e7) + 1) / 2)
     assert math.isnan(normalized_cross_entropy([0.5, 0.6], [True, True]))
     assert math.isnan(normalized_cross_entropy([0.5, 0.6], [False, False]))
 
@@ -112,6 +113,10 @@ def test_maps_are_judged_on_fifths_that_they_have_not_seen(monkeypatch):
     assert sizes == [8] * 15 + [10]
 
 
+def test_certain_words_stay_nearly_certain():
+    assert Calibration("logistic")([0.0, 0.3, 1.0]) == pytest.approx([1e-4, 0.3, 1 - 1e-4], abs=1e-9)
+
+
 def test_the_piecewise_map_rises_and_follows_the_shares():
     c, y = planted(1, 20000, lambda c: np.where(c < 0.6, 0.2, 0.9))
     found = fit("piecewise", c, y)
@@ -164,9 +169,9 @@ def test_a_map_comes_back_from_its_file(kind, tmp_path):
 
 
 @pytest.mark.parametrize("old, new", [('"none"', '"other"'), ("1.0", '"x"'), ("[]", "[[0.5, 0.5], [0.4, 0.6]]"),
-                                      ("[]", "[[0.5, 0.5], [0.6, 0.4]]"), ("[]", "[[0.5, 2.0]]"), ("[]", "[[-0.5, 0.5]]"),
-                                      ("1.0", "-1.0"), ("0.0", "1e999"), ('"none"', '"piecewise"'),
-                                      ('"slope"', '"hill"')])
+                                      ("[]", "[[0.5, 0.5], [0.6, 0.4]]"), ("[]", "[[0.5, 2.0]]"),
+                                      ("[]", "[[-0.5, 0.5]]"), ("1.0", "-1.0"), ("0.0", "1e999"),
+                                      ('"none"', '"piecewise"'), ('"slope"', '"hill"')])
 def test_a_file_that_is_no_calibration_is_refused(old, new, tmp_path):
     Calibration().write(tmp_path)
     text = (tmp_path / "calibration.json").read_text()
