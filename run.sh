@@ -60,7 +60,7 @@ case ${1-} in
     use_environment "$chosen_python"
     cd "$root"
     if "$python" -c 'import xdist' 2>/dev/null; then  # a process for each core, a file of tests in one of them
-      set -- -n "$(cores)" --dist loadfile "$@"
+      set -- -n "$(cores)" --dist loadfile --no-loadscope-reorder "$@"
       export OMP_NUM_THREADS=1
     fi
     exec "$python" -m pytest -q "$@" ;;

@@ -6,21 +6,33 @@
 Reads every score_*/result.json below the work folders with the stage records that they stand on. Writes comparison.json
 (hybrid/compare/comparison.py tells what is in it), COMPARISON.md and pictures, and report.html: one page that needs no
 server; tools.page makes it anew with other options. Systems of one name, seed and share of the data that come from
-several work folders have the folder in their name. It always runs anew.
+several work folders have the folder in their name. It runs anew when a stage below the work folders has.
 """
 
 from pathlib import Path
+from typing import List
 
 from tools.frame.program import Job, Program
 
+
+def results_and_records(args) -> List[Path]:
+    """Folders with scores, and the records of all stages but those that compare."""
+    from tools.frame.records import RECORD, stage_records
+    from tools.frame.unfinished import whole_scores
+    records = [folder / RECORD for work in args.work for folder, record in stage_records(work)
+               if record.get("state") == "done" and record.get("program") not in ("tools.compare", "tools.page")]
+    return [*(folder for work in args.work for folder in whole_scores(work)), *records]
+
+
 PROGRAM = (Program("tools.compare", __doc__, options={
-    "compare": "hybrid.compare.options:CompareOptions", "page": "hybrid.report.page.options:PageOptions"}, always=True)
+    "compare": "hybrid.compare.options:CompareOptions", "page": "hybrid.report.page.options:PageOptions"},
+                   more_inputs=results_and_records)
            .argument("--work", type=Path, nargs="+", required=True, help="work folders of recipes")
            .argument("--systems", nargs="+", default=[], help="names of those to compare; default: all")
            .argument("--tests", nargs="+", default=[],
                      help="test sets; default: those that scales were not chosen on")
-           .argument("--align", type=Path, nargs="+", default=[],
-                     help="alignments of a test set beside exp/align_*_TEST: CTM files, or folders with words.ctm")
+           .input("--align", nargs="+", default=[],
+                  help="alignments of a test set beside exp/align_*_TEST: CTM files, or folders with words.ctm")
            .argument("--title", help="default: the names of the work folders"))
 
 

@@ -57,7 +57,7 @@ Options:
   --corpus DIR     where the corpus lies
   --work DIR       work folder (default: ${recipe#"$root/"}/work)
   --nj J           number of processes (default: the number of cores, here $(cores))
-  --conf FILE      options file (default: ${recipe#"$root/"}/conf/default.conf)
+  --conf FILE      options file, whose options win over those of ${recipe#"$root/"}/conf/default.conf; may be given again
   --no-tests       leave the test sets out: features, decoding and scores of the dev set only
   --by-content     tell recordings apart by their content; default: by size and time
   --list-options   print every option of every stage with its value, and end
@@ -95,7 +95,7 @@ parse_arguments() {
           --work) work=$(realpath -m -- "$2") ;;
           --nj) whole_number "$1" "$2" 1; nj=$2 ;;
           --conf) [ -f "$2" ] || usage_error "--conf $2: expected a file, found none"
-                  default_conf=; user_conf=$(realpath -- "$2") ;;
+                  user_confs+=("$(realpath -- "$2")") ;;
           --python) chosen_python=$2 ;;
           --systems) systems=$2 ;;
           --seeds) [[ $2 =~ ^[0-9]{1,9}(,[0-9]{1,9})*$ ]] || usage_error "--seeds: expected numbers such as 1,2,3, found '$2'"
@@ -133,7 +133,7 @@ work=$recipe/work
 corpus=
 default_conf=$recipe/conf/default.conf
 [ -e "$default_conf" ] || default_conf=
-user_conf=
+user_confs=()
 nj=$(cores)
 systems=
 seeds=
@@ -202,7 +202,7 @@ stage_confs=()
 run() {  # MODULE ARGS...
   [ -n "$current_stage" ] || die "$recipe_script: \`run $1\` stands before the first \`stage\`"
   local conf arguments=("$@")
-  for conf in ${default_conf:+"$default_conf"} ${stage_confs[@]+"${stage_confs[@]}"} ${user_conf:+"$user_conf"}; do
+  for conf in ${default_conf:+"$default_conf"} ${stage_confs[@]+"${stage_confs[@]}"} ${user_confs[@]+"${user_confs[@]}"}; do
     arguments+=(--conf "$conf")
   done
   arguments+=(--nj "$nj" ${common[@]+"${common[@]}"} ${overrides[@]+"${overrides[@]}"})
@@ -298,7 +298,7 @@ fi
 work=${work#"$root/"}
 exp=$work/exp
 default_conf=${default_conf#"$root/"}
-user_conf=${user_conf#"$root/"}
+user_confs=(${user_confs[@]+"${user_confs[@]#"$root/"}"})
 why=$(mkdir -p -- "$work" 2>&1) || die "--work $work: cannot be made (${why##*: })"
 { exec 9>>"$work/.lock"; } 2>/dev/null || die "--work $work: cannot be written into"
 run_log=$work/run.log

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import List, Set
 
 # tests of a room that lie elsewhere: those of the programs that are little else than a call of it
-MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py", "tests/tools/test_lattices_rescore.py"]}
+MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py", "tests/tools/test_lattices_rescore.py",
+                                   "tests/tools/test_rescore_with_model.py"]}
 
 
 def find_tests(root: Path, module: str) -> List[str]:

@@ -129,11 +129,14 @@ def test_each_seed_has_its_folders_and_what_they_share_is_made_once(toy):
 
 
 def test_stage_range_work_and_conf_are_relative_to_the_caller(toy, tmp_path):
-    (tmp_path / "my.conf").write_text("")
-    done = toy("--stage=1", "--stop-stage", 1, "--work", "out", "--conf", "my.conf", "--nj", 1)
+    for name in ("my.conf", "more.conf"):
+        (tmp_path / name).write_text("")
+    done = toy("--stage=1", "--stop-stage", 1, "--work", "out", "--conf", "my.conf", "--nj", 1, "--conf", "more.conf")
     assert done.returncode == 0, done.stderr
-    assert [call[:2] + call[4:] for call in calls(done)] == [
-        ["--split", split, "--conf", f"{tmp_path}/my.conf", "--nj", "1"] for split in ("train", "dev")]
+    confs = [f"{tmp_path}/recipes/toy/conf/default.conf", f"{tmp_path}/my.conf", f"{tmp_path}/more.conf"]
+    assert [call[:2] + call[4:] for call in calls(done)] == [  # those of the user win
+        ["--split", split, *(word for conf in confs for word in ("--conf", conf)), "--nj", "1"]
+        for split in ("train", "dev")]
     assert "beginning" not in done.stdout and "the end" not in done.stdout
     left = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert left == [".checked", ".lock", "dev", "run.log", "train"]

@@ -28,32 +28,7 @@ pytest.importorskip("optuna")
 SPACE = read_space({"am.x": "0.0 .. 1.0", "am.n": "1 .. 8", "am.kind": "a, b"})
 
 
-# --- spaces and study files
-
-@pytest.mark.parametrize("text, expected", [
-    ("0.1 .. 0.4", Range(0.1, 0.4)), ("1e-4..1e-2 log", Range(1e-4, 1e-2, log=True)), ("-1 .. 1.", Range(-1, 1.0)),
-    ("128 .. 512 step 64", Range(128, 512, step=64)), ("1 .. 64 log", Range(1, 64, log=True)),
-    ("2, 4, 6", Choices(("2", "4", "6"))), ("1, 1, 3 | 1, 2", Choices(("1, 1, 3", "1, 2"))),
-    ("true, false", Choices(("true", "false"))),
-])
-def test_ranges_and_values(text, expected):
-    assert read_space({"am.x": text}) == {"am.x": expected}
-
-
-def test_ranges_of_whole_numbers_are_whole():
-    assert Range(1, 8).whole and not Range(1, 8.0).whole and not Range(0.5, 2).whole
-
-
-@pytest.mark.parametrize("key, text", [
-    ("am.x", "0.4 .. 0.1"), ("am.x", "0.1 .. 0.1"), ("am.x", "0 .. 1 log"), ("am.x", "1 .. 2 step 0"),
-    ("am.x", "1 .. 2 step 2"), ("am.x", "1 .. 9 log step 2"), ("am.x", "one"), ("am.x", "a, a"), ("am.x", "a, , b"),
-    ("am.x", "0.1 .. b"), ("am.x", "1 .. 1e999"), ("am.x", ""), ("x", "1 .. 2")])
-def test_what_is_no_space_is_named(key, text):
-    with pytest.raises(InputError, match=rf"\[space\] {key}"):
-        read_space({key: text})
-    with pytest.raises(InputError, match="section .space."):
-        read_space({})
-
+# --- study files
 
 STUDY = "[sweep]\nrecipe = egs/toy\nsystem = one\n{sweep}\n[space]\nam.x = 0 .. 1.5\n[am.one]\nepochs = 3\n"
 

@@ -1,26 +1,12 @@
 """tools.validate: good artefacts pass, and each thing that can go wrong is found and named."""
 
-import json
 import shutil
 
-import numpy as np
 import pytest
-import torch
 
-from graphs.archive import read_archive, write_archive
-from graphs.decoding.graph_io import LAYOUT
-from graphs.lattices.lattice_io import read_lattices, write_lattices
-from hybrid.align.alignment import Alignment, read_alignments, write_alignments
 from hybrid.data.manifest import read_cuts, write_cuts
-from hybrid.lm.nets.recurrent import LstmOptions
-from hybrid.lm.network import LmOptions
-from hybrid.lm.neural_folder import load_neural_lm, write_neural_lm
-from hybrid.nn.dnn import DnnOptions
-from hybrid.nn.model_folder import read_description, write_description, write_priors
-from hybrid.nn.tensor_file import read_tensors, write_tensors
-from tests.tools.work_folder import end_to_end_model, make_work
-from tools.frame.fingerprint import digest
-from tools.frame.records import read_record, write_record
+from tests.tools import damages
+from tests.tools.work_folder import make_work
 from tools.validate import main
 
 
@@ -50,369 +36,66 @@ def test_what_the_library_wrote_is_good(good, capsys):
     assert main([str(good)]) == 0
 
 
-def damage_json(path, change):
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
-
-
-def repeated_cut(work):
-    cuts = read_cuts(work / "cuts" / "train.jsonl.gz")
-    write_cuts(work / "cuts" / "train.jsonl.gz", [*cuts, cuts[1]])
-
-
-def cut_without_text(work):
-    cuts = read_cuts(work / "cuts" / "train.jsonl.gz")
-    cuts[2].supervisions[0].text = " "
-    write_cuts(work / "cuts" / "train.jsonl.gz", cuts)
-
-
-def cut_with_long_supervision(work):
-    cuts = read_cuts(work / "cuts" / "train.jsonl.gz")
-    cuts[0].supervisions[0].duration = 99.0
-    write_cuts(work / "cuts" / "train.jsonl.gz", cuts)
-
-
-def cut_in_two_splits(work):
-    write_cuts(work / "cuts" / "test.jsonl.gz", read_cuts(work / "cuts" / "train.jsonl.gz")[:1])
-
-
-def damaged_storage(work):
-    for path in (work / "features" / "storage").rglob("*"):
-        if path.is_file():
-            path.write_bytes(path.read_bytes()[:20])
-
-
-def class_without_ngrams(work):
-    with open(work / "class_lm" / "classes.txt", "a") as stream:
-        stream.write("CLASS2 1 odd\n")
-
-
-def classes_without_probabilities(work):
-    (work / "class_lm" / "classes.txt").write_text("CLASS1 bad\n")
-
-
-def lexicon_with_unknown_phone(work):
-    path = work / "lang" / "lexiconp.txt"
-    path.write_text(path.read_text().replace("B A D", "B A XX", 1))
-
-
-def transitions_of_the_alignment(work, change):
-    (alignments, path) = read_alignments(work / "exp" / "align"), work / "exp" / "align"
-    first = alignments["u001"]
-    ids = first.transition_ids.copy()
-    change(ids)
-    alignments["u001"] = Alignment("u001", ids, first.log_likelihood_per_frame, first.words)
-    write_alignments(path, alignments.values())
-
-
-def transition_id_out_of_range(work):
-    transitions_of_the_alignment(work, lambda ids: ids.__setitem__(3, 9999))
-
-
-def impossible_step(work):
-    transitions_of_the_alignment(work, lambda ids: ids.__setitem__(slice(None), ids[::-1].copy()))
-
-
-def alignment_without_transitions(work):
-    (work / "exp" / "align" / "transitions").unlink()
-
-
-def alignment_with_another_tree(work):
-    (work / "exp" / "align" / "tree").write_text("ContextDependency 1 0 ToPdf CE 0 EndContextDependency\n")
-
-
-def tree_folder_with_another_tree(work):
-    shutil.copy(work / "exp" / "align" / "tree", work / "exp" / "tree_tri" / "tree")
-
-
-def tree_folder_without_a_leaf(work):
-    path = work / "exp" / "tree_tri" / "leaves.tsv"
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-
-
-def tree_of_no_rate(work):
-    damage_json(work / "exp" / "tree_tri" / "tree.json", lambda content: content.update(subsampling=0))
-
-
-def overlapping_ctm(work):
-    (work / "exp" / "align" / "words.ctm").write_text("u1 1 0.0 0.5 a\nu1 1 0.3 0.5 b\n")
-
-
-def probabilities_of_no_distribution(work):
-    path = work / "exp" / "align" / "transitions"
-    head, tail = path.read_text().split(" [ ")
-    values = tail.split(" ]")[0].split()
-    changed = " ".join([values[0], "-0.1", *values[2:]])
-    path.write_text(f"{head} [ {changed} ]\n</LogProbs>\n</TransitionModel>\n")
-
-
-def describe_again(folder):
-    """As if the training had written the files as they are."""
-    options = DnnOptions(hidden_dim=8, num_layers=2, splice=1)
-    write_description(folder, options, 5, read_description(folder)["out_dim"], frame_shift=0.01, prior_scale=1.0,
-                      checkpoint="best")
-
-
-def flipped(folder, name):
-    data = bytearray((folder / name).read_bytes())
-    data[len(data) // 2] ^= 1
-    (folder / name).write_bytes(data)
-
-
-def flipped_weights(work):
-    flipped(work / "exp" / "am", "best.safetensors")
-
-
-def flipped_priors(work):
-    flipped(work / "exp" / "am", "priors.safetensors")
-
-
-def flipped_description(work):
-    flipped(work / "exp" / "am", "model.json")
-
-
-def flipped_transitions(work):
-    path = work / "exp" / "am" / "transitions"
-    path.write_text(path.read_text().replace(" [ ", "  [ "))
-
-
-def flipped_tree(work):
-    path = work / "exp" / "am" / "tree"
-    path.write_text(path.read_text().replace("ToPdf ", "ToPdf  "))
-
-
-def history_cut_off(work):
-    path = work / "exp" / "am" / "train.jsonl"
-    path.write_text(path.read_text()[:-5])
-
-
-def weights_not_finite(work):
-    path = work / "exp" / "am" / "best.safetensors"
-    weights, facts = read_tensors(path)
-    next(iter(weights.values()))[:] = float("nan")
-    write_tensors(path, weights, facts)
-    describe_again(work / "exp" / "am")
-
-
-def flipped_counts(work):
-    path = work / "exp" / "lstm_lm" / "counts.txt"
-    path.write_text(path.read_text().replace("bad 3", "bad 4"))
-
-
-def weights_of_a_language_model_not_finite(work):
-    folder = work / "exp" / "lstm_lm"
-    network, vocabulary, _ = load_neural_lm(folder)
-    network.embedding.weight.data[1, 2] = float("inf")
-    write_tensors(folder / "best.safetensors", network.state_dict())
-    options = LmOptions(arch=LstmOptions(hidden_dim=6), embedding_dim=4)
-    write_neural_lm(folder, options, vocabulary, checkpoint="best")
-
-
-def weights_of_an_end_to_end_model_not_finite(work):
-    def change(network):
-        network.ctc.bias.data[1] = float("nan")
-    end_to_end_model(work / "exp" / "ctc_chars", change)
-
-
-def flipped_tokens(work):
-    path = work / "exp" / "ctc_chars" / "tokens.txt"
-    path.write_text(path.read_text().replace("b", "c"))
-
-
-def priors_of_no_distribution(work):
-    folder = work / "exp" / "am"
-    write_priors(folder, torch.zeros(read_description(folder)["out_dim"]))
-    describe_again(folder)
-
-
-def stale_graph(work):
-    shutil.copy(work / "exp" / "align" / "transitions", work / "exp" / "graph" / "transitions")
-
-
-def graph_with(work, **arrays):
-    path = work / "exp" / "graph" / "HCLG.npz"
-    content = read_archive(path, LAYOUT)
-    write_archive(path, LAYOUT, {**content, **{name: change(content[name]) for name, change in arrays.items()}})
-
-
-def graph_with_epsilons(work):
-    graph_with(work, ilabel=lambda labels: np.where(np.arange(len(labels)) < 2, 0, labels))
-
-
-def graph_with_dead_states(work):
-    graph_with(work, final_state=lambda states: states[:0], final_score=lambda scores: scores[:0],
-               final_olabel=lambda labels: labels[:0])
-
-
-def words_of_another_graph(work):
-    with open(work / "exp" / "graph" / "words.txt", "a") as stream:
-        stream.write("extra 10\n")
-
-
-def lattice_with(work, **fields):
-    lattices = list(read_lattices(work / "exp" / "decode_test"))
-    for name, value in fields.items():
-        getattr(lattices[1], name)[0] = value
-    write_lattices(work / "exp" / "decode_test", 0, lattices)
-
-
-def lattice_not_finite(work):
-    lattice_with(work, graph=np.inf)
-
-
-def lattice_with_unknown_word(work):
-    lattice_with(work, word_id=77)
-
-
-def repeated_lattice(work):
-    write_lattices(work / "exp" / "decode_test", 1, list(read_lattices(work / "exp" / "decode_test"))[:1])
-
-
-def errors_that_do_not_add_up(work):
-    damage_json(work / "exp" / "score_am" / "result.json", lambda entries: entries[1].update(ins=7))
-
-
-def wer_of_other_counts(work):
-    damage_json(work / "exp" / "score_am" / "result.json", lambda entries: entries[0].update(wer=50.0))
-
-
-def result_without_interval(work):
-    damage_json(work / "exp" / "score_am" / "result.json", lambda entries: entries[0].pop("ci95"))
-
-
-def utterances_of_another_result(work):
-    path = work / "exp" / "score_am" / "test" / "per_utt.tsv"
-    path.write_text("".join(path.read_text().splitlines(True)[:-3]))
-
-
-def change_record(folder, **changes):
-    write_record(folder, {**read_record(folder), **changes})
-
-
-def output_that_changed(work):
-    path = work / "lang" / "words.txt"
-    change_record(work / "lang", outputs={"words.txt": [*digest(path)[:2], "0" * 64]}, stage="2")
-
-
-def record_lost(work):
-    (work / "exp" / "align" / ".stage.json").unlink()
-    (work / "exp" / "align" / "log.txt").write_text("")
-
-
-def record_with_a_flipped_byte(work):
-    path = work / "exp" / "align" / ".stage.json"
-    path.write_bytes(path.read_bytes().replace(b"1.5", b"1.7"))
-
-
-def record_of_odd_bytes(work):
-    (work / "exp" / "align" / ".stage.json").write_bytes(b"\x81\x00")
-
-
-def record_that_is_a_list(work):
-    (work / "exp" / "align" / ".stage.json").write_text("[1, 2]")
-
-
-def transform_without_an_inverse(work):
-    path = work / "exp" / "fmllr" / "speakers.safetensors"
-    tensors, facts = read_tensors(path)
-    tensors["matrix"][1, 2] = 0.0
-    write_tensors(path, tensors, facts)
-
-
-def sweep_with_a_figure_of_a_trial_that_was_ended(work):
-    path = work / "sweeps/dropout/trials.tsv"
-    path.write_text(path.read_text().replace("pruned\t\t", "pruned\t5.5\t"))
-
-
-def sweep_without_a_trial(work):
-    path = work / "sweeps/dropout/trials.tsv"
-    path.write_text("".join(path.read_text().splitlines(True)[:1] + path.read_text().splitlines(True)[2:]))
-
-
-def sweep_by_another_figure(work):
-    damage_json(work / "sweeps/dropout/study.json", lambda content: content["options"].update(minimize="dev.cer"))
-
-
-def sweep_without_its_space(work):
-    damage_json(work / "sweeps/dropout/study.json", lambda content: content.pop("space"))
-
-
-def comparison_that_does_not_add_up(work):
-    damage_json(work / "compare/comparison.json", lambda content: content["results"][0].update(substitutions=1))
-
-
-def comparison_of_a_system_that_is_none(work):
-    damage_json(work / "compare/comparison.json", lambda content: content["pairs"][0].update(b="c"))
-
-
-def lost_output(work):
-    change_record(work / "exp" / "am", outputs={"averaged.safetensors": [1, 1, "x"]})
-
-
-def stage_that_was_cut_off(work):
-    change_record(work / "features", state="running")
-
-
 @pytest.mark.parametrize("damage, path, message", [
-    (repeated_cut, "cuts/train.jsonl.gz", "cut u001: expected once, found 2 times"),
-    (cut_without_text, "cuts/train.jsonl.gz", "cut u002: expected a transcript"),
-    (cut_with_long_supervision, "cuts/train.jsonl.gz", "cut u000: expected the supervision within"),
-    (cut_in_two_splits, "cuts", "cut u000: expected in one split, found in test and train"),
-    (damaged_storage, "features", "u000"),
-    (lexicon_with_unknown_phone, "lang", "XX"),
-    (class_without_ngrams, "class_lm", "expected classes of lm.arpa, found CLASS2"),
-    (classes_without_probabilities, "class_lm", "expected the probability of each word in its class"),
-    (transition_id_out_of_range, "exp/align", "u001: frame 3: expected a transition_id of 1 to"),
-    (impossible_step, "exp/align", "cannot follow"),
-    (alignment_without_transitions, "exp/align", "transitions: expected an existing file"),
-    (alignment_with_another_tree, "exp/align", "transitions: expected the pdf_ids of the tree"),
-    (tree_folder_with_another_tree, "exp/tree_tri", "transitions: expected the pdf_ids of the tree"),
-    (tree_folder_without_a_leaf, "exp/tree_tri", "leaves.tsv: expected a line for each of"),
-    (tree_of_no_rate, "exp/tree_tri", "subsampling: expected a whole number of at least 1, found 0"),
-    (overlapping_ctm, "exp/align/words.ctm", "expected b after the end of a"),
-    (probabilities_of_no_distribution, "exp/align", "transition state 1: expected probabilities of sum 1"),
-    (weights_not_finite, "exp/am", "expected finite numbers"),
-    (weights_not_finite, "exp/am/best.safetensors", "expected finite numbers"),
-    (flipped_weights, "exp/am", "best.safetensors: expected the bytes that model.json knows"),
-    (flipped_weights, "exp/am/best.safetensors", "the file is damaged"),
-    (flipped_priors, "exp/am", "priors.safetensors: expected the bytes that model.json knows"),
-    (flipped_description, "exp/am", "model.json: expected what a training wrote"),
-    (flipped_transitions, "exp/am", "transitions: expected the bytes that model.json knows"),
-    (flipped_tree, "exp/am", "tree: expected the bytes that model.json knows"),
-    (history_cut_off, "exp/am", "train.jsonl: expected a line end"),
-    (weights_of_an_end_to_end_model_not_finite, "exp/ctc_chars", "weights ctc.bias: expected finite numbers"),
-    (flipped_tokens, "exp/ctc_chars", "tokens.txt: expected the bytes that e2e.json knows"),
-    (flipped_counts, "exp/lstm_lm", "counts.txt: expected the bytes that lm.json knows"),
-    (weights_of_a_language_model_not_finite, "exp/lstm_lm", "weights embedding.weight: expected finite numbers"),
-    (priors_of_no_distribution, "exp/am", "priors"),
-    (transform_without_an_inverse, "exp/fmllr", "s1: expected a transform that can be undone"),
-    (stale_graph, "exp/graph", "stale"),
-    (graph_with_epsilons, "exp/graph", "found 2 arcs with an epsilon"),
-    (graph_with_dead_states, "exp/graph", "expected every state on a path"),
-    (words_of_another_graph, "exp/graph", "expected 10 words"),
-    (lattice_not_finite, "exp/decode_test", "lattice u1, arc 0: expected a finite graph score"),
-    (lattice_with_unknown_word, "exp/decode_test", "lattice u1: expected word_ids below 10, found 77"),
-    (repeated_lattice, "exp/decode_test", "lattice u0: expected once"),
-    (errors_that_do_not_add_up, "exp/score_am", "am on test: expected errors = ins + del + sub"),
-    (wer_of_other_counts, "exp/score_am/result.json", "am on dev: expected WER = errors / words"),
+    (damages.repeated_cut, "cuts/train.jsonl.gz", "cut u001: expected once, found 2 times"),
+    (damages.cut_without_text, "cuts/train.jsonl.gz", "cut u002: expected a transcript"),
+    (damages.cut_with_long_supervision, "cuts/train.jsonl.gz", "cut u000: expected the supervision within"),
+    (damages.cut_in_two_splits, "cuts", "cut u000: expected in one split, found in test and train"),
+    (damages.damaged_storage, "features", "u000"),
+    (damages.lexicon_with_unknown_phone, "lang", "XX"),
+    (damages.class_without_ngrams, "class_lm", "expected classes of lm.arpa, found CLASS2"),
+    (damages.classes_without_probabilities, "class_lm", "expected the probability of each word in its class"),
+    (damages.transition_id_out_of_range, "exp/align", "u001: frame 3: expected a transition_id of 1 to"),
+    (damages.impossible_step, "exp/align", "cannot follow"),
+    (damages.alignment_without_transitions, "exp/align", "transitions: expected an existing file"),
+    (damages.alignment_with_another_tree, "exp/align", "transitions: expected the pdf_ids of the tree"),
+    (damages.tree_folder_with_another_tree, "exp/tree_tri", "transitions: expected the pdf_ids of the tree"),
+    (damages.tree_folder_without_a_leaf, "exp/tree_tri", "leaves.tsv: expected a line for each of"),
+    (damages.tree_of_no_rate, "exp/tree_tri", "subsampling: expected a whole number of at least 1, found 0"),
+    (damages.overlapping_ctm, "exp/align/words.ctm", "expected b after the end of a"),
+    (damages.probabilities_of_no_distribution, "exp/align", "transition state 1: expected probabilities of sum 1"),
+    (damages.weights_not_finite, "exp/am", "expected finite numbers"),
+    (damages.weights_not_finite, "exp/am/best.safetensors", "expected finite numbers"),
+    (damages.flipped_weights, "exp/am", "best.safetensors: expected the bytes that model.json knows"),
+    (damages.flipped_weights, "exp/am/best.safetensors", "the file is damaged"),
+    (damages.flipped_priors, "exp/am", "priors.safetensors: expected the bytes that model.json knows"),
+    (damages.flipped_description, "exp/am", "model.json: expected what a training wrote"),
+    (damages.flipped_transitions, "exp/am", "transitions: expected the bytes that model.json knows"),
+    (damages.flipped_tree, "exp/am", "tree: expected the bytes that model.json knows"),
+    (damages.history_cut_off, "exp/am", "train.jsonl: expected a line end"),
+    (damages.weights_of_an_end_to_end_model_not_finite, "exp/ctc_chars", "weights ctc.bias: expected finite numbers"),
+    (damages.flipped_tokens, "exp/ctc_chars", "tokens.txt: expected the bytes that e2e.json knows"),
+    (damages.flipped_counts, "exp/lstm_lm", "counts.txt: expected the bytes that lm.json knows"),
+    (damages.weights_of_a_language_model_not_finite, "exp/lstm_lm",
+     "weights embedding.weight: expected finite numbers"),
+    (damages.priors_of_no_distribution, "exp/am", "priors"),
+    (damages.transform_without_an_inverse, "exp/fmllr", "s1: expected a transform that can be undone"),
+    (damages.stale_graph, "exp/graph", "stale"),
+    (damages.graph_with_epsilons, "exp/graph", "found 2 arcs with an epsilon"),
+    (damages.graph_with_dead_states, "exp/graph", "expected every state on a path"),
+    (damages.words_of_another_graph, "exp/graph", "expected 10 words"),
+    (damages.lattice_not_finite, "exp/decode_test", "lattice u1, arc 0: expected a finite graph score"),
+    (damages.lattice_with_unknown_word, "exp/decode_test", "lattice u1: expected word_ids below 10, found 77"),
+    (damages.repeated_lattice, "exp/decode_test", "lattice u0: expected once"),
+    (damages.errors_that_do_not_add_up, "exp/score_am", "am on test: expected errors = ins + del + sub"),
+    (damages.wer_of_other_counts, "exp/score_am/result.json", "am on dev: expected WER = errors / words"),
 
-    (result_without_interval, "exp/score_am", "entry 1, ci95: expected two numbers, found none"),
-    (utterances_of_another_result, "exp/score_am", "of 111"),
-    (sweep_with_a_figure_of_a_trial_that_was_ended, "sweeps/dropout", "found 5.5 of one that is pruned"),
-    (sweep_without_a_trial, "sweeps/dropout", "trials.tsv:2: expected trial 0, complete"),
-    (sweep_by_another_figure, "sweeps/dropout", "trials.tsv:1: expected trial, state, dev.cer, options"),
-    (sweep_without_its_space, "sweeps/dropout", "study.json: expected options, space and fixed of a study"),
-    (comparison_that_does_not_add_up, "compare", "a on test: expected 3 errors of 2 words"),
-    (comparison_of_a_system_that_is_none, "compare", "pairs, b: expected one of a, b (25 %), found 'c'"),
-    (lost_output, "exp/am", "averaged.safetensors is missing"),
-    (output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the "
+    (damages.result_without_interval, "exp/score_am", "entry 1, ci95: expected two numbers, found none"),
+    (damages.utterances_of_another_result, "exp/score_am", "of 111"),
+    (damages.sweep_with_a_figure_of_a_trial_that_was_ended, "sweeps/dropout", "found 5.5 of one that is pruned"),
+    (damages.sweep_without_a_trial, "sweeps/dropout", "trials.tsv:2: expected trial 0, complete"),
+    (damages.sweep_by_another_figure, "sweeps/dropout", "trials.tsv:1: expected trial, state, dev.cer, options"),
+    (damages.sweep_without_its_space, "sweeps/dropout", "study.json: expected options, space and fixed of a study"),
+    (damages.comparison_that_does_not_add_up, "compare", "a on test: expected 3 errors of 2 words"),
+    (damages.comparison_of_a_system_that_is_none, "compare", "pairs, b: expected one of a, b (25 %), found 'c'"),
+    (damages.lost_output, "exp/am", "averaged.safetensors is missing"),
+    (damages.output_that_changed, "lang", "words.txt is damaged, written by tools.prepare_lang; run the "
      "recipe again --by-content from --stage 2"),
-    (record_lost, "", "align/.stage.json: expected a stage record, found none"),
-    (record_with_a_flipped_byte, "exp/align", "found one that is damaged"),
-    (record_of_odd_bytes, "exp/align", "found one that cannot be read"),
-    (record_that_is_a_list, "exp/align", "found other JSON"),
-    (stage_that_was_cut_off, "features", "expected a finished stage"),
+    (damages.record_lost, "", "align/.stage.json: expected a stage record, found none"),
+    (damages.record_with_a_flipped_byte, "exp/align", "found one that is damaged"),
+    (damages.record_of_odd_bytes, "exp/align", "found one that cannot be read"),
+    (damages.record_that_is_a_list, "exp/align", "found other JSON"),
+    (damages.stage_that_was_cut_off, "features", "expected a finished stage"),
 ], ids=lambda value: getattr(value, "__name__", None))
 def test_damage_is_found_and_named(work, capsys, damage, path, message):
     damage(work)
@@ -421,8 +104,8 @@ def test_damage_is_found_and_named(work, capsys, damage, path, message):
 
 
 def test_a_work_folder_tells_the_problems_of_all_its_folders(work, capsys):
-    stage_that_was_cut_off(work)
-    lattice_not_finite(work)
+    damages.stage_that_was_cut_off(work)
+    damages.lattice_not_finite(work)
     assert main([str(work)]) == 2
     out = capsys.readouterr().out
     assert "2 problems" in out and "lattice u1" in out and "finished stage" in out

@@ -80,7 +80,7 @@ class Job:
 
 class Program:
     def __init__(self, name: str, doc: str, options: Optional[Dict[str, str]] = None, resumable: bool = False,
-                 always: bool = False):
+                 more_inputs: Optional[Callable[[argparse.Namespace], Iterable[Path]]] = None):
         """
         Args:
           name: as in `python -m NAME`.
@@ -88,9 +88,9 @@ class Program:
           options: conf section -> `module:Class` of its options dataclass; other sections do not touch the
             fingerprint. An argument --section of the program renames the first.
           resumable: a run that was cut off is gone on with instead of cleared.
-          always: it is never up to date: what it reads is not known before it looks.
+          more_inputs: files and folders that it reads beside those that are given as inputs.
         """
-        self.name, self.doc, self.resumable, self.always = name, doc, resumable, always
+        self.name, self.doc, self.resumable, self.more_inputs = name, doc, resumable, more_inputs
         self._classes = dict(options or {})
         self.parser = argparse.ArgumentParser(
             prog=f"python -m {name}", description=doc, add_help=False,
@@ -221,7 +221,7 @@ class Run:
         record, damage = load_record(self.args.out)
         raw = digest_raw(self._corpus_files(), self.args.by_content)
         digests = digest_files(self._declared_inputs(), record.get("inputs", {}))
-        reasons = ["it always runs anew"] if self.program.always else self._reasons(record, damage, digests, raw)
+        reasons = self._reasons(record, damage, digests, raw)
         if not reasons and record["options"] == self.texts:
             print(f"{self.program.name}: {self.args.out} is up to date")
             return 0
@@ -329,7 +329,8 @@ class Run:
             for path in self._paths([name]):
                 if not path.exists():
                     raise InputError(f"--{name.replace('_', '-')} {path}", "an existing file or folder", "none")
-        return self._paths(self.program._inputs)
+        more = self.program.more_inputs(self.args) if self.program.more_inputs else []
+        return [*self._paths(self.program._inputs), *more]
 
 
 def _refuse_odd_names(args: argparse.Namespace) -> None:

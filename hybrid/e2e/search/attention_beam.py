@@ -39,7 +39,7 @@ class AttentionBeamOptions(FusionOptions):
     coverage: float = field(default=0.0, metadata={
         "help": "added for each encoded frame that was attended to (Chorowski and Jaitly, 2017)"})
     coverage_threshold: float = field(default=0.5, metadata={
-        "help": "sum of its weights over all tokens from which on a frame was attended to"})
+        "help": "sum of its weights over all tokens above which a frame was attended to"})
     end_threshold: float = field(default=0.0, metadata={
         "help": "a hypothesis may end only if the decoder's log p(end) is above so many times that of the likeliest "
                 "token (Hannun et al., 2019: 1.5); 0: always"})
@@ -179,9 +179,10 @@ class _Search:
         return log_probs[:, BLANK] > self.options.end_threshold * log_probs[:, BLANK + 1:].max(axis=1)
 
     def _is_over(self, best_ends: List[float], ended: List[_Beam]) -> bool:
-        """As ESPnet's end_detect, but for ends that the beam had no place for."""
-        lengths, best = self.options.end_lengths, max(of_length.score.max() for of_length in ended)
-        return 0 < lengths <= len(best_ends) and max(best_ends[-lengths:]) < best - self.options.end_margin
+        """As ESPnet's end_detect, but for ends that the beam had no place for. Where there are fewer lengths, and where
+        end_lengths is 0, all are looked at, with the best one itself among them: then it is not over."""
+        best = max(of_length.score.max() for of_length in ended)
+        return max(best_ends[-self.options.end_lengths:]) < best - self.options.end_margin
 
     def _final(self, beam: _Beam) -> np.ndarray:
         """``[K]`` what hypotheses of different lengths are ranked by."""

@@ -11,7 +11,8 @@ def attention_frames(weights: np.ndarray, posteriors: Optional[np.ndarray] = Non
     """The frames of tokens, in order, with the largest product of weights, and of posteriors where CTC gives them.
 
     Attention looks at one place at a time mostly, but at the wrong one sometimes, and is wide; CTC knows places to the
-    frame, but not which of equal tokens is meant. With CTC no two tokens share a frame.
+    frame, but not which of equal tokens is meant. With CTC no two tokens share a frame. Of frames as good as each other
+    the earliest are taken.
 
     Args:
       weights: ``[U, T]`` what each token was taken from.

@@ -101,7 +101,7 @@ class PrefixBeam:
         kept = np.argsort(-ranked, kind="stable")[:self._options.beam]
         kept = kept[~np.isneginf(ranked[kept])]
         stay, new = kept[kept < len(last)], kept[kept >= len(last)] - len(last)
-        rows, columns = new // max(1, len(tokens)), new % max(1, len(tokens))
+        rows, columns = np.divmod(new, len(tokens))
         self._keep(stay, blank, token, rows, tokens[columns], longer[rows, columns])
 
     def _meet(self, longer, token, tokens, last, either, log_probs) -> None:

@@ -13,6 +13,7 @@ COLOURS = ("#2b7bba", "#c8641b", "#2e8b57", "#8d63b8", "#cf4a4a", "#1c8c96", "#9
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":")
 MOST = len(COLOURS)  # systems in one chart
+FEW = 10  # words or utterances of a class whose intervals may run out of the chart
 WIDTH = 6.2  # inches: on a phone, letters are still read
 
 
@@ -68,8 +69,16 @@ def draw_breakdown(breakdown: Breakdown, systems: Sequence[str], names: Sequence
     axes.set_yticks(range(len(rows)), [f"{row.label} ({row.count})" for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set(xlabel="% of the words not recognized" if breakdown.unit == "words" else "WER %")
-    axes.set_xlim(left=0)
+    axes.set_xlim(left=0, right=_right_edge(breakdown, systems))
     return _finished(figure, axes)
+
+
+def _right_edge(breakdown: Breakdown, systems: Sequence[str]) -> Optional[float]:
+    """All rates fit, and the intervals of classes that are not small; None where that is no length."""
+    rates = [(row.rates[system], row.count) for row in breakdown.rows for system in systems if system in row.rates]
+    edge = max((rate.percent if rate.high is None or number < FEW else max(rate.high, rate.percent)
+                for rate, number in rates), default=0.0)
+    return 1.04 * edge or None
 
 
 def draw_agreement(right: Sequence[int]):

@@ -62,8 +62,18 @@ def test_systems_and_test_sets_can_be_chosen(tmp_path):
     found = read_comparison(out)
     assert [s.key for s in found.systems] == ["c", "a"] and [t.name for t in found.tests] == ["dev"]
     assert found.tests[0].tuned_on and "scales were chosen on it" in (out / "COMPARISON.md").read_text()
-    assert run("--work", tmp_path, "--out", out) == 0  # always anew, with what there is
-    assert [s.key for s in read_comparison(out).systems] == ["c", "b", "a"]
+
+
+def test_a_new_result_below_the_work_folder_counts(tmp_path, capsys):
+    out = tmp_path / "exp/compare"
+    add_scored(tmp_path, "a", 4)
+    assert run("--work", tmp_path, "--out", out) == 0
+    capsys.readouterr()
+    assert run("--work", tmp_path, "--out", out) == 0
+    assert "is up to date" in capsys.readouterr().out
+    add_scored(tmp_path, "b", 8)
+    assert run("--work", tmp_path, "--out", out) == 0
+    assert [s.key for s in read_comparison(out).systems] == ["b", "a"]
 
 
 def test_without_a_test_set_the_development_set_is_compared(tmp_path):

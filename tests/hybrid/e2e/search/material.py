@@ -63,9 +63,9 @@ class Prefixes:
 
 
 class BigramLm:
-    """A TokenLm; its state is the last token."""
+    """A TokenLm; its state is the last token and `start`."""
 
-    start = 0
+    start = 7  # searches may not take it for 0
 
     def __init__(self, num_tokens, seed=0):
         rows = np.random.default_rng(seed).normal(size=(num_tokens, num_tokens), scale=2.0)
@@ -74,16 +74,17 @@ class BigramLm:
         self.num_resets = 0
 
     def scores(self, states):
-        return self.log_probs[states]
+        return self.log_probs[states - self.start]
 
     def advance(self, states, token_ids):
-        return np.asarray(token_ids, np.int64)
+        return np.asarray(token_ids, np.int64) + self.start
 
     def reset(self):
         self.num_resets += 1
 
-    def score(self, tokens):
-        return sum(self.log_probs[a, b] for a, b in zip((0, *tokens), (*tokens, 0)))
+    def score(self, tokens, ended=True):
+        path = (0, *tokens, *[0] * ended)
+        return float(sum(self.log_probs[a, b] for a, b in zip(path, path[1:])))
 
 
 def sentences(num_tokens, longest):

@@ -169,6 +169,27 @@ def test_ctc_bounds_the_tokens_by_the_frames():
     assert {one.tokens for one in found} == {(), (1,), (2,), (1, 2), (2, 1)} and all(one.finished for one in found)
 
 
+@pytest.mark.parametrize("end, token, threshold, may", [
+    (0.4, 0.4, 1.0, False), (0.41, 0.4, 1.0, True), (0.25, 0.5, 2.0, False), (0.26, 0.5, 2.0, True),
+    (0.9, 0.06, 0.5, True), (0.1, 0.8, 0.0, True)])
+def test_an_end_has_to_be_likely_enough(end, token, threshold, may):
+    """Its log p above so many times that of the likeliest token."""
+    network = TinyNetwork(TableDecoder(3, lambda prefix: (end, 1 - end - token, token)), 3)
+    options = AttentionBeamOptions(ctc_weight=0.0, end_threshold=threshold, max_ratio=0.0)
+    ((found,),) = options.search(network, *encoded_of([3]))
+    assert found.tokens == () and found.finished == may
+
+
+def test_a_frame_is_covered_above_the_threshold():
+    """Sums of weights of two tokens and the end: 0.5, 0.75, 1.75."""
+    decoder = TableDecoder(3, lambda prefix: (0.0, 0.9, 0.1) if len(prefix) < 2 else (1.0, 0.0, 0.0),
+                           [[0.5, 0.25, 0.25], [0.0, 0.25, 0.75], [0.0, 0.25, 0.75]])
+    for threshold, covered in ((0.5, 2), (0.0, 3), (0.75, 1), (1.75, 0)):
+        options = AttentionBeamOptions(beam=1, ctc_weight=0.0, coverage=2.0, coverage_threshold=threshold)
+        ((found,),) = options.search(TinyNetwork(decoder, 3), *encoded_of([3]))
+        assert found.score == pytest.approx(2 * np.log(0.9) + 2.0 * covered)
+
+
 def steps_until_over(**options):
     """Of a decoder for which the best sentence has 2 tokens, and all longer ones are worse and worse."""
     def probabilities(prefix):

@@ -30,3 +30,8 @@ def test_no_tokens_and_weights_that_vanish():
     assert attention_frames(np.zeros((0, 4))) == []
     crossed = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     assert attention_frames(crossed, np.zeros((3, 3))) == [0, 1, 2]
+
+
+def test_of_frames_as_good_the_earliest():
+    weights = np.array([[0.4, 0.4, 0.2], [0.1, 0.1, 0.8]])
+    assert attention_frames(weights) == [0, 2] and attention_frames(weights, np.ones((2, 3))) == [0, 2]

@@ -39,6 +39,7 @@ def test_next_tokens_and_the_end_share_the_probability():
     scorer = CtcPrefixScorer(random_log_probs(6, 4))
     states = np.concatenate([state_after(scorer, tokens)[0] for tokens in ((), (1,), (1, 1), (2, 1, 3))])
     assert np.exp(scorer.scores(states)).sum(axis=1) == pytest.approx(np.ones(4))
+    assert scorer.starts_word.tolist() == [False] * 4
 
 
 def test_long_utterances_agree_with_torch():

@@ -1,7 +1,8 @@
 """Greedy and prefix beam search against all alignments of tiny tables, with and without language models."""
 
 import math
-from dataclasses import asdict
+from collections import defaultdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hybrid.e2e.search.ctc_greedy import CtcGreedyOptions, best_alignment
 from hybrid.e2e.search.ctc_outputs import ctc_outputs, token_frames
 from tests.hybrid.e2e.alignments import best_alignments, random_log_probs, sequence_scores
 from tests.hybrid.e2e.material import UNKNOWN_WORD, character_tokens, ngram_lm, piece_tokens
+from tests.hybrid.e2e.search.material import BigramLm
 
 WIDE = {"beam": 10000, "nbest": 10000, "token_beam": math.inf}
 
@@ -103,11 +105,50 @@ def test_what_the_language_model_does_not_let_end_is_broken_off(tmp_path):
     assert prefix_beam_search(outputs, CtcBeamOptions(lm_scale=0.1), fusion)[0].finished  # nothing was said
 
 
-def test_search_starts_with_a_language_model_that_has_forgotten(tmp_path):
-    fusion = make_fusion(tmp_path)
-    fusion.advance(np.array([0]), np.array([2]))
-    prefix_beam_search(random_log_probs(2, 4).numpy(), CtcBeamOptions(beam=1), fusion)
-    assert fusion.advance(np.array([0]), np.array([3]))[0] <= 3
+def prefixes_by_hand(outputs, options, lm):
+    """Those in the beam after the last frame, and what they are ranked by with their end; by dictionaries of prefix ->
+    alignments that end with blank, and with a token."""
+    def rank(prefix, scores):
+        bonus = options.token_bonus * len(prefix) + options.word_bonus * sum(lm.starts_word[list(prefix)])
+        return np.logaddexp(*scores) + options.lm_scale * lm.score(prefix, ended=False) + bonus
+
+    beam = {(): (0.0, -math.inf)}
+    for row in outputs:
+        after = defaultdict(lambda: [-math.inf, -math.inf])
+        for prefix, (blank, token) in beam.items():
+            after[prefix][0] = np.logaddexp(after[prefix][0], np.logaddexp(blank, token) + row[0])
+            if prefix:
+                after[prefix][1] = np.logaddexp(after[prefix][1], token + row[prefix[-1]])
+            for new in range(1, len(row)):
+                longer, before = (*prefix, new), blank if prefix[-1:] == (new,) else np.logaddexp(blank, token)
+                if longer in beam or row[new] >= row.max() - options.token_beam:
+                    after[longer][1] = np.logaddexp(after[longer][1], before + row[new])
+        best = sorted(after, key=lambda prefix: -rank(prefix, after[prefix]))[:options.beam]
+        beam = {prefix: after[prefix] for prefix in best if rank(prefix, after[prefix]) > -math.inf}
+    return {prefix: rank(prefix, scores) + options.lm_scale * lm.log_probs[(0, *prefix)[-1], 0]
+            for prefix, scores in beam.items()}
+
+
+@pytest.mark.parametrize("beam, token_beam", [(1, 8.0), (2, 8.0), (3, 1.0), (6, 2.0), (30, 0.5)])
+def test_a_narrow_beam_keeps_the_best_prefixes_of_each_frame(beam, token_beam):
+    met = set()
+    for seed in range(4):
+        outputs, lm = random_log_probs(7, 4, seed=seed).numpy(), BigramLm(4, seed)
+        options = CtcBeamOptions(beam=beam, nbest=99, token_beam=token_beam, token_bonus=1.5, word_bonus=0.5)
+        found, ranks = prefix_beam_search(outputs, options, lm), prefixes_by_hand(outputs, options, lm)
+        assert {one.tokens for one in found} == set(ranks) and lm.num_resets == 1
+        assert all(one.parts["lm"] == pytest.approx(lm.score(one.tokens)) for one in found)
+        few = prefix_beam_search(outputs, replace(options, nbest=2), lm)
+        assert {one.tokens for one in few} == set(sorted(ranks, key=ranks.get)[-2:])
+        met |= {len(one.tokens) for one in found}
+    assert len(met) > 2
+
+
+def test_the_end_is_allowed_whatever_may_follow():
+    lm = BigramLm(4)
+    lm.log_probs[:, [1, 3]] = -math.inf
+    found = prefix_beam_search(random_log_probs(4, 4).numpy(), CtcBeamOptions(**WIDE), lm)
+    assert {one.tokens for one in found} == {(), (2,), (2, 2)} and all(one.finished for one in found)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -62,6 +62,7 @@ def test_language_models_bonuses_and_the_internal_one(monotonic, max_symbols):
     options = TransducerBeamOptions(max_symbols=max_symbols, lm_scale=0.7, token_bonus=0.3, word_bonus=-0.2,
                                     internal_scale=0.4, **WIDE)
     found = options.search(network, encoded, lengths, lm)
+    assert lm.num_resets == 1
     for row, length in enumerate(lengths):
         expected = _everything(network, encoded[row, :length], monotonic, max_symbols)
         assert {one.tokens for one in found[row]} == set(expected)

@@ -33,26 +33,26 @@ def encoded_of(lengths, seed=3, padding=0.0):
 
 
 class PairLm:
-    """A TokenLm whose state is the last token."""
+    """A TokenLm whose state is the last token and `start`."""
 
-    start = 0
+    start = 9  # searches may not take it for 0
 
     def __init__(self, num_tokens, seed=5, endings=None):
         """endings: tokens that a sentence may end with; None: any, and none."""
         scores = np.random.default_rng(seed).normal(size=(num_tokens, num_tokens)) * 2.0
         self.table = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        self.starts_word = np.arange(num_tokens) == 1
+        self.starts_word, self.num_resets = np.arange(num_tokens) == 1, 0
         if endings is not None:
             self.table[[token for token in range(num_tokens) if token not in endings], 0] = -math.inf
 
     def scores(self, states):
-        return self.table[states]
+        return self.table[states - self.start]
 
     def advance(self, states, token_ids):
-        return np.asarray(token_ids, np.int64)
+        return np.asarray(token_ids, np.int64) + self.start
 
     def reset(self):
-        """There is no other state."""
+        self.num_resets += 1
 
     def of(self, tokens, ended=True):
         path = (0, *tokens, *[0] * ended)

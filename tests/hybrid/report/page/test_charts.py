@@ -50,6 +50,16 @@ def test_dots_of_a_breakdown_stand_in_the_row_of_their_class():
     assert axes.get_xlabel() == "WER %"
 
 
+def test_intervals_of_small_classes_do_not_stretch_the_chart():
+    def edge(*rows):
+        rows = tuple(BreakdownRow(str(n), number, {"a": found}) for n, (number, found) in enumerate(rows))
+        (axes,) = charts.draw_breakdown(Breakdown("test", "letters", "words", rows), ("a",), ("A",)).axes
+        return axes.get_xlim()[1]
+    assert edge((10, Rate(5.0, 4.0, 9.0)), (9, Rate(6.0, 0.0, 80.0))) == pytest.approx(9.36)
+    assert edge((10, Rate(5.0)), (9, Rate(20.0, 0.0, 80.0))) == pytest.approx(20.8)
+    assert edge((9, Rate(0.0, 0.0, 80.0))) > 0
+
+
 def test_a_table_beside_it_has_all_systems():
     breakdown = comparison(4, 0).breakdowns[0]
     found = breakdown_table(breakdown, 1)
