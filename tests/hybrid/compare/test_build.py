@@ -55,6 +55,8 @@ def test_all_parts_are_there_and_fit_together():
     assert of["y"].pairs == (("a", "a"), ("b", None))
     assert [h.missing for h in second.hypotheses if h.system == "y"] == [True]
     assert found.facts == {"command": "c"} and found.notes == ()
+    assert (found.level, compare("T", [scored("x", ["a b", "d"])], CompareOptions(resamples=100, level=0.2)).level) == (
+        0.05, 0.2)
 
 
 def test_learning_curves_and_agreement_are_of_families():
