@@ -43,7 +43,7 @@ def compare(title: str, scored: Sequence[Scored], options: CompareOptions, mater
         tuple(learning_curves(list(systems.values()), families)),
         _all(tests, lambda test: _alignments(test.name, known[test.name])),
         _all(tests, lambda test: utterances(test, known[test.name])),
-        dict(facts), tuple([*unlike_seeds(systems.values()), *_notes(tests)]))
+        dict(facts), tuple([*unlike_seeds(systems.values()), *_notes(tests)]), options.level)
 
 
 def _all(tests: Sequence[OnTest], parts) -> tuple:

@@ -144,7 +144,7 @@ class PairedTest:
       p_value: two-sided, of the bootstrap; p_holm: the same with Holm's correction for all pairs of the test set.
       seed_error: standard error of the difference that seeds make, None where no system of the test set has several.
       matched_pairs: of the first seed of each.
-      verdict: of b, one of VERDICTS, by p_holm at 5 %.
+      verdict: of b, one of VERDICTS, by p_holm at the level of the comparison.
       unlike: what else differs beside the system, such as `parameters 1.3 M and 2.6 M`.
     """
 
@@ -320,7 +320,7 @@ class Utterance:
 @dataclass(frozen=True)
 class Comparison:
     """title: for people; facts: name -> text, such as command, commit, machine, seeds; notes: sentences on what is not
-    alike, lacking or to be known when reading."""
+    alike, lacking or to be known when reading; level: verdicts are of p values (Holm) below it."""
 
     title: str
     systems: Tuple[System, ...]
@@ -335,6 +335,7 @@ class Comparison:
     utterances: Tuple[Utterance, ...] = ()
     facts: Dict[str, str] = field(default_factory=dict)
     notes: Tuple[str, ...] = ()
+    level: float = 0.05
     format: int = FORMAT
 
     def system(self, key: str) -> System:

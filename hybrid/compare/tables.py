@@ -187,5 +187,5 @@ def _how_paired(c: Comparison, test: str) -> str:
     seeds = ("The interval is that of new speakers and new trainings where there are several seeds: `of it seeds` is "
              "the standard error that seeds make. " if several else
              "The interval is that of these trainings: there is one seed of each. ")
-    return (f"Paired bootstrap; a verdict holds at 5 % for all {number} pairs together (Holm). {seeds}Matched pairs is "
-            "MAPSSWE on the first seeds. `not matched` tells what else differs between the two.")
+    return (f"Paired bootstrap; a verdict holds at {100 * c.level:g} % for all {number} pairs together (Holm). {seeds}"
+            "Matched pairs is MAPSSWE on the first seeds. `not matched` tells what else differs between the two.")

@@ -159,7 +159,9 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> Tuple[float, float]:
         weights = weights + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
         if np.abs(step).max() < 1e-9:
             break
-    return (float(max(weights[0], 0.0)), float(weights[1]))
+    if weights[0] < 0.0:  # the best that does not fall
+        return 0.0, float(np.log(target.mean() / (1 - target.mean())))
+    return float(weights[0]), float(weights[1])
 
 
 def _steps(c: np.ndarray, y: np.ndarray) -> Tuple[Tuple[float, float], ...]:

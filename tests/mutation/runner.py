@@ -1,10 +1,8 @@
 """Runs pytest on copies of the tree, each run in a forked child of a process that has the heavy packages loaded."""
 
-import compileall
 import importlib
 import math
 import os
-import py_compile
 import resource
 import shutil
 import signal
@@ -38,8 +36,6 @@ class Copies:
             for file in root.iterdir():
                 if file.is_file() and file.name != ".git":
                     shutil.copy2(file, path)
-            # so that a child compiles no more than its mutant, by what it says: its size and second may be the same
-            compileall.compile_dir(path, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
     def __enter__(self) -> "Copies":
         return self
@@ -50,7 +46,7 @@ class Copies:
 
 def load_heavy_packages() -> None:
     os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="Agg", PYTHONDONTWRITEBYTECODE="1")
-    sys.dont_write_bytecode = True
+    sys.dont_write_bytecode = True  # a mutant and its original may have one size and one second
     for name in HEAVY:
         try:
             importlib.import_module(name)

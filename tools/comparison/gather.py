@@ -71,7 +71,7 @@ def _system(entry: Dict, lineage: Lineage) -> System:
     return System(
         "", "", entry["system"], lineage.kind, "", entry["seed"], lineage.share, lineage.hours,
         lineage.parameters or entry.get("parameters"), lineage.training_seconds or entry.get("training_seconds"),
-        lineage.epochs, *look_ahead(lineage), *(memory or [None]), max(training, default=None),
+        lineage.epochs, *look_ahead(lineage), *(memory or [None]), max(training, default=0) or None,
         lineage.configuration(), lineage.commands())
 
 

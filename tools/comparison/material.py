@@ -78,6 +78,6 @@ def _of_lattices(folder: Path, scales: Tuple[float, float, float]) -> Timed:
     from hybrid.compare.lattice_times import lattice_times
     from tools.artefacts.kind import input_of
     from tools.lattices.inputs import frame_shift_of, timer_of, words_of
-    path = next((path for name in ("lang.json",) for path in [input_of(folder, name)] if path), None)
+    path = input_of(folder, "lang.json")
     lang = read_lang(path.parent) if path else None
     return lattice_times(folder, scales, timer_of(folder, lang), words_of(folder), frame_shift_of(folder, None))

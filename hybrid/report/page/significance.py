@@ -50,7 +50,7 @@ def _figures(pair: PairedTest, sign: int) -> str:
 PAIR_COLUMNS = (
     Column("system", False), Column("against", False), Column("test", False),
     Column("difference", hint="of WER, percentage points"), Column("95 % interval", hint="of the difference"),
-    Column("verdict", False, "by p (Holm) at 5 %"),
+    Column("verdict", False, "by p (Holm)"),
     Column("P better", hint="probability of improvement: share of resamples"),
     Column("p", hint="two-sided, of the bootstrap"), Column("p (Holm)", hint="corrected for all pairs of the test set"),
     Column("p (MAPSSWE)", hint="matched pairs test on the first seed of each"),

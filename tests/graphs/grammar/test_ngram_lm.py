@@ -66,6 +66,12 @@ def test_without_unk_a_missing_word_is_impossible_and_ends_the_history(tmp_path)
     assert np.isneginf(boundaries).all()
 
 
+@pytest.mark.parametrize("number, more", [(8, ""), (9, ", ...")])
+def test_some_of_many_missing_words_are_told(tmp_path, number, more):
+    lm = NgramLm(read(tmp_path, [[(-0.5, "a", None)]]), SymbolTable([f"w{n}" for n in range(number)]))
+    assert lm.lines()[0].endswith(f"no <unk>: w0, w1, w2, w3, w4, w5, w6, w7{more}")
+
+
 def test_many_at_once_as_one_by_one(tmp_path):
     lm = NgramLm(read(tmp_path, random_entries(3, order=4)), WORDS)
     rng = np.random.default_rng(0)

@@ -5,6 +5,7 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.lattices.determinize import DeterminizeOptions, determinize
+from graphs.lattices.lattice import Lattice
 from graphs.lattices.project import to_words
 from tests.graphs.lattices.checks.of_algebra import is_deterministic
 from tests.graphs.lattices.material import best_of_sentences, path_list, random_of_both
@@ -38,6 +39,13 @@ def test_equal_scores_leave_one_path_for_a_sentence():
             assert graph == pytest.approx(best[words][2]) and (words, ids, round(graph)) in known
 
 
+def test_the_last_words_lead_to_the_end():
+    """Words 1 2 and 3: no further arcs."""
+    lattice = Lattice("u", 2, [0, 1, 0, 3], [1, 4, 3, 4], [1, 1, 1, 1], [1, 2, 0, 3], np.zeros(4), -np.arange(4.0))
+    found = determinize(lattice, 100.0).lattice
+    assert (found.num_states, sorted(found.word_id.tolist())) == (3, [1, 2, 3])
+
+
 def test_determinized_again_nothing_changes():
     for seed in range(20):
         once = determinize(random_of_both(seed), 3.0).lattice
@@ -56,6 +64,13 @@ def test_a_result_that_is_too_large_is_made_with_a_narrower_beam():
     assert found.lattice.best_path().word_ids == lattice.best_path().word_ids
     with pytest.raises(InputError, match="lattice utt: expected at most 1 arcs, found more on its best path alone"):
         determinize(lattice, 8.0, max_arcs=1)
+
+
+def test_as_many_arcs_as_are_allowed_are_not_too_many():
+    lattice = random_lattice(5, num_frames=4)
+    whole = determinize(lattice, 1e4).lattice
+    assert determinize(lattice, 1e4, max_arcs=whole.num_arcs).beam == 1e4
+    assert determinize(lattice, 1e4, max_arcs=whole.num_arcs - 1).beam < 1e4
 
 
 @pytest.mark.parametrize("beam", [-1.0, np.nan, np.inf])

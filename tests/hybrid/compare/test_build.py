@@ -55,6 +55,8 @@ def test_all_parts_are_there_and_fit_together():
     assert of["y"].pairs == (("a", "a"), ("b", None))
     assert [h.missing for h in second.hypotheses if h.system == "y"] == [True]
     assert found.facts == {"command": "c"} and found.notes == ()
+    assert (found.level, compare("T", [scored("x", ["a b", "d"])], CompareOptions(resamples=100, level=0.2)).level) == (
+        0.05, 0.2)
 
 
 def test_learning_curves_and_agreement_are_of_families():
@@ -70,6 +72,16 @@ def test_learning_curves_and_agreement_are_of_families():
     assert [family.family for family in found.families] == ["x (10 %)", "y", "x"]
     assert [pair.unlike for pair in found.pairs] == [
         ("% of the data 10 and 100",), ("% of the data 10 and 100", "seeds 1 and 2"), ("seeds 1 and 2",)]
+
+
+def test_seeds_stand_as_they_rise_an_unknown_one_first():
+    systems = [scored(f"x{seed}", ["a b", "c"], family="x", seed=seed) for seed in (2, 1, None)]
+    assert compare("T", systems, OPTIONS).families[0].systems == ("xNone", "x1", "x2")
+
+
+def test_families_of_one_rate_stand_by_name():
+    found = compare("T", [scored(key, ["a b", text]) for key, text in (("z", "c"), ("b", "d"), ("a", "d"))], OPTIONS)
+    assert [family.family for family in found.families] == ["a", "b", "z"]
 
 
 def test_the_development_set_stands_last():
@@ -95,11 +107,12 @@ def test_seeds_on_other_references_are_refused():
 
 
 def test_few_speakers_are_noted():
-    texts = ["a b"] * 6
-    found = compare("T", [scored("x", texts, references=texts)], OPTIONS)
-    assert found.notes == ("test has 6 speakers: intervals that draw so few are rather too narrow",)
-    found = compare("T", [scored("x", texts * 4, references=texts * 4)], OPTIONS)
-    assert found.notes == () and found.tests[0].drawn == "speakers"
+    for number, drawn, noted in ((4, "utterances", False), (5, "speakers", True), (19, "speakers", True),
+                                 (20, "speakers", False)):
+        texts = ["a b"] * number
+        found = compare("T", [scored("x", texts, references=texts)], OPTIONS)
+        note = f"test has {number} speakers: intervals that draw so few are rather too narrow"
+        assert found.notes == (note,) * noted and found.tests[0].drawn == drawn
 
 
 def test_nothing_cannot_be_compared():
@@ -109,5 +122,7 @@ def test_nothing_cannot_be_compared():
 
 def test_unknown_times_make_no_factor():
     one = scored("x", ["a b", "c"])
-    found = compare("T", [one._replace(entry={**one.entry, "seconds": None})], OPTIONS)
-    assert found.results[0].real_time_factor is None
+    for unknown in ("seconds", "audio_seconds"):
+        found = compare("T", [one._replace(entry={**one.entry, unknown: None})], OPTIONS)
+        assert found.results[0].real_time_factor is None
+    assert found.tests[0].seconds == 0.0

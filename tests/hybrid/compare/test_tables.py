@@ -79,6 +79,7 @@ def test_markdown_has_all_sections_and_pictures_in_them():
     assert text.count("![") == 2 and "![Word error rates on test](wer_test.png)" in text
     assert "- command: ./run.sh egs/tiny\n- note: epochs differ" in text
     assert "a verdict holds at 5 % for all 1 pairs together (Holm)" in text and "new trainings" in text
+    assert "a verdict holds at 0.5 % for all 1 pairs" in markdown(replace(FULL, level=0.005))
     single = replace(FULL, pairs=(replace(FULL.pairs[0], seed_error=None),))
     assert "there is one seed of each" in markdown(single)
 

@@ -10,6 +10,8 @@ def test_what_is_matched_is_not_told():
     a = system(parameters=1_000_000, epochs=6, training_seconds=100.0)
     assert unlike([a], [a]) == ()
     assert unlike([a], [system(parameters=1_099_000, epochs=6, training_seconds=124.0)]) == ()
+    assert unlike([a], [system(parameters=1_101_000)]) == ("parameters 1.00 M and 1.10 M",)
+    assert unlike([a], [system(training_seconds=126.0)]) == ("training min 1.7 and 2.1",)
     assert unlike([a], [system()]) == unlike([system()], [a]) == ()  # nothing is known of the other
 
 
@@ -35,3 +37,6 @@ def test_of_seeds_options_of_a_run_may_differ():
 def test_many_differences_are_cut_short():
     systems = [system(str(seed), configuration={f"am.{letter}": seed for letter in "bcdefg"}) for seed in (1, 2)]
     assert unlike_seeds(systems) == ["a: its seeds differ in am.b, am.c, am.d, am.e, am.f, ..., too"]
+    for one in systems:
+        del one.configuration["am.b"]
+    assert unlike_seeds(systems) == ["a: its seeds differ in am.c, am.d, am.e, am.f, am.g, too"]

@@ -6,9 +6,11 @@ import subprocess
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from graphs.errors import InputError
 from hybrid.align.ctm import ScoredSymbol, write_ctm
+from hybrid.lattices import calibration
 from hybrid.lattices.calibration import (
     Calibration, calibration_error, choose, fit, normalized_cross_entropy, recalibrated, reliability)
 from tests.hybrid.recognize.test_sclite import sclite_command
@@ -30,7 +32,9 @@ def test_the_normalized_cross_entropy_by_hand():
     assert normalized_cross_entropy([0.75] * 4, y) == pytest.approx(0.0)
     assert normalized_cross_entropy([1.0, 1.0, 1.0, 0.0], y) == pytest.approx(1.0, abs=1e-3)
     assert normalized_cross_entropy([0.0, 1.0, 1.0, 0.0], y) < -2
+    assert normalized_cross_entropy([1.0, 0.5], [False, True]) == pytest.approx(1 - (math.log2(1e7) + 1) / 2)
     assert math.isnan(normalized_cross_entropy([0.5, 0.6], [True, True]))
+    assert math.isnan(normalized_cross_entropy([0.5, 0.6], [False, False]))
 
 
 @pytest.mark.skipif(sclite_command() is None, reason="needs sclite")
@@ -64,6 +68,53 @@ def test_the_logistic_map_is_found_again():
     residual = y - found(c)
     assert abs(residual.mean()) < 1e-3 and abs((residual * logits).mean()) < 1e-3  # the likelihood's gradient
     assert found([0.5])[0] == pytest.approx(1 / (1 + math.exp(-found.offset)))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_few_words_the_logistic_map_is_that_of_platts_targets(turned):
+    """Against a general minimizer. Where surer words are less often correct the map is level."""
+    c, y = planted(7, 14)
+    y = c < np.median(c) if turned else y
+    target = np.where(y, (y.sum() + 1) / (y.sum() + 2), 1 / ((~y).sum() + 2))
+    x = np.log(c / (1 - c))
+
+    def loss(weights):
+        z = weights[0] * x + weights[1]
+        return (np.logaddexp(0.0, z) - target * z).sum()
+    expected = optimize.minimize(loss, [1.0, 0.0], method="L-BFGS-B", bounds=[(0.0, None), (None, None)],
+                                 options={"ftol": 1e-15, "gtol": 1e-9})
+    found = fit("logistic", c, y)
+    assert (found.slope, found.offset) == pytest.approx(tuple(expected.x), abs=1e-3)
+    assert (found.slope == 0.0) == turned and found(c).mean() == pytest.approx(target.mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [7, 20, 21, 400])
+def test_the_piecewise_map_is_that_of_isotonic_regression(size):
+    """Of twenty groups at most, by its formula of largest smallest means; each step with a word more, half and half."""
+    c, y = planted(8, size)
+    groups = np.array_split(np.argsort(c), min(20, size))
+    means = [[y[np.concatenate(groups[first:last + 1])].mean() if last >= first else np.nan
+              for last in range(len(groups))] for first in range(len(groups))]
+    level = [max(min(means[first][last] for last in range(place, len(groups))) for first in range(place + 1))
+             for place in range(len(groups))]
+    expected = []
+    for value in dict.fromkeys(np.round(level, 9)):
+        own = np.concatenate([group for group, its in zip(groups, np.round(level, 9)) if its == value])
+        expected.append((c[own].mean(), (y[own].sum() + 0.5) / (len(own) + 1)))
+    found = fit("piecewise", c, y).knots
+    assert [place for place, _ in found] == pytest.approx([place for place, _ in expected])
+    assert [value for _, value in found] == pytest.approx(np.maximum.accumulate([value for _, value in expected]))
+
+
+def test_maps_are_judged_on_fifths_that_they_have_not_seen(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(calibration, "fit", lambda kind, c, y: sizes.append(len(c)) or fit(kind, c, y))
+    choose(*planted(9, 10))
+    assert sizes == [8] * 15 + [10]
+
+
+def test_certain_words_stay_nearly_certain():
+    assert Calibration("logistic")([0.0, 0.3, 1.0]) == pytest.approx([1e-4, 0.3, 1 - 1e-4], abs=1e-9)
 
 
 def test_the_piecewise_map_rises_and_follows_the_shares():
@@ -107,6 +158,10 @@ def test_a_map_comes_back_from_its_file(kind, tmp_path):
     found = fit(kind, *planted(5, 500))
     found.write(tmp_path)
     assert Calibration.read(tmp_path) == found
+    level = Calibration("logistic", 0.0, -1.0, ((0.5, 0.0), (0.5, 1.0)))
+    level.write(tmp_path)
+    assert Calibration.read(tmp_path) == level
+    found.write(tmp_path)
     words = {"u": [ScoredSymbol("a", 0.0, 0.1, 0.3), ScoredSymbol("b", 0.1, 0.2, 0.8)], "v": []}
     mapped = recalibrated(words, tmp_path)
     assert [word.confidence for word in mapped["u"]] == pytest.approx(found([0.3, 0.8]).tolist()) and mapped["v"] == []
@@ -114,7 +169,9 @@ def test_a_map_comes_back_from_its_file(kind, tmp_path):
 
 
 @pytest.mark.parametrize("old, new", [('"none"', '"other"'), ("1.0", '"x"'), ("[]", "[[0.5, 0.5], [0.4, 0.6]]"),
-                                      ("[]", "[[0.5, 2.0]]"), ("1.0", "-1.0"), ('"slope"', '"hill"')])
+                                      ("[]", "[[0.5, 0.5], [0.6, 0.4]]"), ("[]", "[[0.5, 2.0]]"),
+                                      ("[]", "[[-0.5, 0.5]]"), ("1.0", "-1.0"), ("0.0", "1e999"),
+                                      ('"none"', '"piecewise"'), ('"slope"', '"hill"')])
 def test_a_file_that_is_no_calibration_is_refused(old, new, tmp_path):
     Calibration().write(tmp_path)
     text = (tmp_path / "calibration.json").read_text()

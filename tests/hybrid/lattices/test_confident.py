@@ -52,7 +52,7 @@ def test_thresholds():
     assert least.utterances == 1
 
 
-@pytest.mark.parametrize("bad", [{"confidence": 1.5}, {"unit": "phones"}, {"measure": "median"}])
+@pytest.mark.parametrize("bad", [{"confidence": 1.5}, {"confidence": -0.1}, {"unit": "phones"}, {"measure": "median"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         FilterOptions(**bad)

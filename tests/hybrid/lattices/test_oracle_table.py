@@ -8,7 +8,7 @@ import pytest
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from hybrid.lattices.joint_words import JointWords
-from hybrid.lattices.oracle import oracle
+from hybrid.lattices.oracle import Depth, oracle
 from hybrid.recognize.scales import SystemScales
 from hybrid.recognize.edit_distance import edit_distance
 from hybrid.recognize.text_filter import TextFilter
@@ -69,6 +69,10 @@ def test_nothing_is_lost():
     for beams in ([], [-1.0], [float("nan")]):
         with pytest.raises(InputError, match="beams"):
             oracle([], said, JointWords([WORDS]), SCALES, beams, 1, LOG)
+
+
+def test_of_nothing_there_is_no_depth():
+    assert (Depth(1.0).depth, Depth(1.0).density) == (0.0, 0.0)
 
 
 def test_words_that_are_scored_alike_are_one():

@@ -32,6 +32,38 @@ def test_the_network_of_the_paper():
     assert [word.symbol for word in vote(found, frequency)] == ["b", "c", "d", "e"]
 
 
+def all_alignments(places, words):
+    """(place or None, word or None)."""
+    if not places and not words:
+        yield []
+    if places:
+        yield from ([(places[0], None), *rest] for rest in all_alignments(places[1:], words))
+    if words:
+        yield from ([(None, words[0]), *rest] for rest in all_alignments(places, words[1:]))
+    if places and words:
+        yield from ([(places[0], words[0]), *rest] for rest in all_alignments(places[1:], words[1:]))
+
+
+def cost(place, word):
+    """4 for another word, 3 for an insertion or a deletion; 2 where a system has said nothing in the place."""
+    if place is None:
+        return 3
+    if word is not None and word in place:
+        return 0
+    return 2 if None in place else 3 if word is None else 4
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_system_is_aligned_at_least_cost(seed):
+    draw = random.Random(seed)
+    systems = [said(" ".join(draw.choice("abc") for _ in range(draw.randint(0, 4)))) for _ in range(3)]
+    before, words = symbols(network(systems[:2])), [word.symbol for word in systems[2]]
+    found = [(place[:2] if any(place[:2]) else None, place[2]) for place in symbols(network(systems))]
+    assert [place for place, _ in found if place] == before and [word for _, word in found if word] == words
+    assert sum(cost(*pair) for pair in found) == min(
+        sum(cost(*pair) for pair in pairs) for pairs in all_alignments(before, words))
+
+
 @pytest.mark.parametrize("method, alpha, word", [
     ("avgconf", 1.0, "b"), ("avgconf", 0.5, "b"), ("avgconf", 0.0, "a"),  # a 0.9 / 1.4, b 0.5 / 1.4; votes 1/3 and 2/3
     ("maxconf", 1.0, "b"), ("maxconf", 0.5, "a"), ("maxconf", 0.0, "a")])

@@ -41,11 +41,11 @@ def test_kinds_are_told_by_training_and_search(tmp_path, kind):
     ("lstm", 0.3, {"search": "attention_beam", "ctc_weight": 0.3}, "joint"),
     ("transducer", 0.3, {"search": "transducer_beam"}, "transducer"),
     ("transducer", 0.3, {}, "transducer"), ("none", 1.0, {}, "ctc"), ("transformer", 0.0, {}, "attention"),
-    ("transformer", 0.5, {}, "joint"),
+    ("transformer", 0.5, {}, "joint"), ("lstm", None, {}, "attention"),
 ])
 def test_of_end_to_end_networks_the_search_tells_the_kind(tmp_path, decoder, weight, search, kind):
     model = stage(tmp_path / "m", "tools.train_e2e", files=("e2e.json",),
-                  config={"e2e": {"decoder": decoder, "ctc_weight": weight}})
+                  config={"e2e": {"decoder": decoder, **({} if weight is None else {"ctc_weight": weight})}})
     decoded = stage(tmp_path / "decode_test", "tools.decode_e2e", [model / "e2e.json"], ("lattices.0.npz",),
                     config={"e2e_search": search} if search else {})
     scores = stage(tmp_path / "score_m", "tools.score", [decoded / "lattices.0.npz"])
@@ -62,6 +62,8 @@ def test_several_networks_or_votes_are_a_combination(tmp_path):
     assert folders(found.decodings) == ["decode_voted_test", "decode_a_seed1_test", "decode_b_seed1_test"]
     assert found.kind == "combination" and found.epochs is None
     assert (found.parameters, found.training_seconds) == (2000, 120.0)
+    assert [command.rpartition(" ")[2] for command in found.commands()] == [
+        "a_seed1", "b_seed1", "decode_b_seed1_test", "decode_a_seed1_test", "decode_voted_test"]
     assert found.configuration()["am.epochs"] == 6 and found.configuration()["b: am.epochs"] == 5
     single = stage(tmp_path / "exp/decode_one_test", "tools.rover", inputs[:1], ("words.ctm",))
     scores = stage(tmp_path / "exp/score_one", "tools.score", [single / "words.ctm"])
@@ -86,3 +88,8 @@ def test_scores_without_records_tell_nothing(tmp_path):
     found = lineage_of(tmp_path / "score_a", "test", TESTS)
     assert found == ([], [], {}) and found.kind == "other" and found.share == 1.0
     assert (found.epochs, found.parameters, found.training_seconds, found.hours) == (None, None, None, None)
+
+
+def test_networks_whose_records_tell_little(tmp_path):
+    found = lineage.Lineage([], [(tmp_path, {"config": {}, "facts": {}})], {})
+    assert (found.kind, found.epochs, found.parameters, found.training_seconds) == ("other", None, None, None)

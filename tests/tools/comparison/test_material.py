@@ -11,6 +11,7 @@ from hybrid.compare.scored import Scored
 from hybrid.data.manifest import write_cuts
 from hybrid.nn.model_folder import write_description
 from hybrid.nn.tdnn import TdnnOptions
+from hybrid.recognize.texts import CUTS
 from tests.hybrid.compare.scores import of_texts
 from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.lattices.material import LANG, TRANSITIONS, lattice_of
@@ -55,6 +56,21 @@ def test_cuts_tell_conditions_and_truth_and_training_text_its_words(work):
     assert found.counts == {"yes": 3, "no": 3}
     ((name, timed),) = found.forced
     assert name == "dnn" and timed.source.endswith("align_dnn_test") and list(timed.words) == ["u000"]
+
+
+def test_cuts_are_those_that_were_scored(work):
+    for name in ("other/test.jsonl.gz", f"other/test/{CUTS}"):
+        write_cuts(work / name, ready_corpus(work / "ready_other", 1))
+        stage(work / "exp/score_x", "tools.score", [work / "cuts/train.jsonl.gz", work / name], ())
+        assert set(material_of("test", [scored(work)], [work]).cuts) == {"u000"}
+        (work / name).unlink()
+        assert set(material_of("test", [scored(work)], [work]).cuts) == {"u000", "u001"}
+
+
+def test_of_several_training_texts_the_largest_counts(work):
+    write_cuts(work / "other/cuts/train.jsonl.gz", ready_corpus(work / "ready_other", 1))
+    for works in ([work, work / "other"], [work / "other", work]):
+        assert material_of("test", [scored(work)], works).counts == {"yes": 3, "no": 3}
 
 
 def test_times_come_from_lattices(work):

@@ -91,7 +91,8 @@ def compared(*verdicts):
 def test_the_verdict_in_words():
     first, sure, close = overview.verdicts(compared("better", "not sure", "better"), TEST)
     assert first == "On test, best has the lowest word error rate: 5.00 % (95 % interval 3.50 to 6.50)."
-    assert sure.startswith("It is better than 2 of the other 3 beyond chance")
+    assert sure.startswith("It is better than 2 of the other 3 beyond chance (paired bootstrap, 5 % after Holm's")
+    assert "1 % after" in overview.verdicts(replace(compared("better"), level=0.01), TEST)[1]
     assert close == "Not told apart from it: o1."
     assert len(overview.verdicts(compared("better"), TEST)) == 2
     assert "o5 and 2 more." in overview.verdicts(compared(*["not sure"] * 8), TEST)[-1]
