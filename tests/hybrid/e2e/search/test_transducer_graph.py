@@ -163,6 +163,15 @@ def test_paths_of_a_lattice_by_hand():
     assert found[0].parts == pytest.approx({"transducer": sums[1,] + 0.5, "lm": -0.375})
 
 
+def test_the_best_path_is_best_with_its_end():
+    graph = Arcs.from_lists([(0, 0, 1, 0, 0.0), (0, 1, 1, 0, 0.0)], [(0, -0.125), (1, -3.0)])
+    rows = [(0, 1, 0, 0, -1.0), (0, 2, -1, 0, -0.5), (1, 3, -1, 1, -0.25), (2, 4, 1, 1, -0.5)]
+    lattice = StreamLattice(*(np.array(column) for column in zip(*rows)))
+    found, = StreamNbest(graph, graph.score, graph.final_score, 9, True).hypotheses(lattice)
+    assert (found.tokens, found.frames, found.parts["lm"]) == ((1,), (0,), -0.125)
+    assert found.score == pytest.approx(np.logaddexp(-1.25 - 0.125, -1.0 - 3.0))
+
+
 @pytest.mark.parametrize("values", [{"graph_beam": 0.0}, {"max_states": 0}, {"max_contexts": 0}, {"nbest": 0},
                                     {"lm_scale": -1.0}])
 def test_options_out_of_range(values):
