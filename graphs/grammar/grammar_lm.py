@@ -69,7 +69,7 @@ class GrammarLm:
         first, end = np.searchsorted(self._keys, keys), np.searchsorted(self._keys, keys, side="right")
         reached, scores = [], []
         for parallel in range(int((end - first).max(initial=1)) or 1):  # two where <unk> and the oov word are one
-            arc = np.minimum(first + parallel, max(0, len(self._keys) - 1))
+            arc = np.minimum(first + parallel, len(self._keys) - 1)
             found = first + parallel < end
             reached.append(np.where(found, self._dst[arc], _NONE))
             scores.append(np.where(found, behind + self._score[arc], -np.inf))

@@ -88,6 +88,12 @@ def test_the_unknown_word_and_a_word_of_its_name_are_two_arcs(tmp_path):
     assert score(lm, ids("d")) == pytest.approx((-0.1 - 0.5 - 0.2 - 1.0) * log_10, abs=1e-6)
 
 
+def test_a_g_of_one_word_that_lies_behind_every_other_state():
+    lm = GrammarLm(Arcs.from_lists([(0, 1, 9, 0, -1.0), (1, 2, 9, 0, -0.5), (2, 2, 1, 1, -0.25)], [(2, -0.125)]), 9)
+    assert score(lm, []) == -1.625 and score(lm, [1]) == -1.875 and score(lm, [1, 1]) == -2.125
+    assert score(lm, [2]) == -math.inf
+
+
 def test_what_is_no_g_is_refused():
     with pytest.raises(InputError, match="at most one back-off arc"):
         GrammarLm(Arcs.from_lists([(0, 1, 9, 0, -1.0), (0, 2, 9, 0, -1.0)], [(1, 0.0)]), 9)

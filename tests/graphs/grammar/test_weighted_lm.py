@@ -47,6 +47,18 @@ def test_merged_histories_stand_where_the_first_stood():
     assert lm.advance(np.array([0]), np.array([2]))[1] == states[1]
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_back_at_its_start_a_model_is_in_the_state_that_it_began_in(merged):
+    class Still(HashLm):
+        start = 5
+
+        def advance(self, states, word_ids):
+            assert (states == 5).all()
+            return -np.ones(len(states)), states
+    lm = WeightedLm([Term(Still(), 1.0, merged)], max_order=1)
+    assert lm.advance(np.array([0, 0]), np.array([1, 2]))[1].tolist() == [0, 0]
+
+
 def test_the_impossible():
     lm = WeightedLm([Term(Other(), 0.5), Term(HashLm(), 1.0)])
     scores, _ = lm.advance(np.array([0, 0]), np.array([3, 1]))

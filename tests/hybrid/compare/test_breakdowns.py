@@ -61,6 +61,12 @@ def test_utterances_count_insertions():
     assert "speaker" not in found_for(REFERENCES, {"x": REFERENCES}, speakers=["anna"] * 3)
 
 
+def test_utterances_by_their_length():
+    references = ["a " * number for number in (1, 2, 3, 5, 6, 10, 11, 20, 21)]
+    assert [row[:2] for row in rows(found_for(references, {"x": references})["words in the utterance"])] == [
+        ("1 to 2", 2), ("3 to 5", 2), ("6 to 10", 2), ("11 to 20", 2), ("21 and more", 1)]
+
+
 def test_conditions_are_those_of_the_cuts():
     cuts = {"u0": CutFacts(conditions={"noise": "pink", "snr": 5.0, "room": 1, "only": "one"}),
             "u1": CutFacts(conditions={"noise": "clean", "snr": None, "room": 2, "only": "one"})}

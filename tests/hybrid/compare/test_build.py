@@ -80,7 +80,8 @@ def test_seeds_stand_as_they_rise_an_unknown_one_first():
 
 
 def test_families_of_one_rate_stand_by_name():
-    found = compare("T", [scored(key, ["a b", text]) for key, text in (("z", "c"), ("b", "d"), ("a", "d"))], OPTIONS)
+    found = compare("T", [scored(key, ["a b", text], family=family) for key, family, text in (
+        ("z", "z", "c"), ("k", "b", "d"), ("l", "a", "d"))], OPTIONS)
     assert [family.family for family in found.families] == ["a", "b", "z"]
 
 
@@ -113,6 +114,12 @@ def test_few_speakers_are_noted():
         found = compare("T", [scored("x", texts, references=texts)], OPTIONS)
         note = f"test has {number} speakers: intervals that draw so few are rather too narrow"
         assert found.notes == (note,) * noted and found.tests[0].drawn == drawn
+
+
+def test_of_several_references_those_of_the_fewest_speakers_are_noted():
+    texts = ["a b"] * 20
+    found = compare("T", [scored("x", texts, references=texts), scored("y", texts[:6], references=texts[:6])], OPTIONS)
+    assert found.notes[0].startswith("test has 6 speakers") and "2 different references" in found.notes[1]
 
 
 def test_nothing_cannot_be_compared():

@@ -66,7 +66,7 @@ def test_nothing_is_lost():
         oracle([random_of_both(0, "u7")], said, JointWords([WORDS]), SCALES, [1.0], 1, LOG)
     with pytest.raises(InputError, match="u0: expected each id once"):
         oracle([random_of_both(0, "u0")] * 2, said, JointWords([WORDS]), SCALES, [1.0], 1, LOG)
-    for beams in ([], [-1.0], [float("nan")]):
+    for beams in ([], [-1.0], [2.0, -1.0], [float("nan")]):
         with pytest.raises(InputError, match="beams"):
             oracle([], said, JointWords([WORDS]), SCALES, beams, 1, LOG)
 
