@@ -12,6 +12,7 @@ Every utterance comes out, as a lattice (done, retried with wider beams, or part
 outcomes.tsv.
 """
 
+from tools.frame.numbers import at_least, factor
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding.decoding_options:SearchOptions"},
@@ -23,8 +24,8 @@ PROGRAM = (Program("tools.decode", __doc__, options={"search": "graphs.decoding.
            .input("--adaptation", nargs="+", default=[], help="folders of tools.adapt, each for one of the models")
            .argument("--weights", nargs="+", type=float, default=[], help="of the models; default: equal ones")
            .argument("--average", default="log", choices=("log", "linear"), help="of the models' posteriors")
-           .argument("--ctc-prior-scale", type=float, default=0.0, help="of end-to-end models, from 0 up")
-           .argument("--part-size", type=int, default=20, help="utterances in a part that is written at once")
+           .argument("--ctc-prior-scale", type=factor, default=0.0, help="of end-to-end models, from 0 up")
+           .argument("--part-size", type=at_least(1), default=20, help="utterances in a part that is written at once")
            .argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to search"))
 
 

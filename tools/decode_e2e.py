@@ -9,6 +9,7 @@ that the lang folder lacks come after its own in words.txt. Every utterance come
 or as a named failure in outcomes.tsv. Section [e2e_search].
 """
 
+from tools.frame.numbers import at_least
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.decode_e2e", __doc__, options={"e2e_search": "hybrid.e2e.decode:E2eSearchOptions"},
@@ -17,7 +18,7 @@ PROGRAM = (Program("tools.decode_e2e", __doc__, options={"e2e_search": "hybrid.e
            .input("--model", help="folder of tools.train_e2e", required=True)
            .input("--lang", help="lang folder, whose words.txt gives the ids of words")
            .input("--lm", help="language model of words that helps the search; needs --lang")
-           .argument("--part-size", type=int, default=20, help="utterances in a part that is written at once")
+           .argument("--part-size", type=at_least(1), default=20, help="utterances in a part that is written at once")
            .argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to compute"))
 
 

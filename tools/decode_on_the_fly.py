@@ -8,6 +8,7 @@ The graph of a small LM is searched, and paths score as in one of the new LM, wh
 its weights; the rest of what tools.decode does is the same. Works on the CPU.
 """
 
+from tools.frame.numbers import at_least
 from tools.frame.program import Job, Program
 from tools.lattices.inputs import new_lms, with_new_lms
 
@@ -21,7 +22,7 @@ PROGRAM = (with_new_lms(Program("tools.decode_on_the_fly", __doc__, options={
     .input("--adaptation", nargs="+", default=[], help="folders of tools.adapt, each for one of the models")
     .argument("--model-weights", nargs="+", type=float, default=[], help="of the models; default: equal ones")
     .argument("--average", default="log", choices=("log", "linear"), help="of the models' posteriors")
-    .argument("--part-size", type=int, default=20, help="utterances in a part that is written at once"))
+    .argument("--part-size", type=at_least(1), default=20, help="utterances in a part that is written at once"))
 
 
 def work(job: Job) -> None:

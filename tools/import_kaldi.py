@@ -6,6 +6,7 @@ utt2lang and reco2dur are read where they are; text is needed. Utterances withou
 are listed in outcomes.tsv.
 """
 
+from tools.frame.numbers import share
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.import_kaldi", __doc__)
@@ -13,7 +14,7 @@ PROGRAM = (Program("tools.import_kaldi", __doc__)
            .argument("--splits", help="which, as `train,dev=dev_clean,test`; default: every data directory")
            .argument("--root", help="where relative paths and pipes of wav.scp start; default: here")
            .argument("--hold-out", type=float, help="share of train to hold out as dev")
-           .argument("--max-failed-share", type=float, default=0.05, help="share that may be left out")
+           .argument("--max-failed-share", type=share, default=0.05, help="share that may be left out")
            .input("--lexicon", help="pronunciations to put into the corpus (lexicon.txt or lexiconp.txt)")
            .input("--lm", help="ARPA language model to put into the corpus"))
 

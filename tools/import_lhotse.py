@@ -5,6 +5,7 @@ Lhotse's recipes write them; something may stand in front, as in librispeech_cut
 with several supervisions becomes several utterances.
 """
 
+from tools.frame.numbers import share
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.import_lhotse", __doc__)
@@ -12,7 +13,7 @@ PROGRAM = (Program("tools.import_lhotse", __doc__)
            .argument("--splits", help="which, as `train=train-clean-5,dev=dev-clean-2`; default: all")
            .argument("--root", help="where relative audio paths start; default: here, then MANIFESTS")
            .argument("--hold-out", type=float, help="share of train to hold out as dev")
-           .argument("--max-failed-share", type=float, default=0.05, help="share that may be left out")
+           .argument("--max-failed-share", type=share, default=0.05, help="share that may be left out")
            .input("--lexicon", help="pronunciations to put into the corpus (lexicon.txt or lexiconp.txt)")
            .input("--lm", help="ARPA language model to put into the corpus"))
 

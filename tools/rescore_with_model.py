@@ -15,6 +15,7 @@ Writes lattices (a path a sentence), words.txt, outcomes.tsv, model_weight.json 
 Lattices of which the other model can score no sentence keep their own scores: outcomes.tsv names them, as `unscored`.
 """
 
+from tools.frame.numbers import at_least
 from tools.frame.program import Job, Program
 from tools.lattices.folder import search_facts
 from tools.lattices.inputs import asked_weights, choose_weight, with_weights
@@ -30,7 +31,7 @@ PROGRAM = (with_weights(Program("tools.rescore_with_model", __doc__, options={
     .input("--adaptation", nargs="+", default=[], help="of acoustic models: as for tools.decode")
     .input("--weight-of", help="folder of this program, whose chosen weight is taken")
     .argument("--device", counts=False, default="cpu", help="of the other model: auto, cpu, cuda or cuda:N")
-    .argument("--part-size", type=int, default=100, help="lattices in a file"))
+    .argument("--part-size", type=at_least(1), default=100, help="lattices in a file"))
 
 
 def work(job: Job) -> None:

@@ -14,13 +14,14 @@ from typing import Optional, Sequence
 
 from graphs.errors import InputError
 from tools.artefacts.registry import kind_of, problems_of
+from tools.frame.numbers import at_least
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     made = argparse.ArgumentParser(prog="python -m tools.validate", description=__doc__,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
-    made.add_argument("--most", type=int, default=20, help="problems printed for each path at most (20)")
+    made.add_argument("--most", type=at_least(0), default=20, help="problems printed for each path at most (20)")
     args = made.parse_args(argv)
     try:
         return max(validate(path, args.most) for path in args.paths)

@@ -28,6 +28,7 @@ from tools.frame.config import describe_options, is_option, make_options, read_c
 from tools.frame.failures import explain
 from tools.frame.fingerprint import (
     Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint)
+from tools.frame.numbers import at_least
 from tools.frame.records import (
     LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record,
     written_by_stages)
@@ -104,7 +105,7 @@ class Program:
         add("--out", type=Path, required=True, help="output folder")
         add("--conf", type=Path, action="append", default=[], help="INI file with options; a later one wins")
         add("--system", help="options of [SECTION.SYSTEM] win over those of [SECTION]")
-        add("--nj", type=_at_least_one, default=os.cpu_count() or 1, help="parallel processes")
+        add("--nj", type=at_least(1), default=os.cpu_count() or 1, help="parallel processes")
         add("--by-content", action="store_true",
             help="tell raw recordings and earlier outputs apart by their content instead of by size and time")
         add("overrides", nargs="*", metavar="section.key=value", help="options that win over --conf")
@@ -352,12 +353,6 @@ def _changes(what: str, before: dict, now: dict) -> List[str]:
                    for table in (before, now))
     return [f"{what} {name}: {before.get(name)} before, {now.get(name)} now"
             for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-
-
-def _at_least_one(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
-    return int(text)
 
 
 def peak_memory_mb() -> int:

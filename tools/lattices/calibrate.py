@@ -9,6 +9,7 @@ errors has it against the same word. Writes calibration.json (the map), calibrat
 expected calibration error, before and after) and reliability.png.
 """
 
+from tools.frame.numbers import at_least
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.lattices.calibrate", __doc__,
@@ -17,7 +18,7 @@ PROGRAM = (Program("tools.lattices.calibrate", __doc__,
            .input("--cuts", help="its cuts (.jsonl.gz, a folder with cuts.jsonl.gz) or Kaldi's text", required=True)
            .input("--test-ctm", help="the same of another set")
            .input("--test-cuts", help="its cuts or text")
-           .argument("--seed", type=int, default=0, help="of the fifths that the choice between maps goes by"))
+           .argument("--seed", type=at_least(0), default=0, help="of the fifths that the choice between maps goes by"))
 
 
 def work(job: Job) -> None:

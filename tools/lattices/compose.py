@@ -6,6 +6,7 @@ The acceptor is an n-gram model (--arpa; backed off only where an n-gram lacks) 
 word_ids (--fst). --scale -1 takes back what a model has given before.
 """
 
+from tools.frame.numbers import at_least, finite
 from tools.frame.program import Job
 from tools.lattices.folder import change, lattice_program
 
@@ -13,8 +14,8 @@ PROGRAM = (lattice_program("tools.lattices.compose", __doc__)
            .input("--arpa", help="n-gram model over the words of the lattices")
            .input("--fst", help="acceptor as OpenFst's text, with word_ids")
            .argument("--oov-word", help="word of words.txt that the model's <unk> stands for")
-           .argument("--backoff", type=int, default=0, help="label of failure arcs of --fst; 0 for none")
-           .argument("--scale", type=float, default=1.0, help="factor on the scores that are added"))
+           .argument("--backoff", type=at_least(0), default=0, help="label of failure arcs of --fst; 0 for none")
+           .argument("--scale", type=finite, default=1.0, help="factor on the scores that are added"))
 
 
 def work(job: Job) -> None:

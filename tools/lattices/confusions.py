@@ -6,12 +6,13 @@ Without --cuts only what the lattices say. Writes confusions.tsv: the recognized
 often the other is expected to have been said in its place, and how often it was (alignment of least errors).
 """
 
+from tools.frame.numbers import factor
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.lattices.confusions", __doc__, options={"score": "hybrid.recognize.scoring:ScoreOptions"})
            .input("--sausages", help="folder of tools.lattices.mbr or ctm, or its sausages.jsonl", required=True)
            .input("--cuts", help="cuts with transcripts, or Kaldi's text")
-           .argument("--least", type=float, default=0.01, help="expected number of a pair that is worth a line"))
+           .argument("--least", type=factor, default=0.01, help="expected number of a pair that is worth a line"))
 
 
 def work(job: Job) -> None:

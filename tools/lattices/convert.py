@@ -10,6 +10,7 @@ lattice format, a file an utterance. --text reads Kaldi's text, plain or gzip, i
 goes with them.
 """
 
+from tools.frame.numbers import at_least
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.lattices.convert", __doc__, options={"score": "hybrid.recognize.scoring:ScoreOptions"})
@@ -22,7 +23,7 @@ PROGRAM = (Program("tools.lattices.convert", __doc__, options={"score": "hybrid.
            .argument("--ids", action="store_true", help="the text has word_ids instead of words")
            .argument("--gzip", action="store_true", help="compress lattices.txt")
            .argument("--frame-shift", type=float, help="seconds, for SLF; default: that of the acoustic model")
-           .argument("--part-size", type=int, default=100, help="utterances in a part of a folder of lattices"))
+           .argument("--part-size", type=at_least(1), default=100, help="utterances in a part of a folder of lattices"))
 
 
 def work(job: Job) -> None:

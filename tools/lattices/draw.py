@@ -6,16 +6,17 @@ A small lattice is drawn as it is, a larger one as the graph of its best sentenc
 probabilities. Without --utterances the first ten. One alone: `python -m tools.show exp/decode_test u1 --png u1.png`.
 """
 
+from tools.frame.numbers import at_least
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.lattices.draw", __doc__, options={"score": "hybrid.recognize.scoring:ScoreOptions"})
            .input("--lattices", help="folder of lattices", required=True)
            .input("--scores", help="folder of tools.score with the scales; default: those of [score]")
            .argument("--utterances", nargs="+", default=[], help="which; default: the first of the folder")
-           .argument("--number", type=int, default=10, help="how many of the first")
+           .argument("--number", type=at_least(1), default=10, help="how many of the first")
            .argument("--format", default="png", choices=("png", "svg", "pdf"), help="of the pictures")
-           .argument("--max-states", type=int, default=40, help="states of a lattice that is drawn as it is")
-           .argument("--sentences", type=int, default=20, help="best sentences of a larger one"))
+           .argument("--max-states", type=at_least(0), default=40, help="states of a lattice that is drawn as it is")
+           .argument("--sentences", type=at_least(1), default=20, help="best sentences of a larger one"))
 
 
 def work(job: Job) -> None:

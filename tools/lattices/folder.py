@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Callable, Optional, Sequence, Tuple
 
+from tools.frame.numbers import factor, share
 from tools.frame.program import Job, Program
 from tools.frame.records import read_record
 
@@ -10,11 +11,11 @@ from tools.frame.records import read_record
 def lattice_program(name: str, doc: str, scaled: bool = False, **more) -> Program:
     """A program with --lattices and, when paths are compared (scaled), --graph-scale and --acoustic-scale."""
     program = Program(name, doc, **more).input("--lattices", help="folder of lattices", required=True)
-    program.argument("--max-failed-share", type=float, default=0.02, help="share of lattices of which nothing may come")
+    program.argument("--max-failed-share", type=share, default=0.02, help="share of lattices of which nothing may come")
     if scaled:
-        program.argument("--graph-scale", type=float, default=1.0,
+        program.argument("--graph-scale", type=factor, default=1.0,
                          help="factor on graph scores where paths are compared")
-        program.argument("--acoustic-scale", type=float,
+        program.argument("--acoustic-scale", type=factor,
                          help="factor on log-likelihoods there; default: that of the search")
     return program
 

@@ -5,12 +5,13 @@
 Writes nbest.tsv: utterance, rank, score, acoustic and graph score, words.
 """
 
+from tools.frame.numbers import at_least, finite
 from tools.frame.program import Job
 from tools.lattices.folder import lattice_program, scales_of, table
 
 PROGRAM = (lattice_program("tools.lattices.nbest", __doc__, scaled=True)
-           .argument("--number", type=int, default=10, help="of sentences of each lattice, at most")
-           .argument("--word-insertion-penalty", type=float, default=0.0, help="subtracted for each word"))
+           .argument("--number", type=at_least(1), default=10, help="of sentences of each lattice, at most")
+           .argument("--word-insertion-penalty", type=finite, default=0.0, help="subtracted for each word"))
 
 
 def work(job: Job) -> None:

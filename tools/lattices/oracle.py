@@ -9,6 +9,7 @@ frame; arcs with words for each word said) and how many errors their nearest pat
 paths at the widest beam, and outcomes.tsv.
 """
 
+from tools.frame.numbers import share
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.lattices.oracle", __doc__, options={"score": "hybrid.recognize.scoring:ScoreOptions"})
@@ -17,7 +18,7 @@ PROGRAM = (Program("tools.lattices.oracle", __doc__, options={"score": "hybrid.r
            .input("--scores", help="folder of tools.score with the scales; default: those of [score]")
            .argument("--beams", nargs="+", type=float, default=[0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, float("inf")],
                      help="inf: the lattices as they are")
-           .argument("--max-failed-share", type=float, default=0.02, help="share of utterances without a lattice"))
+           .argument("--max-failed-share", type=share, default=0.02, help="share of utterances without a lattice"))
 
 
 def work(job: Job) -> None:

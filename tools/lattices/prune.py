@@ -3,11 +3,12 @@
     python -m tools.lattices.prune --lattices exp/decode_test --beam 6 --out exp/decode_test_pruned
 """
 
+from tools.frame.numbers import factor
 from tools.frame.program import Job
 from tools.lattices.folder import change, lattice_program, scales_of
 
 PROGRAM = (lattice_program("tools.lattices.prune", __doc__, scaled=True)
-           .argument("--beam", type=float, required=True, help="in scaled scores"))
+           .argument("--beam", type=factor, required=True, help="in scaled scores"))
 
 
 def work(job: Job) -> None:

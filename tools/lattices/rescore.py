@@ -18,6 +18,7 @@ rescores the best sentences alone. Lattices of tools.lattices.determinize take a
 words.txt, outcomes.tsv, lm_weight.json and, where it was chosen, weights.tsv.
 """
 
+from tools.frame.numbers import at_least
 from tools.frame.program import Job, Program
 from tools.lattices.folder import search_facts
 from tools.lattices.inputs import asked_weights, choose_weight, new_lms, with_new_lms, with_weights
@@ -26,7 +27,7 @@ PROGRAM = (with_weights(with_new_lms(Program("tools.lattices.rescore", __doc__, 
     "rescore": "hybrid.recognize.rescoring:RescoringOptions", "score": "hybrid.recognize.scoring:ScoreOptions"}), True))
     .input("--lattices", help="folder of lattices", required=True)
     .argument("--device", counts=False, default="cpu", help="of neural models: auto, cpu, cuda or cuda:N")
-    .argument("--part-size", type=int, default=100, help="lattices in a file"))
+    .argument("--part-size", type=at_least(1), default=100, help="lattices in a file"))
 
 
 def work(job: Job) -> None:

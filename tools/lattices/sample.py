@@ -5,13 +5,14 @@
 Writes samples.tsv: utterance, number, score, acoustic and graph score, words.
 """
 
+from tools.frame.numbers import at_least, finite
 from tools.frame.program import Job
 from tools.lattices.folder import lattice_program, scales_of, table
 
 PROGRAM = (lattice_program("tools.lattices.sample", __doc__, scaled=True)
-           .argument("--number", type=int, default=1, help="of paths of each lattice")
-           .argument("--word-insertion-penalty", type=float, default=0.0, help="subtracted for each word")
-           .argument("--seed", type=int, default=0, help="of the draws"))
+           .argument("--number", type=at_least(1), default=1, help="of paths of each lattice")
+           .argument("--word-insertion-penalty", type=finite, default=0.0, help="subtracted for each word")
+           .argument("--seed", type=at_least(0), default=0, help="of the draws"))
 
 
 def work(job: Job) -> None:

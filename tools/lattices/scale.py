@@ -5,13 +5,14 @@
 --graph-factor 0 takes out what a language model has given to an end-to-end system's lattices.
 """
 
+from tools.frame.numbers import factor, finite
 from tools.frame.program import Job
 from tools.lattices.folder import change, lattice_program, search_facts
 
 PROGRAM = (lattice_program("tools.lattices.scale", __doc__)
-           .argument("--graph-factor", type=float, default=1.0, help="on graph scores")
-           .argument("--acoustic-factor", type=float, default=1.0, help="on log-likelihoods")
-           .argument("--word-insertion-penalty", type=float, default=0.0,
+           .argument("--graph-factor", type=factor, default=1.0, help="on graph scores")
+           .argument("--acoustic-factor", type=factor, default=1.0, help="on log-likelihoods")
+           .argument("--word-insertion-penalty", type=finite, default=0.0,
                      help="subtracted from the graph score of each word"))
 
 

@@ -58,6 +58,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     from tools.frame.config import describe_options
+    from tools.frame.numbers import at_least
     from tools.sweep.options import SweepOptions
     options = "\n".join(describe_options(SweepOptions, "sweep")[0][1:])
     made = argparse.ArgumentParser(prog="python -m tools.sweep", description=__doc__ + options,
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--work", type=Path, required=True, help="work folder of the recipe, finished or not yet there")
     made.add_argument("--conf", type=Path, help="options file of the recipe; default: its own")
     made.add_argument("--corpus", type=Path, help="where the corpus lies")
-    made.add_argument("--nj", type=int, help="number of processes")
+    made.add_argument("--nj", type=at_least(1), help="number of processes")
     made.add_argument("overrides", nargs="*", metavar="section.key=value", help="options that win over the study file")
     return made
 
