@@ -9,7 +9,7 @@ A --model may be one of tools.train_e2e with a CTC output, for a graph of tools.
 scaling (search.acoustic_scale=1), and --ctc-prior-scale is the share of its label priors that is divided out.
 
 Every utterance comes out, as a lattice (done, retried with wider beams, or partial) or as a named failure in
-outcomes.tsv.
+outcomes.tsv; the program fails when all do.
 """
 
 from tools.frame.numbers import at_least, factor
@@ -55,6 +55,7 @@ def decode(job: Job, decoding) -> None:
                  transitions if transitions.exists() else job.args.graph / "transitions"):
         shutil.copy(path, job.out / path.name)
     outcomes.write(job.out / "outcomes.tsv")
+    outcomes.check(1.0, "decoding")
     arcs_per_frame = totals["arcs"] / max(1, totals["frames"])
     job.log.info("%s; %d frames, %.1f lattice arcs a frame", outcomes.summary(), totals["frames"], arcs_per_frame)
     job.facts.update(outcomes=outcomes.counts, frames=totals["frames"], arcs_per_frame=round(arcs_per_frame, 2),

@@ -6,7 +6,7 @@
 Writes the N-best list of each utterance, with times and parts of the scores (nbest.jsonl), and the same as lattices of
 words for the programs that take lattices: acoustic scores are the network's, graph scores the language model's. Words
 that the lang folder lacks come after its own in words.txt. Every utterance comes out, as a lattice (done or partial)
-or as a named failure in outcomes.tsv. Section [e2e_search].
+or as a named failure in outcomes.tsv; the program fails when all do. Section [e2e_search].
 """
 
 from tools.frame.numbers import at_least
@@ -36,6 +36,7 @@ def work(job: Job) -> None:
     decoding = E2eDecodeWork(args.features, args.model, job.options("e2e_search"), device, args.lm, words, oov_word)
     outcomes, totals = decode_e2e(decoding, job.out, job.nj if device == "cpu" else 1, args.part_size, job.log)
     outcomes.write(job.out / "outcomes.tsv")
+    outcomes.check(1.0, "decoding")
     job.log.info("%s; %d output frames", outcomes.summary(), totals["frames"])
     job.facts.update(outcomes=outcomes.counts, frames=totals["frames"], search_seconds=round(job.seconds(), 2))
 

@@ -44,10 +44,10 @@ def work(job: Job) -> None:
 def training_text(job: Job) -> Tuple[Iterator[List[str]], Optional[List[str]]]:
     """The sentences of --text, and the words of --lang but the one for unknown words; None without it."""
     from graphs.lang.lang_folder import read_lang
-    from hybrid.data.sentences import read_sentences
+    from hybrid.data.sentences import unmarked_sentences
     lang = read_lang(job.args.lang) if job.args.lang else None
     vocabulary = [word for word in lang.lexicon.words if word != lang.oov_word] if lang else None
-    return (words for path in job.args.text for _, words in read_sentences(path)), vocabulary
+    return (words for path in job.args.text for _, words in unmarked_sentences(path)), vocabulary
 
 
 def write_model(job: Job, model) -> None:

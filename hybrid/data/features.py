@@ -15,6 +15,7 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
+from graphs.checks import check_each_once
 from graphs.errors import DamagedInput, InputError, first_line
 from graphs.text_file import read_json_object
 from hybrid.data.cmvn import GLOBAL, MODES, CmvnStats, normalise, normalise_utterance
@@ -104,7 +105,9 @@ class FeatureReader:
             raise InputError(str(self.folder), "a folder of tools.compute_features", f"no {DESCRIPTION}")
         self.info = read_json_object(self.folder / DESCRIPTION)
         check(str(self.folder / DESCRIPTION), self.info, _INFO)
-        self._cuts = {cut.id: cut for cut in read_cuts(self.folder / "cuts.jsonl.gz")}
+        cuts = read_cuts(self.folder / "cuts.jsonl.gz")
+        check_each_once(str(self.folder / "cuts.jsonl.gz"), (cut.id for cut in cuts))
+        self._cuts = {cut.id: cut for cut in cuts}
         self.ids: List[str] = list(self._cuts)
         self.base_dim: int = self.info["dim"]
         self.dim: int = self.base_dim * (1 + self.info["deltas"])

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Iterator, List, Tuple, Union
 
 from graphs.errors import InputError
+from graphs.lang.lexicon import RESERVED_WORDS
 from graphs.text_file import split_blanks, stream_lines
 
 MANIFEST_ENDINGS = (".jsonl", ".jsonl.gz")
+_RESERVED = frozenset(RESERVED_WORDS)
 
 
 def read_sentences(path: Union[str, Path]) -> Iterator[Tuple[str, List[str]]]:
@@ -25,6 +27,15 @@ def read_sentences(path: Union[str, Path]) -> Iterator[Tuple[str, List[str]]]:
             words = split_blanks(text)
             if words:
                 yield item, words
+
+
+def unmarked_sentences(path: Union[str, Path]) -> Iterator[Tuple[str, List[str]]]:
+    """As read_sentences, for models that add <s> and </s> themselves: InputError for a reserved word, too."""
+    for item, words in read_sentences(path):
+        if not _RESERVED.isdisjoint(words):
+            raise InputError(item, "no reserved words (<s> and </s> are added)",
+                             next(word for word in words if word in _RESERVED))
+        yield item, words
 
 
 def _transcripts(item: str, line: str) -> List[str]:

@@ -1,6 +1,7 @@
 """Decoding a features folder with an end-to-end model into N-best lists, and these into lattices of words."""
 
 import itertools
+import math
 import shutil
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,6 +98,8 @@ def _found(utterance_id: str, hypotheses: List[Hypothesis], num_frames: int, tok
         nbest_lattice(utterance_id, hypotheses, num_frames, tokens, SymbolTable())
     except InputError as error:
         return Found([], num_frames, "failed", str(error))
+    if not all(math.isfinite(one.score) for one in hypotheses):
+        return Found([], num_frames, "failed", "scores that are not finite: bonuses or scales are too large")
     if hypotheses[0].finished:
         return Found(hypotheses, num_frames)
     return Found(hypotheses, num_frames, "partial", "the search did not reach the end of the sentence")

@@ -13,7 +13,7 @@ import unicodedata
 from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from graphs.errors import InputError
+from graphs.errors import InputError, naming
 from graphs.ids import BLANK
 from graphs.lang.lang import Lang
 from graphs.text_file import read_lines, split_blanks
@@ -85,7 +85,9 @@ class TokenTable:
         return self.symbols[token_id].startswith(SPACE)
 
     def encode(self, words: Sequence[str]) -> Optional[List[int]]:
-        """token_ids of a sentence; None when a word cannot be spelled."""
+        """token_ids of a sentence; None when a word cannot be spelled: U+2581 within one would end it there."""
+        if self.kind != "phone" and any(SPACE in word for word in words):
+            return None
         if self.kind == "character":
             symbols = [symbol for word in words for symbol in (SPACE, *_normal(word))][1:]
         elif self.kind == "piece":
@@ -140,7 +142,9 @@ class TokenTable:
                 raise InputError(f"{folder / TOKENS}:{number}", f"`TOKEN {len(symbols)}`", repr(line[:60]))
             symbols.append(fields[0])
         pieces = PieceModel.read(folder / PIECES) if kind == "piece" else None
-        return cls(kind, symbols, pieces, _read_spellings(folder / SPELLINGS, symbols) if kind == "phone" else None)
+        spellings = _read_spellings(folder / SPELLINGS, symbols) if kind == "phone" else None
+        with naming(str(folder / TOKENS)):
+            return cls(kind, symbols, pieces, spellings)
 
 
 def _normal(word: str) -> str:

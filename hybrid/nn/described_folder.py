@@ -36,7 +36,7 @@ def read_described(path: Path, what: str) -> dict:
         data = path.read_bytes()
         description = json.loads(data.decode("utf-8"))
         del description["sha256"]
-        whole = _text(description) == data
+        whole = _text(description) == data and isinstance(description["files"], dict)
     except FileNotFoundError:
         raise InputError(str(path.parent), f"{what} with {path.name}", "none") from None
     except OSError as error:
@@ -64,7 +64,7 @@ def naming_options(described_by: Path):
     """InputError that names the file where options are made of what it holds, and cannot be."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # RuntimeError: torch makes no such matrices
         raise InputError(str(described_by), "the options of a network", f"{type(error).__name__}: {error}") from None
 
 
@@ -75,7 +75,9 @@ def load_weights(model: nn.Module, described_by: Path, description: dict, checkp
       checkpoint: `best`, `averaged`, ...; by default the one that the description names.
     Raises: InputError when the file is missing, damaged or of another network.
     """
-    path = described_file(described_by, (checkpoint or description["checkpoint"]) + SUFFIX, description)
+    with naming_options(described_by):
+        name = (checkpoint or description["checkpoint"]) + SUFFIX
+    path = described_file(described_by, name, description)
     try:
         model.load_state_dict(read_tensors(path)[0])
     except RuntimeError as error:

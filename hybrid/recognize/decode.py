@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from graphs.errors import InputError
 from hybrid.am.ensemble import EnsembleFolders
 from hybrid.outcomes import Outcomes
 
@@ -85,6 +86,7 @@ def decode_folder(work, out: Path, nj: int, part_size: int, log, store: Callable
       work: a DecodeWork or the like: `features`, `prepare`, and results of utterances with `outcome` and `reason`.
       store: as store_lattices.
     Returns: the outcomes, and the totals of all parts.
+    Raises: InputError for a folder without utterances.
     """
     import torch
 
@@ -92,6 +94,8 @@ def decode_folder(work, out: Path, nj: int, part_size: int, log, store: Callable
     from hybrid.data.parallel import ordered_map
     torch.set_num_threads(1)
     ids = FeatureReader(work.features).ids
+    if not ids:
+        raise InputError(str(work.features), "features of an utterance", "none")
     parts = [ids[i:i + part_size] for i in range(0, len(ids), part_size)]
     missing = [n for n in range(len(parts)) if not _record(out, n).exists()]
     if len(missing) < len(parts):

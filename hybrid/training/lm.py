@@ -14,7 +14,7 @@ from graphs.errors import InputError
 from graphs.grammar.ngram import UNKNOWN
 from graphs.lang.lang import Lang
 from graphs.options import check_at_least, flat
-from hybrid.data.sentences import read_sentences
+from hybrid.data.sentences import unmarked_sentences
 from hybrid.data.units import PieceModel
 from hybrid.lm.network import LmNetwork, LmOptions, shifted_right
 from hybrid.lm.neural_folder import write_neural_lm
@@ -57,7 +57,7 @@ class UnitCrossEntropy(StatelessObjective):
 
 def read_text(paths: Sequence[Union[str, Path]]) -> Text:
     """The sentences of all files. Raises InputError when there is none."""
-    text = [sentence for path in paths for sentence in read_sentences(path)]
+    text = [sentence for path in paths for sentence in unmarked_sentences(path)]
     if not text:
         raise InputError(", ".join(map(str, paths)), "at least one sentence", "none")
     return text

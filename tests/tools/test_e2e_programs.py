@@ -1,13 +1,17 @@
 """Programs of end-to-end systems, from features to scores."""
 
+import hashlib
 import json
 import re
+import shutil
 
 import pytest
 
+from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import read_lattices
 from hybrid.data.features import FeatureReader
+from hybrid.e2e.model import E2eModel
 from hybrid.e2e.nbest_file import NBEST, read_nbest
 from hybrid.lattices.frames import Frames
 from tests.hybrid.training.material import make_corpus
@@ -101,6 +105,31 @@ def test_a_hypothesis_that_cannot_be_a_lattice_is_a_named_failure(corpus, model,
     lines = (corpus / "broken" / "outcomes.tsv").read_text().splitlines()
     assert len(lines) == 2 and "\tfailed\t" in lines[1] and "finite score" in lines[1]
     assert len(list(read_lattices(corpus / "broken"))) == 7
+
+
+def test_when_nothing_comes_out_the_program_fails(corpus, model, capsys):
+    assert run(decode_e2e, corpus / "beyond", "--features", corpus / "dev", "--model", model, "--nj", 1,
+               "e2e_search.search=ctc_beam", "e2e_search.beam=2", "e2e_search.token_bonus=1e308") == 2
+    shown = capsys.readouterr().err
+    assert "failed: scores that are not finite" in shown and "8 of 8 items failed" in shown
+    shutil.copytree(corpus / "dev", corpus / "empty", ignore=lambda *_: [".stage.json"])
+    (corpus / "empty" / "cuts.jsonl.gz").write_bytes(b"")
+    assert run(decode_e2e, corpus / "nothing", "--features", corpus / "empty", "--model", model) == 2
+    assert "empty: expected features of an utterance, found none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"files": []}, "what a training wrote"), ({"checkpoint": 5}, "the options of a network"),
+    ({"in_dim": -4}, "the options of a network"), ({"num_tokens": 3}, "3 tokens")])
+def test_descriptions_that_cannot_be(model, change, message, tmp_path):
+    shutil.copytree(model, tmp_path / "forged")
+    path = tmp_path / "forged" / "e2e.json"
+    description = {**json.loads(path.read_text()), **change}
+    del description["sha256"]
+    right = hashlib.sha256(json.dumps(description).encode()).hexdigest()
+    path.write_text(json.dumps({**description, "sha256": right}, indent=1) + "\n")
+    with pytest.raises(InputError, match=message):
+        E2eModel.load(tmp_path / "forged")
 
 
 def test_a_language_model_needs_words(corpus, model, capsys):

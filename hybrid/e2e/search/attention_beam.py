@@ -54,6 +54,10 @@ class AttentionBeamOptions(FusionOptions):
         check_at_least(1, self, "beam", "nbest")
         check_at_least(0, self, "length_power", "coverage", "coverage_threshold", "end_threshold", "end_margin",
                        "end_lengths", "max_ratio")
+        if self.length_power > 10:
+            raise ValueError(f"length_power: expected at most 10, found {self.length_power}")
+        if self.max_ratio == float("inf"):
+            raise ValueError("max_ratio: expected a finite number, found inf")
         if not 0 <= self.ctc_weight <= 1:
             raise ValueError(f"ctc_weight: expected 0 to 1, found {self.ctc_weight}")
 

@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import pickle
@@ -231,6 +232,15 @@ def test_reader(tmp_path):
             read("nobody")
     with pytest.raises(InputError, match="no features.json"):
         FeatureReader(tmp_path)
+
+
+def test_an_utterance_that_comes_twice_is_named(tmp_path):
+    make(tmp_path / "f", ready_corpus(tmp_path / "made", number=2))
+    path = tmp_path / "f" / "cuts.jsonl.gz"
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join([*lines, lines[0]])))
+    with pytest.raises(InputError, match="cuts.jsonl.gz: u000: expected each id once, found it again"):
+        FeatureReader(tmp_path / "f")
 
 
 def test_damaged_storage_is_named(tmp_path):

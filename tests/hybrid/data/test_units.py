@@ -5,7 +5,7 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.lang.make_lang import LangOptions
-from hybrid.data.sentences import read_sentences
+from hybrid.data.sentences import read_sentences, unmarked_sentences
 from hybrid.data.units import PieceModel, piece_lexicon, unit_lexicon
 
 TEXT = ["the cat sat on the mat", "the rat sat on the cat", "a hat and a bat", "that cat and that hat"] * 5
@@ -81,3 +81,10 @@ def test_sentences_of_texts_and_manifests(tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"id": 1}\n[1]\n')
     with pytest.raises(InputError, match="bad.jsonl:2: expected a cut"):
         list(read_sentences(tmp_path / "bad.jsonl"))
+
+
+def test_reserved_words_of_a_text_are_told_with_their_line(tmp_path):
+    (tmp_path / "text").write_text("a b\n\nc </s> <eps>\n")
+    assert [words for _, words in read_sentences(tmp_path / "text")] == [["a", "b"], ["c", "</s>", "<eps>"]]
+    with pytest.raises(InputError, match="text:3: expected no reserved words .*, found </s>"):
+        list(unmarked_sentences(tmp_path / "text"))

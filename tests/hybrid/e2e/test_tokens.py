@@ -38,6 +38,11 @@ def test_what_cannot_be_spelled_is_none():
     assert CHARACTERS.encode(["go", "by"]) is None
 
 
+def test_what_would_come_back_as_other_words_cannot_be_spelled(pieces):
+    for word in (f"g{SPACE}o", f"{SPACE}go", SPACE):
+        assert CHARACTERS.encode([word]) is pieces.encode([word]) is None
+
+
 def test_words_and_their_places():
     assert CHARACTERS.words([2, 4, 1, 4, 3]) == [Spelled("go", 0, 1), Spelled("on", 2, 4)]
     assert CHARACTERS.words([]) == []
