@@ -126,19 +126,26 @@ def test_nbest_and_what_cannot_be_scored(work, tmp_path):
     odd = odd.select(np.arange(8) < 6)
     bad = lattice_of("u002", [-1.0] * 4, words)
     bad.word_id[0] = len(words)
-    write_lattices(tmp_path, 0, [odd, lattice_of("u001", [-1.0, -2.0, -3.0, -9.0], words), bad,
+    # the best two with graph scores once, by a tenth of the acoustic ones: the last and the second
+    write_lattices(tmp_path, 0, [odd, lattice_of("u001", [-12.0, -4.0, 0.0, 10.0], words), bad,
                                  lattice_of("strange", [-1.0, -2.0, -3.0, -9.0], words)])
     words.write(tmp_path / "words.txt")
     options = ["model_rescore.nbest=2", "model_rescore.max_failed_share=0.9"]
     assert run(work, "few", "e2e", options=options, lattices=tmp_path) == 0
     after = found(work / "few")
     assert {key: len(one) for key, one in after.items()} == {"u000": 2, "u001": 2, "strange": 2}
-    assert set(after["u000"].values()) == {-1.0} and set(after["u001"]) == {tuple(SENTENCES[0]), tuple(SENTENCES[1])}
+    assert set(after["u000"].values()) == {-1.0} and set(after["u001"]) == {tuple(SENTENCES[3]), tuple(SENTENCES[1])}
     lines = (work / "few" / "outcomes.tsv").read_text().splitlines()[1:]
     assert [line.split("\t")[:2] for line in lines] == [
         ["strange", "unscored"], ["u000", "unscored"], ["u002", "failed"]]
     assert "no features" in lines[0] and "can give none" in lines[1] and "word_ids below" in lines[2]
     assert run(work, "strict", "e2e", options=options[:1], lattices=tmp_path) != 0
+
+
+def test_an_utterance_has_one_lattice(work, tmp_path, capsys):
+    write_lattices(tmp_path, 0, [lattice_of("u000", [-1.0] * 4, LANG.words)] * 2)
+    LANG.words.write(tmp_path / "words.txt")
+    assert run(work, "twice", "e2e", lattices=tmp_path) == 2 and "u000" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("model, arguments", [

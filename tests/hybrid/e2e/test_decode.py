@@ -67,7 +67,7 @@ class Planted:
 
 def folder_of(tmp_path, work, part_size=2):
     out = tmp_path / "out"
-    out.mkdir()
+    (out / "parts").mkdir(parents=True)  # as a run that was cut off leaves it
     return out, decode_e2e(work, out, 1, part_size, LOG)
 
 

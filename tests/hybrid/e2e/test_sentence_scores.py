@@ -87,6 +87,7 @@ def test_networks_that_lack_what_is_asked_for():
 
 @pytest.mark.parametrize("sizes, most, expected", [
     ([(3,), (5,), (4,)], 10, [[1, 2], [0]]), ([(3,), (5,), (4,)], 15, [[1, 2, 0]]), ([(9,), (9,)], 5, [[0], [1]]),
+    ([(9,), (3,), (3,), (3,), (3,)], 9, [[0], [1, 2, 3], [4]]),
     ([(2, 1), (1, 9), (2, 2)], 18, [[2, 0], [1]]), ([(2, 1), (1, 3), (2, 2)], 18, [[2, 0, 1]]), ([], 5, [])])
 def test_packs(sizes, most, expected):
     assert packs(sizes, most) == expected

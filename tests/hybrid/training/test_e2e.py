@@ -120,6 +120,16 @@ def test_a_training_starts_from_a_trained_encoder(corpus, trained, tmp_path):
         assert torch.allclose(value, theirs[name], atol=1e-6), name
 
 
+def test_the_seed_is_all_of_the_chance(corpus, tmp_path):
+    dev, lang = FeatureReader(corpus / "dev"), read_lang(corpus / "lang")
+    weights = []
+    for number in range(2):
+        torch.manual_seed(number)
+        train_e2e(dev, dev, lang, E2eTrainingOptions(**{**OPTIONS, "epochs": 1}), tmp_path / str(number), LOG)
+        weights.append(E2eModel.load(tmp_path / str(number)).network.ctc.weight)
+    assert torch.equal(*weights)
+
+
 def test_half_of_the_tensors_have_to_agree(trained):
     theirs = E2eModel.load(trained[0]).network.encoder.state_dict()
     names, loaded = [name for name, value in theirs.items() if value.dim()][:4], {}
