@@ -14,6 +14,7 @@ _WRITING = "it must be writable for this account, or another folder be taken"
 _ADVICE = {
     errno.ENOSPC: _SPACE, errno.EDQUOT: _SPACE, errno.EFBIG: _SPACE,
     errno.EROFS: _WRITING, errno.EACCES: _WRITING, errno.EPERM: _WRITING,
+    errno.ENAMETOOLONG: "take a shorter name", errno.ENOTDIR: "a file stands where a folder is to be",
     errno.EIO: "its disk or its network fails",
     errno.EMFILE: "allow more open files (ulimit -n)", errno.ENFILE: "allow more open files (ulimit -n)",
 }

@@ -40,6 +40,8 @@ class Unfinished:
     """
 
     def __init__(self, final: Path):
+        if not final.name:
+            raise InputError(f"--out {final}", "a folder with a name of its own", "none")
         self.final = final
         self.folder = final.with_name(final.name + UNFINISHED)
         self._replaced = final.with_name(final.name + REPLACED)

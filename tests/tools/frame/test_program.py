@@ -335,6 +335,15 @@ def test_damage_at_an_unchanged_time_is_found_on_request(toy, capsys):
     assert (toy.out / "out.txt").read_text() == "1.0 "
 
 
+@pytest.mark.parametrize("out, message", [
+    (".", "expected a folder with a name of its own"), ("/", "expected a folder with a name of its own"),
+    ("/dev/null/x", "a file stands where a folder is to be"), ("y" * 300, "take a shorter name")])
+def test_names_that_no_folder_can_have(out, message, capsys):
+    program = Program("tools.toy", "Toy.")
+    assert program.run(lambda job: None, ["--out", out]) != 0
+    assert message in capsys.readouterr().err
+
+
 def test_two_programs_do_not_write_one_folder(toy, capsys):
     unfinished = toy.out.parent / "out.unfinished"
     unfinished.mkdir()
