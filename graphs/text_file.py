@@ -103,11 +103,15 @@ def read_text(path: Union[str, Path]) -> str:
 
 
 def read_json(path: Union[str, Path]):
-    """Raises InputError for a file that is missing, or that is not JSON in utf-8."""
+    """Raises InputError for a file that is missing, or that is not JSON in utf-8; half a character is none."""
+    text = decode(str(path), read_bytes(path))
     try:
-        return json.loads(decode(str(path), read_bytes(path)))
+        content = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
-        raise InputError(str(path), "JSON", f"{type(error).__name__}: {error}") from None
+        raise InputError(str(path), "JSON", f"{type(error).__name__}: {error}"[:300]) from None
+    return content
 
 
 def read_json_object(path: Union[str, Path]) -> dict:

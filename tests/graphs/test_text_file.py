@@ -40,6 +40,14 @@ def test_json_that_is_no_object(tmp_path, data, message):
         read_json_object(tmp_path / "x.json")
 
 
+def test_json_with_half_a_character(tmp_path):
+    (tmp_path / "x.json").write_text(r'{"a": ["\ud83d\ude00 \uD7FF \\ud800"]}')
+    assert read_json_object(tmp_path / "x.json") == {"a": ["\U0001f600 \ud7ff \\ud800"]}
+    (tmp_path / "x.json").write_text(r'{"a": ["\uD800"]}')
+    with pytest.raises(InputError, match="x.json: expected JSON, found UnicodeEncodeError"):
+        read_json_object(tmp_path / "x.json")
+
+
 def test_missing_files_and_damaged_gzip(tmp_path):
     with pytest.raises(InputError, match="expected an existing file, found none"):
         read_lines(tmp_path / "x")

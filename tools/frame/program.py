@@ -233,6 +233,7 @@ class Run:
             print(f"{self.program.name}: {self.args.out} is up to date")
             return 0
         self._refuse_foreign()
+        self._refuse_own_input()
         digests = verified_digests(self._declared_inputs())
         if record:
             reasons += _changes("option", record["config"], described)
@@ -313,6 +314,13 @@ class Run:
             if is_foreign(folder):
                 raise InputError(f"--out {folder}", "an empty folder or one written by a stage (with .stage.json)",
                                  "other files in it; move them elsewhere, or remove them")
+
+    def _refuse_own_input(self) -> None:
+        """The output replaces what was in its folder."""
+        out = self.args.out.resolve()
+        for path in self._paths(self.program._inputs):
+            if out == path.resolve() or out in path.resolve().parents:
+                raise InputError(f"--out {self.args.out}", "another folder than that of an input", str(path))
 
     def _paths(self, names: Sequence[str]) -> List[Path]:
         values = (getattr(self.args, name) for name in names)

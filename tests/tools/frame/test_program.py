@@ -134,6 +134,14 @@ def test_bad_options_and_inputs_leave_what_is_finished_alone(toy, capsys, argv, 
     assert toy() == 0 and toy.work.runs == 1
 
 
+def test_an_input_is_not_replaced_by_the_output(toy, capsys):
+    assert toy() == 0
+    for data in (toy.out, toy.out / "out.txt", toy.out / ".." / "out"):
+        assert toy("--data", data) == 2
+        assert "expected another folder than that of an input, found " in capsys.readouterr().err
+    assert toy() == 0 and toy.work.runs == 1
+
+
 @pytest.mark.parametrize("error", [InputError("x", "y", "z"), RuntimeError("no"), KeyboardInterrupt()])
 def test_a_failure_leaves_the_old_result_and_its_own_half_beside_it(toy, error):
     assert toy() == 0
