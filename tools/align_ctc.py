@@ -5,6 +5,8 @@
 Writes alignments.npz (transition_ids), tree, transitions, phones.ctm, words.ctm, outcomes.tsv.
 """
 
+from dataclasses import replace
+
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.align_ctc", __doc__, options={
@@ -18,8 +20,6 @@ PROGRAM = (Program("tools.align_ctc", __doc__, options={
 
 
 def work(job: Job) -> None:
-    from dataclasses import replace
-
     from hybrid.align.work import AlignWork, align_folder, with_delay
     options = job.options("bootstrap")
     if job.args.delay_of and options.delay is None:

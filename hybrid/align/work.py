@@ -21,7 +21,7 @@ from hybrid.data.copies import original_of
 from hybrid.outcomes import Outcomes
 
 CHUNK = 16  # utterances handed to a process at once
-DELAY_SAMPLE = 200  # utterances that the delay of a CTC model is estimated on
+DELAY_SAMPLE = 200  # utterances that a delay is estimated on
 MOST_DELAY = 20  # frames
 MOST_LATE = 3  # frames, of labels by an acoustic model
 
@@ -94,10 +94,8 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
     if work.bootstrap.delay is not None:
         return work
     reader, (_, transitions) = FeatureReader(work.features), work.hmm()
-    ids = list(copies_of(reader.ids))
-    ids = ids[::-(-len(ids) // DELAY_SAMPLE)] if ids else []
     features, pdf_ids = [], []
-    for results in _in_parallel(work, ids, nj, "delay of the CTC model"):
+    for results in _in_parallel(work, _sample(list(copies_of(reader.ids))), nj, "delay of the CTC model"):
         for utterance_id, outcome in results:
             if outcome.alignment is not None:
                 features.append(reader[utterance_id])
@@ -105,6 +103,11 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
     delay = estimate_delay(features, pdf_ids, MOST_DELAY) if features else 0
     log.info("the CTC model answers %d frames late, by %d utterances", delay, len(features))
     return replace(work, bootstrap=replace(work.bootstrap, delay=delay))
+
+
+def _sample(items: list) -> list:
+    """At most DELAY_SAMPLE of them, from all over the list."""
+    return items[::max(1, -(-len(items) // DELAY_SAMPLE))]
 
 
 def _in_parallel(work: AlignWork, ids: List[str], nj: int, title: str):
@@ -149,7 +152,7 @@ def seconds_late(work: AlignWork, alignments: List[Alignment], transitions: Tran
     from hybrid.align.delay import estimate_part_of_frame
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features)
-    sample = alignments[::-(-len(alignments) // DELAY_SAMPLE)]
+    sample = _sample(alignments)
     if abs(sample[0].frame_shift - reader.frame_shift) > 1e-9:
         raise InputError("option align.centred", "a model that answers for each frame of the features "
                          f"({reader.frame_shift:g} s)", f"one that answers for each {sample[0].frame_shift:g} s")

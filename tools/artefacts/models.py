@@ -68,13 +68,10 @@ def model_problems(path: Path) -> Iterable[str]:
     """Files that are not what was written; weights that are not finite; priors that are no distribution."""
     from hybrid.am.acoustic_model import AcousticModel
     from hybrid.nn.model_folder import PRIORS, TRANSITIONS, load_model, model_file, read_description, read_priors
-    from hybrid.nn.tensor_file import SUFFIX
-    from hybrid.training.journal import HISTORY, read_history
     description = read_description(path)
     for name in description["files"]:
         model_file(path, name, description)
-        if name.endswith(SUFFIX):
-            yield from tensor_file_problems(path / name)
+    yield from training_problems(path, description["files"])
     if PRIORS in description["files"]:
         total = float(read_priors(path, description).double().exp().sum())
         if not abs(total - 1) < 0.01:
@@ -82,8 +79,6 @@ def model_problems(path: Path) -> Iterable[str]:
     load_model(path)
     if TRANSITIONS in description["files"]:
         AcousticModel.load(path)
-    if (path / HISTORY).exists():
-        read_history(path)
 
 
 def training_problems(path: Path, files: Iterable[str]) -> Iterable[str]:

@@ -15,7 +15,7 @@
 #   ngram_lm NAME TEXT DEV, neural_lm NAME TEXT DEV   stage 3: a language model in $exp/lm_NAME
 #   same_model SYSTEM ...         stages 8 to 10 of a network that is there already, with another graph
 #   rescored SYSTEM --graph-lm ARPA [--tune TEXT] LM...   stages 9 and 10 of its lattices, with other language models
-#   rescored_by MODEL [ARGS] SYSTEM   stages 9 and 10 of its lattices, the best sentences scored by another system's model
+#   rescored_by MODEL SYSTEM ...  stages 9 and 10 of its lattices, the best sentences scored by another system's model
 #   minimum_risk SYSTEM           stages 9 and 10 of its lattices: the words of least expected errors
 #   results                stage 10: one table of all systems of the work folder
 #   compared               stage 12: systems against each other, as tables and as a page, where several were asked for
@@ -253,7 +253,7 @@ same_model() {  # SYSTEM --alignment NAME --lm ARPA [--lang LANG] --graph NAME
 # Lattices of a system that is there already: the language model of their graph goes out, others come in. The dev set
 # chooses their weight, DEV_TEXT how several are mixed; options in [rescore].
 rescored() {  # SYSTEM --graph-lm ARPA [--tune DEV_TEXT] LM...
-  local decoded=$exp/decode_$1$seeded out=$exp/decode_$chosen_system$seeded graph_lm=$3 tune= split name lms=()
+  local decoded=$exp/decode_$1$seeded out=$exp/decode_$chosen_system$seeded graph_lm=$3 tune= name lms=()
   shift 3
   if [ "$1" = --tune ]; then
     tune=$2
@@ -267,7 +267,12 @@ rescored() {  # SYSTEM --graph-lm ARPA [--tune DEV_TEXT] LM...
     run tools.lattices.rescore --system "$chosen_system" --lattices "${decoded}_$1" --graph-lm "$graph_lm" \
       --lm "${lms[@]}" --out "${out}_$1" "${@:2}"
   }
-  rescore dev ${tune:+--tune "$tune"} --weights 0.25 0.5 0.75 1 --cuts "$work/cuts/dev.jsonl.gz"
+  dev_chooses_weight ${tune:+--tune "$tune"} --weights 0.25 0.5 0.75 1
+}
+
+dev_chooses_weight() {  # ARGS of dev alone, for the function `rescore` and the prefix $out of the function that calls
+  local split
+  rescore dev "$@" --cuts "$work/cuts/dev.jsonl.gz"
   for split in $tests; do
     rescore "$split" --weight-of "${out}_dev"
   done
@@ -277,20 +282,14 @@ rescored() {  # SYSTEM --graph-lm ARPA [--tune DEV_TEXT] LM...
 
 # Lattices of a system that is there already: its best sentences get scores of another system's model, too, hybrid or
 # end-to-end. The dev set chooses the weight of the other; options in [model_rescore].
-rescored_by() {  # MODEL [ARGS of tools.rescore_with_model] SYSTEM
-  local model=$exp/$1$seeded decoded=$exp/decode_${!#}$seeded out=$exp/decode_$chosen_system$seeded split
-  set -- "${@:2:$#-2}"
+rescored_by() {  # MODEL SYSTEM [ARGS of tools.rescore_with_model, such as --lang]
+  local model=$exp/$1$seeded decoded=$exp/decode_$2$seeded out=$exp/decode_$chosen_system$seeded more=("${@:3}")
   stage 9 "another model's scores of the best sentences"
   rescore() {  # SPLIT ARGS
     run tools.rescore_with_model --system "$chosen_system" --lattices "${decoded}_$1" \
-      --features "$work/features/$1" --model "$model" --out "${out}_$1" "${@:2}"
+      --features "$work/features/$1" --model "$model" ${more[@]+"${more[@]}"} --out "${out}_$1" "${@:2}"
   }
-  rescore dev "$@" --weights 0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1 --cuts "$work/cuts/dev.jsonl.gz"
-  for split in $tests; do
-    rescore "$split" "$@" --weight-of "${out}_dev"
-  done
-  stage 10 "score"
-  score
+  dev_chooses_weight --weights 0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1
 }
 
 # Lattices of a system over the lang folder that is there already: of all its words, those with the fewest expected errors.
