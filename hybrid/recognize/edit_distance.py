@@ -6,15 +6,16 @@ With C[r, h] the least cost of turning the first r reference tokens into the fir
                   C[r-1, h] + deletion,
                   C[r, h-1] + insertion)
 
-The last term runs along a row. Written out, C[r, h] = min over k <= h of (best[k] + insertion * (h - k))
-with `best` the minimum of the other two, so a row is one running minimum over best[k] - insertion * k:
-numpy does it without a loop over h.
+The distance alone is RapidFuzz's. An alignment goes back through the table C: the last term runs along a row; written
+out, C[r, h] = min over k <= h of (best[k] + insertion * (h - k)) with `best` the minimum of the other two, so a row is
+one running minimum over best[k] - insertion * k: numpy does it without a loop over h.
 """
 
 from dataclasses import dataclass
 from typing import Hashable, List, Optional, Sequence, Tuple
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 # one column of an alignment: (reference token, hypothesis token); None stands for the gap
 Pair = Tuple[Optional[Hashable], Optional[Hashable]]
@@ -34,11 +35,10 @@ KALDI = Costs(1, 1, 1, diagonal_first=False)  # the least number of errors: comp
 SCLITE = Costs(4, 3, 3, diagonal_first=True)  # may take an error more where that keeps more words correct
 
 
-def _ids(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> Tuple[np.ndarray, np.ndarray]:
+def _ids(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> Tuple[List[int], List[int]]:
     id_of: dict = {}
     both = [id_of.setdefault(token, len(id_of)) for token in (*reference, *hypothesis)]
-    array = np.array(both, dtype=np.int64)
-    return array[:len(reference)], array[len(reference):]
+    return both[:len(reference)], both[len(reference):]
 
 
 def _next_row(row: np.ndarray, token: int, hypothesis: np.ndarray, costs: Costs) -> np.ndarray:
@@ -51,11 +51,8 @@ def _next_row(row: np.ndarray, token: int, hypothesis: np.ndarray, costs: Costs)
 
 def edit_distance(reference: Sequence[Hashable], hypothesis: Sequence[Hashable], costs: Costs = KALDI) -> int:
     """Least cost; memory grows with one sequence only, so it takes long ones, too."""
-    ref, hyp = _ids(reference, hypothesis)
-    row = costs.insertion * np.arange(len(hyp) + 1)
-    for token in ref:
-        row = _next_row(row, token, hyp, costs)
-    return int(row[-1])
+    ref, hyp = _ids(reference, hypothesis)  # RapidFuzz compares hashes: of small numbers they are the numbers
+    return Levenshtein.distance(ref, hyp, weights=(costs.insertion, costs.deletion, costs.substitution))
 
 
 def align(reference: Sequence[Hashable], hypothesis: Sequence[Hashable], costs: Costs = KALDI) -> List[Pair]:
@@ -66,7 +63,7 @@ def align(reference: Sequence[Hashable], hypothesis: Sequence[Hashable], costs: 
     end; compute-wer takes the diagonal only when it is strictly best (of `ref a b, hyp b c` that keeps b
     correct), sclite whenever nothing is better; both take a deletion only when it beats the insertion.
     """
-    ref, hyp = _ids(reference, hypothesis)
+    ref, hyp = (np.array(ids, dtype=np.int64) for ids in _ids(reference, hypothesis))
     rows = np.empty((len(ref) + 1, len(hyp) + 1), dtype=np.int32)
     rows[0] = costs.insertion * np.arange(len(hyp) + 1)
     for r, token in enumerate(ref, 1):

@@ -186,10 +186,12 @@ def made_from(folder: Path) -> Iterator[Tuple[Path, Dict]]:
     waiting, seen = [folder.resolve()], set()
     while waiting:
         current = waiting.pop(0)
-        record = read_record(current)
-        if current in seen or not record:
+        if current in seen:
             continue
         seen.add(current)
+        record = read_record(current)
+        if not record:
+            continue
         yield current, record
         for path in record.get("inputs", {}):
             # an input file may lie below its stage's folder
