@@ -86,10 +86,11 @@ def compile_lg(lexicon: Arcs, grammar: Arcs, first_disambig_phone: int, first_di
         raise InputError("L o G", "a path from the start to the end", "none: do lexicon and LM share a word?")
     lg = k2.connect(k2.determinize(lg, _PUSH[options.push]))
     steps.done("determinized", lg.shape[0], lg.num_arcs)
+    words = lg.aux_labels.values if isinstance(lg.aux_labels, k2.RaggedTensor) else lg.aux_labels
+    words[words >= first_disambig_word] = 0  # before labels of several words, which have larger numbers, stand there
     arcs = from_k2(lg, sequences)
     del lg
     arcs.ilabel[arcs.ilabel >= first_disambig_phone] = 0
-    arcs.olabel[arcs.olabel >= first_disambig_word] = 0
     if options.minimize:
         arcs = _minimize(arcs, sequences, steps.say)
         steps.done("minimized", arcs.num_states, arcs.num_arcs)

@@ -49,14 +49,27 @@ ngram 2=5
 
 \end\
 """
+UNIGRAM = r"""
+\data\
+ngram 1=5
+
+\1-grams:
+-99 <s>
+-0.6 </s>
+-0.7 two
+-0.8 a
+-0.5 e
+
+\end\
+"""
 # two and too are homophones, and prefixes of toot; a has two pronunciations
 LEXICON = [("two", "t u", 1.0), ("too", "t u", 1.0), ("toot", "t u t", 1.0), ("a", "u", 0.6), ("a", "t", 0.4)]
 
 
 def build(tmp_path, silence_prob=0.4, speech="1state", push="tropical", context=(1, 0),
-          minimize=True, arpa=ARPA, say=lambda line: None):
+          minimize=True, arpa=ARPA, say=lambda line: None, lexicon=LEXICON):
     (tmp_path / "lm.arpa").write_text(arpa)
-    lexicon = Lexicon([Pronunciation(w, tuple(p.split()), q) for w, p, q in LEXICON])
+    lexicon = Lexicon([Pronunciation(w, tuple(p.split()), q) for w, p, q in lexicon])
     lang = make_lang(lexicon, LangOptions(silence_prob=silence_prob), TopologyOptions(speech=speech, silence="1state"))
     tree = ContextTree.monophone(lang.topology)
     if context != (1, 0):
@@ -110,6 +123,18 @@ def test_every_short_path(tmp_path, silence_prob, speech, push, frames, minimize
     assert len(expected) > 50 and found.keys() == expected.keys()
     worst = max(abs(found[key] - expected[key]) for key in expected)
     assert worst < 1e-3
+
+
+@pytest.mark.parametrize("minimize", [True, False])
+def test_words_of_one_phone_of_their_own_keep_their_labels(tmp_path, minimize):
+    """k2's determinization puts such a word and the next one on one arc."""
+    lexicon = [("two", "t u", 1.0), ("a", "u", 1.0), ("e", "i", 1.0)]
+    lang, tree, transitions, grammar, graph = build(tmp_path, minimize=minimize, arpa=UNIGRAM, lexicon=lexicon)
+    found = found_paths(graph, 4)
+    found.pop(((), ()), None)
+    expected = expected_paths(lang, tree, transitions, grammar, 0.4, 4)
+    assert found.keys() == expected.keys()
+    assert max(abs(found[key] - expected[key]) for key in expected) < 1e-3
 
 
 def test_a_model_that_gains_with_each_word_is_minimized_without_pushing(tmp_path):
