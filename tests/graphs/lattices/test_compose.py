@@ -99,7 +99,7 @@ def test_room_is_made_for_many_pairs():
     class Indifferent(BackoffModel):
         def final(self, states):
             return np.zeros(len(states))
-    lattice = random_lattice(0, num_frames=8)
+    lattice = random_lattice(0, num_frames=10)
     found = compose(lattice, Indifferent([]))
     assert found.num_states > 1024
     assert statistics(found).log10_paths == pytest.approx(statistics(lattice).log10_paths)
