@@ -112,7 +112,6 @@ class NgramLm:
             done = pending[found]
             scores[done] += self._scores[rows[found]]
             after[done] = self._after[rows[found]]
-            at[done] = _NO_WORD
             pending = pending[~found]
             scores[pending] += self._backoff[at[pending]]
             at[pending] = self._below[at[pending]]

@@ -29,8 +29,8 @@ class Remembered:
             scores, after = self._lm.advance(new >> 32, new & 0xFFFFFFFF)
             self._known.update(zip(new.tolist(), zip(scores.tolist(), after.tolist())))
         answers = [self._known[pair] for pair in questions]
-        scores, after = (np.array(column) for column in zip(*answers)) if answers else (np.zeros(0), np.zeros(0))
-        return scores.astype(np.float64)[inverse.reshape(-1)], after.astype(np.int64)[inverse.reshape(-1)]
+        scores, after = np.array([score for score, _ in answers]), np.array([state for _, state in answers], np.int64)
+        return scores[inverse], after[inverse]
 
     def final(self, states: np.ndarray) -> np.ndarray:
         return self._lm.final(states)

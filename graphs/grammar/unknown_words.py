@@ -12,7 +12,7 @@ class UnknownWords:
     """See LanguageModel; natural logarithms are added to the score of a word that the model lacks."""
 
     def __init__(self, model: LanguageModel, words: SymbolTable, lacking: Iterable[str], penalty: float,
-                 per_character: float = 0.0):
+                 per_character: float):
         """
         Args:
           words: of words.txt.

@@ -140,9 +140,9 @@ class BaseLattice:
         """
         scores = np.stack([self.scores(*setting) for setting in settings], axis=1)
         if self._is_one_path():
-            arcs = np.argsort(self.src)
-            self._check_ends(scores.sum(axis=0))
-            return [self.path(arcs, float(scores[:, i].sum())) for i in range(len(settings))]
+            arcs, totals = np.argsort(self.src), [float(column.sum()) for column in scores.T]
+            self._check_ends(np.array(totals))
+            return [self.path(arcs, total) for total in totals]
         total = np.full((self.num_states, len(settings)), -np.inf)
         total[0] = 0.0
         back = np.zeros((self.num_states, len(settings)), np.int64)
@@ -159,8 +159,7 @@ class BaseLattice:
 
     def _is_one_path(self) -> bool:
         """As alignments are."""
-        return (self.num_arcs == self.num_states - 1 and np.array_equal(np.sort(self.src), np.arange(self.num_arcs))
-                and (self.dst == self.src + 1).all())
+        return (self.dst == self.src + 1).all() and np.array_equal(np.sort(self.src), np.arange(self.num_arcs))
 
     def _check_ends(self, totals: np.ndarray) -> None:
         """totals: of paths from start to end."""
@@ -234,8 +233,7 @@ class BaseLattice:
     def select(self: AnyLattice, kept: np.ndarray) -> AnyLattice:
         """The arcs where `kept` is True; states renumbered, their order unchanged."""
         used = np.zeros(self.num_states, bool)
-        used[[0, -1]] = True
-        used[self.src[kept]] = used[self.dst[kept]] = True
+        used[0] = used[self.src[kept]] = used[self.dst[kept]] = True
         number = (np.cumsum(used) - 1).astype(np.int32)
         return self.with_arcs(np.flatnonzero(kept), number[self.src[kept]], number[self.dst[kept]])
 

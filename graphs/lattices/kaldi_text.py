@@ -92,7 +92,7 @@ def blocks(path) -> Iterator[Block]:
                 fields = split_blanks(text)
                 if block is not None and fields:
                     block.lines.append((number, text))
-                elif fields and len(fields) > 1:
+                elif len(fields) > 1:
                     raise InputError(item, "an utterance alone, after an empty line", repr(text[:80]))
                 elif fields:
                     block = Block(fields[0], number, [])

@@ -34,7 +34,7 @@ def oracle_path(lattice: BaseLattice, reference: Sequence[int], graph_scale: flo
     """
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     step, costs = _costs_of(lattice, scores)
-    said = np.asarray(reference, dtype=np.int64).reshape(-1)
+    said = np.asarray(reference, dtype=np.int64)
     if (said <= 0).any():
         raise InputError(f"reference of {lattice.utterance_id}", "word_ids above 0", str(said.min()))
     missed = step * np.arange(len(said) + 1)
@@ -53,7 +53,7 @@ def oracle_path(lattice: BaseLattice, reference: Sequence[int], graph_scale: flo
 
 
 def _costs_of(lattice: BaseLattice, scores: np.ndarray):
-    """The cost of an error, above any difference of scores of two paths, and ``[num_arcs]`` costs of arcs from 0 up."""
+    """The cost of an error, above any difference of scores of two paths, and ``[num_arcs]`` costs of arcs."""
     best, _ = lattice.forward_backward(scores, best=True)
     worst = -lattice.forward_backward(-scores, best=True)[0]
     if not np.isfinite([best[-1], worst[-1]]).all():
@@ -62,7 +62,8 @@ def _costs_of(lattice: BaseLattice, scores: np.ndarray):
 
 
 def _trace(lattice: BaseLattice, least: np.ndarray, said: np.ndarray, step: float, costs: np.ndarray) -> np.ndarray:
-    """The arcs of the path of least cost. Of equal ways a match comes first, then a missed word."""
+    """The arcs of the path of least cost. Of equal ways an arc in the place of a reference word comes first, then one
+    beside them, then a missed word; of such arcs the first."""
     order = np.argsort(lattice.dst, kind="stable")
     first = np.searchsorted(lattice.dst[order], np.arange(lattice.num_states + 1))
     state, place, taken = lattice.num_states - 1, len(said), []

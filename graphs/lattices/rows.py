@@ -35,7 +35,7 @@ def mix(values: np.ndarray) -> np.ndarray:
 
 
 def string_hashes(letters: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """uint64 of strings laid end to end, equal for equal ones."""
+    """uint64 of strings of numbers above 0, laid end to end, equal for equal ones."""
     lengths = np.diff(ends, prepend=0)
     places = np.arange(len(letters)) - np.repeat(ends - lengths, lengths)
     return sums(mix(letters.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + places.astype(np.uint64)), ends)

@@ -32,7 +32,7 @@ def topological_sort(lattice: AnyLattice) -> AnyLattice:
     distance = _distances(lattice)
     if distance[last] < 0:
         raise InputError(f"lattice {lattice.utterance_id}", "a path from start to end", "none")
-    distance[last] = distance.max() + 1
+    distance[last] = distance.max()  # of equals the last comes last
     kept = np.flatnonzero(distance[lattice.src] >= 0)
     states = np.flatnonzero(distance >= 0)
     number = np.zeros(lattice.num_states, np.int64)

@@ -60,7 +60,7 @@ def sample_paths(lattice: BaseLattice, number: int, seed: int, graph_scale: floa
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     totals, whole = lattice.arc_totals(scores)
     order = np.argsort(lattice.src, kind="stable")
-    share = np.exp(np.minimum(totals[order] - whole, 0.0))
+    share = np.exp(totals[order] - whole)
     bounds = np.append(0.0, np.cumsum(share))
     first = np.searchsorted(lattice.src[order], np.arange(lattice.num_states + 1))
     generator = np.random.default_rng(seed)
@@ -70,7 +70,7 @@ def sample_paths(lattice: BaseLattice, number: int, seed: int, graph_scale: floa
         low, high = first[state], first[state + 1]
         place = bounds[low] + generator.random(number) * (bounds[high] - bounds[low])
         drawn = np.searchsorted(bounds, place, side="right") - 1
-        arcs = order[np.clip(drawn, np.minimum(low, len(order) - 1), np.maximum(high - 1, 0))]
+        arcs = order[np.clip(drawn, low, high - 1)]  # of the end the last, which is not taken
         steps.append(np.where(open_paths, arcs, -1))
         state = np.where(open_paths, lattice.dst[arcs], state)
     taken = np.stack(steps, axis=1)

@@ -223,10 +223,13 @@ def test_bad_files_are_refused_with_the_line(tmp_path, old, new, message):
 
 
 def test_an_order_that_no_recursion_bears_is_refused(tmp_path):
-    ngrams = ["-1 a 0\n-1 b 0", *("-1 " + " ".join(n * "a") for n in range(2, 52))]
-    text = "".join(f"\n\\{n}-grams:\n{line}\n" for n, line in enumerate(ngrams, 1))
+    def of_order(order):
+        ngrams = ["-1 a 0\n-1 b 0", *("-1 " + " ".join(n * "a") for n in range(2, order + 1))]
+        text = "".join(f"\n\\{n}-grams:\n{line}\n" for n, line in enumerate(ngrams, 1))
+        return f"\\data\\\nngram 1=2\n{text}\n\\end\\\n"
+    assert read(tmp_path, of_order(50))[0].order == 50
     with pytest.raises(InputError, match="expected n-grams of order 50 at most"):
-        read(tmp_path, f"\\data\\\nngram 1=2\n{text}\n\\end\\\n")
+        read(tmp_path, of_order(51))
 
 
 def test_files_of_other_kinds(tmp_path):

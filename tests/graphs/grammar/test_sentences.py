@@ -36,11 +36,16 @@ def test_a_set_of_sentences_gives_these_alone():
     asked = [*sentences, [3], [3, 1], [2], [1, 2, 1], [1, 1]]
     assert score_sentences(lm, asked).tolist() == [0.0] * 4 + [-math.inf] * 5
     assert np.isneginf(score_sentences(SentenceSet([[1]]), [[]])).all()
+    empty = SentenceSet([[]])
+    scores, after = empty.advance(np.zeros(1, int), np.ones(1, int))
+    assert scores == -math.inf and after >= 0 and empty.advance(after, np.ones(1, int))[0] == -math.inf
 
 
 def test_the_last_words_alone():
     lm, rng = WordHistories(2), np.random.default_rng(3)
-    states, said = np.zeros(40, np.int64), [[0, 0] for _ in range(40)]
+    beginning = np.array([lm.start]), np.array([9])
+    begun = lm.advance(*beginning)[1]
+    states, said = np.full(40, lm.start), [[0, 0] for _ in range(40)]
     for _ in range(5):
         word_ids = rng.integers(1, 4, 40)
         scores, states = lm.advance(states, word_ids)
@@ -48,6 +53,7 @@ def test_the_last_words_alone():
         assert not scores.any() and not lm.final(states).any()
     names = [tuple(words) for words in said]
     assert len(set(zip(names, states.tolist()))) == len(set(names)) == len(set(states.tolist())) < 40
+    assert lm.advance(*beginning)[1] == begun, "a sentence begins as others do"
     lm.reset()
     nothing = WordHistories(0)
     assert lm.advance(np.zeros(1, int), np.ones(1, int))[1] == [1]

@@ -27,6 +27,6 @@ def test_the_model_is_reset():
         def reset(self):
             self.resets += 1
     model = Model()
-    lm = UnknownWords(model, SymbolTable(), (), -1.0)
+    lm = UnknownWords(model, SymbolTable(), (), -1.0, 0.0)
     lm.reset()
     assert model.resets == 1 and lm.start == 7

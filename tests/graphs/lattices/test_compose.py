@@ -10,6 +10,7 @@ from graphs.fst.arcs import Arcs
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.compose import compose, union
 from graphs.lattices.project import to_words
+from graphs.lattices.structure import statistics
 from tests.graphs.arpas import oracle_score
 from tests.graphs.lattices.material import best_of_sentences, path_list, random_of_both, same_paths
 from tests.graphs.lattices.test_lattice import by_hand, random_lattice
@@ -91,6 +92,18 @@ def test_a_model_that_gives_a_word_no_probability_ends_its_paths():
         expected = [(words, ids, a, g - 0.5, s - 0.5) for words, ids, a, g, s in path_list(lattice) if 2 not in words]
         if expected:
             same_paths(path_list(compose(lattice, NoTwo([]), 2.0)), expected)
+
+
+def test_room_is_made_for_many_pairs():
+    """A model that tells all histories apart and gives all words 0 changes no path."""
+    class Indifferent(BackoffModel):
+        def final(self, states):
+            return np.zeros(len(states))
+    lattice = random_lattice(0, num_frames=10)
+    found = compose(lattice, Indifferent([]))
+    assert found.num_states > 1024
+    assert statistics(found).log10_paths == pytest.approx(statistics(lattice).log10_paths)
+    assert found.best_path().score == pytest.approx(lattice.best_path().score)
 
 
 def test_epsilons_are_followed_through_all_states_to_the_last():

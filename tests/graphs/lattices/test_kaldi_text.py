@@ -79,6 +79,35 @@ def test_the_text_as_kaldi_writes_it():
     assert to_kaldi_text(lattice, WORDS.symbols).splitlines()[1:3] == ["0\t1\tyes\t-0.25,0.5,3_4_4", "1\t2\t<eps>"]
 
 
+def test_the_first_line_tells_the_start_of_a_final_state_too(tmp_path):
+    (lattice,) = read(tmp_path / "lat.txt", "u\n1 0.5,0,\n0 2 no 1,1,\n1 0 yes 1,1,\n2\n", WORDS)
+    assert sorted(path_list(lattice)) == [((), (), 0.0, -0.5, -0.5), ((1, 2), (), -2.0, -2.0, -4.0)]
+
+
+def test_states_and_ids_of_31_bits(tmp_path):
+    text = "u\n0 2147483646 2147483646 2147483646\n2147483646\n"
+    (lattice,) = read(tmp_path / "lat.txt", text)
+    assert (lattice.dst.tolist(), lattice.transition_id.tolist(), lattice.word_id.tolist()) == (
+        [1], [2147483646], [2147483646])
+    for place in range(text.count("46")):
+        parts = text.split("46")
+        with pytest.raises(InputError, match="found 2147483647, which is no state or id"):
+            read(tmp_path / "lat.txt", "46".join(parts[:place + 1]) + "47" + "46".join(parts[place + 1:]))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_utterance(tmp_path):
+    (lattice,) = read(tmp_path / "lat.txt", "\ufeffu\n0 1 3 1\n1\n")
+    assert lattice.utterance_id == "u"
+    with pytest.raises(InputError, match="lat.txt:2: "):
+        read(tmp_path / "lat.txt", "u\n\ufeff0 1 3 1\n1\n")
+
+
+def test_a_damaged_gzip_file_is_told(tmp_path):
+    (tmp_path / "lat.gz").write_bytes(gzip.compress(COMPACT.encode())[:-12])
+    with pytest.raises(InputError, match="lat.gz: expected a whole gzip file"):
+        list(read_kaldi_text(tmp_path / "lat.gz", WORDS))
+
+
 def test_gzip_dos_line_ends_and_no_empty_line_at_the_end(tmp_path):
     (tmp_path / "lat.gz").write_bytes(gzip.compress(COMPACT.rstrip("\n").replace("\n", "\r\n").encode()))
     assert [lattice.utterance_id for lattice in read_kaldi_text(tmp_path / "lat.gz", WORDS)] == ["utt1", "utt2"]

@@ -126,6 +126,7 @@ def test_arrays_that_are_no_lattice_are_refused(change, message):
 @pytest.mark.parametrize("change, message", [
     (dict(src=[0, 1, 3], dst=[1, 2, 4]), "a path from start to end with a finite score, found none"),
     (dict(src=[0, 2, 3], dst=[1, 3, 4]), "a path from start to end with a finite score, found none"),
+    (dict(src=[0, 1, 2], dst=[1, 3, 4]), "a path from start to end with a finite score, found none"),
     (dict(src=[0, 1, 2], dst=[1, 0, 3]), "no cycle, .* from state 1 to 0"),
     (dict(src=[0, 1, 2], dst=[1, 1, 3]), "no cycle, .* from state 1 to 1"),
     (dict(acoustic=[-1.0, np.nan, 0.0]), "lattice u, arc 1: expected a score, found nan"),
@@ -138,6 +139,24 @@ def test_without_a_good_path_to_the_end_there_is_no_answer(change, message):
     for ask in (lattice.best_path, lattice.arc_posteriors, lambda: lattice.prune(1.0)):
         with pytest.raises(InputError, match=message):
             ask()
+
+
+def test_each_setting_needs_a_path_of_finite_score():
+    for lattice in (by_hand(graph=[-20.0] * 3), by_hand(1, src=[0, 0, 0], dst=[1, 1, 1], graph=[-20.0] * 3)):
+        with np.errstate(over="ignore"), pytest.raises(InputError, match="with a finite score, found none"):
+            lattice.best_paths([(1.0, 1.0, 0.0), (1e308, 1.0, 0.0)])
+
+
+def test_a_single_path_is_found_without_an_order_of_states():
+    lattice = by_hand()
+    assert lattice.best_path().word_ids == [1] and "levels" not in vars(lattice)
+
+
+def test_states_sum_over_paths_unless_the_best_is_asked_for():
+    lattice = by_hand(1, src=[0, 0, 0], dst=[1, 1, 1])
+    scores = np.log([0.25, 0.125, 0.5])
+    assert np.exp(lattice.forward_backward(scores)).tolist() == [pytest.approx([1, 0.875]), pytest.approx([0.875, 1])]
+    assert np.exp(lattice.forward_backward(scores, best=True)).tolist() == [[1.0, 0.5], [0.5, 1.0]]
 
 
 def test_a_path_of_other_than_num_frames_frames_is_refused():
@@ -170,6 +189,9 @@ def test_check_finds_states_beside_the_paths_and_paths_of_two_lengths():
     two_ends = by_hand(src=[0, 1, 0], dst=[1, 3, 2])
     with pytest.raises(InputError, match="every state on a path from start to end"):
         two_ends.check()
+    two_starts = by_hand(src=[0, 1, 2], dst=[2, 2, 3])
+    with pytest.raises(InputError, match="every state on a path from start to end"):
+        two_starts.check()
     two_lengths = by_hand(src=[0, 0, 1], dst=[1, 2, 2], transition_id=[1, 2, 3])
     with pytest.raises(InputError, match="all paths into a state of one length"):
         two_lengths.check()
@@ -214,6 +236,7 @@ def test_selected_states_are_numbered_anew_in_order():
     assert (kept.transition_id.tolist(), kept.word_id.tolist()) == ([2, 4], [5, 6])
     assert (kept.acoustic.tolist(), kept.graph.tolist()) == ([-2.0, -4.0], [-0.5, 0.25])
     assert lattice.state_frames().tolist() == [0, 1, 0, 1, 2]
+    assert by_hand().select(np.array([False, True, True])).src.tolist() == [1, 2], "another state is no start"
 
 
 def test_text_holds_every_arc_by_its_source():

@@ -41,6 +41,7 @@ def test_the_seed_decides():
     assert words(1) == words(1) != words(2)
     scores = [path.score for path in sample_paths(lattice, 20, 1)]
     assert scores == [path.score for path in sample_paths(lattice, 20, 1, 1.0, 1.0, 0.0)]
+    assert len(sample_paths(lattice, 1, 1)) == 1
     with pytest.raises(InputError, match="number of paths: expected at least 1, found 0"):
         sample_paths(lattice, 0, 1)
 

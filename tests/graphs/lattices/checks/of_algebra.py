@@ -178,7 +178,9 @@ def projected(seed):
     for project, column in ((to_words, 0), (to_transition_ids, 1)):
         found = [(labels, (), score) for labels, _, score in all_paths(project(lattice, *setting), 99)]
         worst = max(worst, path_deviation(found, [(path[column], (), path[-1]) for path in paths]))
-    return max(worst, deviation(to_words(lattice).score, lattice.scores()))
+    frames = lattice.expand() if isinstance(lattice, CompactLattice) else lattice
+    return max(worst, deviation(to_words(lattice).score, lattice.scores()),
+               deviation(to_transition_ids(lattice).score, frames.scores()))
 
 
 CHECKS = {"determinize": determinized, "determinize, within a beam": determinized_within_a_beam,
