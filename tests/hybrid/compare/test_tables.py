@@ -1,14 +1,10 @@
 from dataclasses import replace
 
-import pytest
-
 from hybrid.compare.comparison import Rate, System
 from hybrid.compare.markdown import markdown
-from hybrid.compare.pictures import draw_differences, pictures
 from hybrid.compare.tables import (
     agreement_table, breakdown_table, curve_table, overlap_table, pair_table, rate_cell, rate_table, right_table,
     sections, system_table, time_table)
-from hybrid.report.figures import save_figure
 from tests.hybrid.compare.material import FULL
 
 FEW = replace(FULL, systems=(*FULL.systems, replace(FULL.systems[0], key="a2", seed=2, parameters=3000, epochs=None)))
@@ -88,18 +84,3 @@ def test_of_a_tuned_on_set_it_is_said():
     tuned = replace(FULL, tests=(replace(FULL.tests[0], tuned_on=True),))
     assert sections(tuned)[1][0] == "Word error rates on test (scales were chosen on it)"
     assert markdown(tuned, ["wer_test.png"]).count("![") == 1
-
-
-def test_pictures_are_drawn_of_what_there_is(tmp_path):
-    found = pictures(FULL)
-    assert list(found) == ["wer_test", "differences_test", "learning_test", "times_test"]
-    for name, figure in found.items():
-        save_figure(figure, tmp_path / f"{name}.png")
-        assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
-    assert list(pictures(replace(FULL, pairs=(), curves=(), alignments=()))) == ["wer_test"]
-
-
-@pytest.mark.parametrize("number, drawn", [(30, 30), (31, 11)])
-def test_of_many_pairs_those_with_the_best_are_drawn(number, drawn):
-    pairs = [replace(FULL.pairs[0], b="best" if place % 3 == (number - 1) % 3 else "other") for place in range(number)]
-    assert len(draw_differences(pairs).axes[0].get_yticks()) == drawn
