@@ -41,6 +41,8 @@ def test_what_is_known_is_not_asked():
     assert known_part(TREE.root, {1: 6, -1: 1}) == Leaf(4) and known_part(TREE.root, {}) == TREE.root
     assert known_part(TREE.root, {1: 9}) is None and known_part(None, {}) is None
     assert _asked(TREE, {1: 2}) == {-1: 1, 2: 1} and _asked(TREE, {1: 1}) == {}
+    left = Table(0, (None, Leaf(0), None, Leaf(1)))  # of two answers, whatever their numbers
+    assert _asked(ContextTree(2, 1, left), {}) == {0: 1}
     assert _num_classes(TREE) == 3 and _num_classes(ContextTree(1, 0, Leaf(0))) == 1
 
 
