@@ -167,11 +167,10 @@ class _Changes(ast.NodeVisitor):
             self.found.append((end - len(name), end, TWINS[name]))
         if name == "range" and len(node.args) == 1:
             self._replace(node.args[0], f"1, {self._text(node.args[0])}")
-        self.generic_visit(node)
-
-    def visit_keyword(self, node):
-        if node.arg not in STROKES:
-            self.visit(node.value)
+        drawn = isinstance(node.func, ast.Attribute)  # axes.plot and the like
+        for child in ast.iter_child_nodes(node):
+            if not (drawn and getattr(child, "arg", None) in STROKES):
+                self.visit(child)
 
     def visit_If(self, node):
         self._condition(node.test)

@@ -104,6 +104,7 @@ def test_times_are_bars_of_shares_the_strictest_in_front():
     assert labels(axes.yaxis) == ["a (decoded)", "b (forced)"]
     assert [text.get_text() for text in axes.texts] == ["shift -4 ms", "shift +20 ms"]
     assert [text.get_position()[1] for text in axes.texts] == [0, 1]
+    assert all(text.get_position()[0] > 100 for text in axes.texts) and axes.get_xlim()[1] > 120  # room beside the bars
     assert labels(axes.xaxis) == ["0", "20", "40", "60", "80", "100"]
     (legend,) = axes.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["within 100 ms", "50 ms", "20 ms"]
