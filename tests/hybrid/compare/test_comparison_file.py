@@ -24,6 +24,12 @@ def test_whole_numbers_may_stand_for_others_and_options_keep_their_type(tmp_path
     assert type(found.systems[0].configuration["am.epochs"]) is int
 
 
+def test_numbers_are_of_64_bits(tmp_path):
+    largest = replace(FULL, results=(replace(FULL.results[0], words=2 ** 63 - 1),))
+    write_comparison(tmp_path / "comparison.json", largest)
+    assert read_comparison(tmp_path) == largest
+
+
 def test_a_hypothesis_knows_its_words_and_errors():
     (hypothesis,) = FULL.utterances[0].hypotheses
     assert hypothesis.words == ["one", "ten"] and hypothesis.errors == 2
