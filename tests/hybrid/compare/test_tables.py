@@ -56,7 +56,8 @@ def test_details():
         "letters in the word": "1 to 3", "words": 2, "a": "10.00 (5.00 to 15.50)"}
     both = replace(FEW, families=(replace(FULL.families[0], systems=("a", "a2")),))
     rates = replace(FULL.breakdowns[0].rows[0], rates={"a": Rate(1.0), "a2": Rate(2.0)})
-    assert row(breakdown_table(both, replace(FULL.breakdowns[0], rows=(rates,)))) == {"letters in the word": "1 to 3", "words": 2, "a": "1.00"}
+    rates = replace(FULL.breakdowns[0], rows=(rates,))
+    assert row(breakdown_table(both, rates)) == {"letters in the word": "1 to 3", "words": 2, "a": "1.00"}
     assert rate_cell(Rate(3.0)) == "3.00" and rate_cell(None) is None
     assert rate_cell(Rate(3.0, 1.0)) == rate_cell(Rate(3.0, None, 5.0)) == "3.00"
     (one,) = FULL.agreements
