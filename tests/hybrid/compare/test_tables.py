@@ -81,6 +81,7 @@ def test_markdown_has_all_sections_and_pictures_in_them():
     assert titles == ["# tiny", "## Systems", "## Word error rates on test", "## Differences on test",
                       "## Learning curves on test", "## Errors on test by letters in the word", "## Agreement on test",
                       "## How many systems are right on test", "## Pairs on test", "## Times of words on test"]
+    assert "![" not in markdown(FULL, ["other_test.png"])
     assert text.count("![") == 2 and "![Word error rates on test](wer_test.png)" in text
     assert "- command: ./run.sh egs/tiny\n- note: epochs differ" in text
     assert "a verdict holds at 5 % for all 1 pairs together (Holm)" in text and "new trainings" in text
