@@ -7,8 +7,6 @@ from graphs.errors import InputError
 from hybrid.recognize.scoring import ScoreOptions, outcomes_of, result_entry, score_set, write_details
 from hybrid.recognize.sweep import Hypothesis, Scales
 from hybrid.recognize.wer import Reference
-from hybrid.report.error_breakdown import draw_errors
-from hybrid.report.figures import save_figure
 from hybrid.report.results import (
     comparison_table, confusion_table, gather_results, main_table, read_utterances, run_table, seeds_table)
 
@@ -94,14 +92,3 @@ def test_utterances_are_read_back(tmp_path):
     (result,) = gather_results(sorted(tmp_path.rglob("score_*")))
     scores = read_utterances(result.details)
     assert scores["u0"] == (1, 3) and scores["u1"] == (0, 3) and len(scores) == 40
-
-
-def test_the_picture_has_a_bar_for_each_kind_of_error_of_each_system(tmp_path):
-    add_system(tmp_path, "score_a", "a", 10, tests=("dev", "test"))
-    add_system(tmp_path, "score_b", "b", 2, tests=("dev", "test"))
-    figure = draw_errors([result.entry for result in gather_results(sorted(tmp_path.rglob("score_*")))])
-    assert [len(axes.patches) for axes in figure.axes] == [6, 6]
-    widths = sum(patch.get_width() for patch in figure.axes[0].patches)
-    assert widths == pytest.approx(100 * 12 / 120)
-    save_figure(figure, tmp_path / "errors.png")
-    assert (tmp_path / "errors.png").stat().st_size > 1000
