@@ -30,6 +30,21 @@ def test_numbers_are_of_64_bits(tmp_path):
     assert read_comparison(tmp_path) == largest
 
 
+def test_what_is_not_told_is_as_in_most_comparisons(tmp_path):
+    path = tmp_path / "comparison.json"
+    write_comparison(path, FULL)
+
+    def shorten(c):
+        for part, name in ((c["tests"][0], "tuned_on"), (c["results"][0], "missing"), (c["systems"][0], "share"),
+                           (c["systems"][0], "whole_utterance"), (c["utterances"][0]["hypotheses"][0], "missing"),
+                           (c["utterances"][0], "offset"), (c, "level")):
+            del part[name]
+    found = read_comparison(damaged(path, shorten))
+    assert not found.tests[0].tuned_on and found.results[0].missing == 0 and found.level == 0.05
+    assert found.systems[0].share == 1.0 and not found.systems[0].whole_utterance
+    assert found.utterances[0].offset == 0.0 and not found.utterances[0].hypotheses[0].missing
+
+
 def test_a_hypothesis_knows_its_words_and_errors():
     (hypothesis,) = FULL.utterances[0].hypotheses
     assert hypothesis.words == ["one", "ten"] and hypothesis.errors == 2
