@@ -69,6 +69,8 @@ def test_thresholds_and_oracle_errors():
     assert list(axes.lines[0].get_xdata()) == [100.0, 50.0] and list(axes.lines[0].get_ydata()) == [20.0, 0.0]
     assert list(axes.lines[1].get_xdata()) == [100.0, 50.0, 0.0]
     assert list(axes.lines[1].get_ydata()) == pytest.approx([20.0, 0.0, 0.0])
+    assert [(text.get_text(), text.xy) for text in axes.texts] == [("0", (100.0, 20.0)), ("0.5", (50.0, 0.0))]
     (axes,) = draw_oracle([Depth(1.0, Counts(10, 2), 5, 10), Depth(4.0, Counts(10, 1), 5, 40)]).axes
     assert list(axes.lines[0].get_xdata()) == [2.0, 8.0] and list(axes.lines[0].get_ydata()) == [20.0, 10.0]
-    assert texts(axes) == ["1", "4"]
+    assert [(text.get_text(), text.xy) for text in axes.texts] == [("1", (2.0, 20.0)), ("4", (8.0, 10.0))]
+    assert axes.get_ylim()[0] == 0 and axes.get_xscale() == "log"
