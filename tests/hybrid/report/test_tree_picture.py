@@ -43,6 +43,8 @@ def test_what_is_known_is_not_asked():
     assert _asked(TREE, {1: 2}) == {-1: 1, 2: 1} and _asked(TREE, {1: 1}) == {}
     left = Table(0, (None, Leaf(0), None, Leaf(1)))  # of two answers, whatever their numbers
     assert _asked(ContextTree(2, 1, left), {}) == {0: 1}
+    below = Split(0, frozenset({1}), Leaf(2), Split(2, frozenset({1}), Leaf(3), Table(PDF_CLASS, (Leaf(0), Leaf(1)))))
+    assert _num_classes(ContextTree(3, 1, below)) == 2
     assert _num_classes(TREE) == 3 and _num_classes(ContextTree(1, 0, Leaf(0))) == 1
 
 
