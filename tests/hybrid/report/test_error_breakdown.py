@@ -26,7 +26,7 @@ def test_kinds_of_errors_stand_one_behind_the_other():
     assert [line.get_xydata().tolist() for line in axes.lines] == [[[16, 0], [25, 0]], [[10, 1], [19, 1]]]
     assert [(text.get_text(), *text.get_position()) for text in axes.texts] == [("  20.00", 25, 0), ("  14.00", 19, 1)]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
-    assert axes.yaxis_inverted() and axes.get_xlim()[0] == 0 and axes.get_xlim()[1] > 25  # room for the numbers
+    assert axes.yaxis_inverted() and axes.get_xlim()[0] == 0 and axes.get_xlim()[1] > 30  # room for the numbers
     (legend,) = axes.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["substituted", "deleted", "inserted"]
     assert len({bar.get_facecolor() for bar in axes.patches}) == 3
