@@ -57,8 +57,7 @@ def _kinds(bench: Bench, material: Material) -> Iterator[Tuple[str, str, Sequenc
     yield "place in the utterance", "words", PLACES, _words(bench, lambda said, place: place_of(place, len(said)))
     yield "words in the utterance", "utterances", words, _utterances(bench, lambda u: _within(u.counts.words, WORDS))
     speakers = sorted({u.speaker for u in bench.first.utterances})
-    if len(speakers) > 1:
-        yield "speaker", "utterances", speakers, _utterances(bench, lambda u: u.speaker)
+    yield "speaker", "utterances", speakers, _utterances(bench, lambda u: u.speaker)
     facts = [material.cuts.get(u.utterance_id, CutFacts()) for u in bench.first.utterances]
     for name in dict.fromkeys(name for one in facts for name in one.conditions):
         labels = [condition_class(name, one.conditions.get(name)) for one in facts]

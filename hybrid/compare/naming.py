@@ -42,7 +42,7 @@ def work_names(works: Sequence[Path]) -> List[str]:
     """The folders' own names; as much of their paths as tells them apart."""
     paths = [Path(work).resolve() for work in works]
     for length in range(1, max((len(path.parts) for path in paths), default=1) + 1):
-        names = ["/".join(path.parts[-length:]) for path in paths]
+        names = [str(Path(*path.parts[-length:])) for path in paths]
         if len(set(names)) == len(set(paths)):
             break
     return names

@@ -220,7 +220,7 @@ def _asked(tree: ContextTree, known: Mapping[int, int]) -> Counter:
         node = known_part(node, known)
         if node is not None and not isinstance(node, Leaf):
             if isinstance(node, Table):
-                found[node.key] += len(node.branches) - 1
+                found[node.key] += sum(branch is not None for branch in node.branches) - 1
                 waiting += node.branches
             else:
                 found[node.key] += 1

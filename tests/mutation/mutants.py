@@ -2,8 +2,8 @@
 
 What is mutated: comparisons, arithmetic and bit operators, and/or, not, signs, numbers (one more, one less), True and
 False, the first value of a range, min/max and any/all, conditions, returned values; and statements are left out.
-What is not: docstrings, annotations, strings (f-strings, too), decorators, what is logged, the texts of errors, and the
-defaults of options, which experiments judge.
+What is not: docstrings, annotations, strings (f-strings, too), decorators, what is logged, the texts of errors, the
+defaults of options, which experiments judge, and sizes and strokes of pictures, which the eye judges.
 """
 
 import ast
@@ -25,6 +25,9 @@ TWINS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
 ERRORS = re.compile(r"[A-Z]\w*(Error|Failures)$")
 OPTIONS = {"field", "_option"}
 LOGGING = {"debug", "info", "warning", "error", "say", "_say", "print"}
+PICTURES = {"new_figure"}
+STROKES = {"alpha", "capsize", "fontsize", "gridspec_kw", "linespacing", "linewidth", "markersize", "ncols", "rotation",
+           "xytext", "zorder"}
 
 
 @dataclass(frozen=True)
@@ -158,14 +161,17 @@ class _Changes(ast.NodeVisitor):
 
     def visit_Call(self, node):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if ERRORS.match(name) or name in LOGGING or name in OPTIONS:
+        if ERRORS.match(name) or name in LOGGING | OPTIONS | PICTURES:
             return
         if name in TWINS:
             start, end = self._span(node.func)
             self.found.append((end - len(name), end, TWINS[name]))
         if name == "range" and len(node.args) == 1:
             self._replace(node.args[0], f"1, {self._text(node.args[0])}")
-        self.generic_visit(node)
+        drawn = isinstance(node.func, ast.Attribute)  # axes.plot and the like
+        for child in ast.iter_child_nodes(node):
+            if not (drawn and getattr(child, "arg", None) in STROKES):
+                self.visit(child)
 
     def visit_If(self, node):
         self._condition(node.test)

@@ -53,7 +53,9 @@ def test_each_kind_of_change_is_made_once(tmp_path):
     ("a = not b", ["a = (b)"]), ("a = b if c else d", ["a = b if (not c) else d"]),
     ("a = [b for b in c if d]", ["a = [b for b in c if (not d)]"]), ("a[b] = c", ["pass"]), ("a = b", []),
     ("a = all(b)", ["a = any(b)"]), ("a = np.minimum(b, c)", ["a = np.maximum(b, c)"]),
-    ("a = b // c", ["a = b / c"])])
+    ("a = b // c", ["a = b / c"]), ("a = new_figure(b + c, d - e)", []),
+    ("a = b.plot(c, alpha=d + e, left=f - g)", ["a = b.plot(c, alpha=d + e, left=f + g)"]),
+    ("a = Options(alpha=b + c)", ["a = Options(alpha=b - c)"])])
 def test_changes_of_one_line(tmp_path, before, after):
     assert [" ".join(m.added) for m in changes(tmp_path, before + "\n")] == after
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from graphs.errors import InputError, TooManyFailures
-from hybrid.report.sweep_picture import Point, draw_sweep, unit_heights
 from tests.tools.frame.test_program import Work, program
 from tests.tools.sweep_recipe import PROGRAM, RECIPE
 from tests.tools.test_experiments import add_system, table
@@ -261,31 +260,6 @@ def test_figures_of_epochs_come_from_the_training_while_it_runs_and_are_asked_fo
         other._epochs(tmp_path, running=False)
     with pytest.raises(TrialFailed, match="results.json"):
         other._figure(tmp_path)
-
-
-# --- pictures
-
-def test_heights_of_a_parallel_plot():
-    assert unit_heights([1.0, 3.0, 2.0], False) == ([0.0, 1.0, 0.5], "1", "3")
-    heights, low, high = unit_heights([1e-4, 1e-2, 1e-3], True)
-    assert heights == pytest.approx([0, 1, 0.5]) and (low, high) == ("0.0001", "0.01")
-    assert unit_heights(["10", "9", "10"], False) == ([1.0, 0.0, 1.0], "9", "10")
-    assert unit_heights(["a", "a"], True) == ([0.5, 0.5], "", "a")
-
-
-def test_the_picture_of_a_sweep():
-    points = [Point(number, {"am.x": x, "am.kind": kind}, value) for number, (x, kind, value) in
-              enumerate([(0.1, "a", 3.0), (0.2, "b", 2.0), (0.4, "a", 2.5)])]
-    figure = draw_sweep(points, {"am.x": True, "am.kind": False}, {"am.x": 0.75, "am.kind": 0.25}, "dev.wer", 2.75)
-    history, importances, slice_of_x, slice_of_kind, parallel = figure.axes[:5]
-    assert [list(line.get_ydata()) for line in history.lines] == [[3, 2, 2.5], [3, 2, 2], [2.75, 2.75]]
-    assert [bar.get_width() for bar in importances.patches] == [0.25, 0.75]
-    assert slice_of_x.get_xscale() == "log" and slice_of_kind.get_xscale() == "linear"
-    assert slice_of_kind.collections[0].get_offsets().tolist() == [[0, 3], [1, 2], [0, 2.5]]
-    lines = [line for line in parallel.lines if len(line.get_xdata()) == 2 and list(line.get_xdata()) == [0, 1]]
-    assert [line.get_ydata()[1] for line in lines] == [0, 0, 1]  # the best is drawn last
-    with pytest.raises(ValueError, match="without a finished trial"):
-        draw_sweep([], {"am.x": False}, {}, "dev.wer")
 
 
 # --- a whole sweep

@@ -40,3 +40,5 @@ def test_work_folders_are_told_apart_by_as_much_as_is_needed():
     assert work_names([Path("/x/one"), Path("/x/two")]) == ["one", "two"]
     assert work_names([Path("/x/work"), Path("/y/work"), Path("/y/other")]) == ["x/work", "y/work", "y/other"]
     assert work_names([Path("/x/work"), Path("/x/work")]) == ["work", "work"]
+    assert work_names([Path("/work"), Path("/x/work")]) == ["/work", "x/work"]
+    assert work_names([Path("/")]) == ["/"] and work_names([]) == []

@@ -1,17 +1,15 @@
 from dataclasses import replace
 
-import pytest
-
 from hybrid.compare.comparison import Rate, System
 from hybrid.compare.markdown import markdown
-from hybrid.compare.pictures import draw_differences, pictures
 from hybrid.compare.tables import (
     agreement_table, breakdown_table, curve_table, overlap_table, pair_table, rate_cell, rate_table, right_table,
     sections, system_table, time_table)
-from hybrid.report.figures import save_figure
 from tests.hybrid.compare.material import FULL
 
-FEW = replace(FULL, systems=(*FULL.systems, replace(FULL.systems[0], key="a2", seed=2, parameters=3000, epochs=None)))
+SECOND = replace(FULL.systems[0], key="a2", seed=2, parameters=3000, epochs=None, training_seconds=5940.0,
+                 memory_mb=200)
+FEW = replace(FULL, systems=(*FULL.systems, SECOND))
 
 
 def row(table, number=0):
@@ -25,6 +23,7 @@ def test_systems():
     assert row(system_table(FULL), 1) == {"system": "b (25 %)", "kind": "ctc", "% of the data": "25", "seeds": "?"}
     found = row(system_table(FEW))
     assert found["seeds"] == "1 2" and found["parameters"] == "2000" and "epochs" not in found
+    assert found["training min"] == "50.0"  # of 1 and 99
     whole = replace(FULL, systems=(System("c", "c", "c", "attention", whole_utterance=True),))
     assert row(system_table(whole))["looks ahead"] == "all"
 
@@ -32,7 +31,8 @@ def test_systems():
 def test_rates_add_up_over_seeds():
     second = replace(FULL.results[0], system="a2", insertions=3, cer=Rate(20.0), real_time_factor=0.3)
     family = replace(FULL.families[0], systems=("a", "a2"), deviation=0.25)
-    found = row(rate_table(replace(FEW, results=(FULL.results[0], second), families=(family,)), "test"))
+    results = (FULL.results[0], second, replace(second, test="dev"), replace(second, system="b (25 %)"))
+    found = row(rate_table(replace(FEW, results=results, families=(family,)), "test"))
     assert found == {"system": "a", "WER %": 10.0, "95 % interval": "5.00 to 15.50", "seeds +-": "0.25", "CER %": 15.0,
                      "errors": 6, "words": 4, "ins": 4, "del": 2, "sub": 0, "real time": "0.200", "MB": 300}
     assert rate_table(FULL, "dev").rows == []
@@ -54,15 +54,20 @@ def test_pairs_are_read_as_one_against_another():
 def test_details():
     assert row(breakdown_table(FULL, FULL.breakdowns[0])) == {
         "letters in the word": "1 to 3", "words": 2, "a": "10.00 (5.00 to 15.50)"}
+    both = replace(FEW, families=(replace(FULL.families[0], systems=("a", "a2")),))
+    rates = replace(FULL.breakdowns[0].rows[0], rates={"a": Rate(1.0), "a2": Rate(2.0)})
+    rates = replace(FULL.breakdowns[0], rows=(rates,))
+    assert row(breakdown_table(both, rates)) == {"letters in the word": "1 to 3", "words": 2, "a": "1.00"}
     assert rate_cell(Rate(3.0)) == "3.00" and rate_cell(None) is None
+    assert rate_cell(Rate(3.0, 1.0)) == rate_cell(Rate(3.0, None, 5.0)) == "3.00"
     (one,) = FULL.agreements
     assert [cells[0] for cells in agreement_table(one).rows] == [
         "the best system (a)", "vote of all 2 (ROVER)", "of each utterance the best hypothesis"]
     assert agreement_table(one).rows[1][2:] == (1, 0)
     assert right_table(one).rows == [(0, 0, "0.0"), (1, 1, "50.0"), (2, 1, "50.0")]
     assert overlap_table(one).rows == [("a", "b (25 %)", 1, 1, 0, 0, None, None)]
-    pair = replace(one.pairs[0], correlation=0.254, same_error=0.5)
-    assert overlap_table(replace(one, pairs=(pair,))).rows[0][-2:] == ("0.25", "50")
+    pair = replace(one.pairs[0], correlation=0.254, same_error=1.0)
+    assert overlap_table(replace(one, pairs=(pair,))).rows[0][-2:] == ("0.25", "100")
     assert curve_table(FULL, "test").rows == [("b", "25", None, 10.0, "5.00 to 15.50", "0.30")]
     assert time_table(FULL, "test").rows == [
         ("a", "decoded", 2, "-4.5", "12.0", "50.0", "75.0", "100.0", None, None, None, "50.0")]
@@ -76,6 +81,7 @@ def test_markdown_has_all_sections_and_pictures_in_them():
     assert titles == ["# tiny", "## Systems", "## Word error rates on test", "## Differences on test",
                       "## Learning curves on test", "## Errors on test by letters in the word", "## Agreement on test",
                       "## How many systems are right on test", "## Pairs on test", "## Times of words on test"]
+    assert "![" not in markdown(FULL, ["other_test.png"])
     assert text.count("![") == 2 and "![Word error rates on test](wer_test.png)" in text
     assert "- command: ./run.sh egs/tiny\n- note: epochs differ" in text
     assert "a verdict holds at 5 % for all 1 pairs together (Holm)" in text and "new trainings" in text
@@ -88,18 +94,3 @@ def test_of_a_tuned_on_set_it_is_said():
     tuned = replace(FULL, tests=(replace(FULL.tests[0], tuned_on=True),))
     assert sections(tuned)[1][0] == "Word error rates on test (scales were chosen on it)"
     assert markdown(tuned, ["wer_test.png"]).count("![") == 1
-
-
-def test_pictures_are_drawn_of_what_there_is(tmp_path):
-    found = pictures(FULL)
-    assert list(found) == ["wer_test", "differences_test", "learning_test", "times_test"]
-    for name, figure in found.items():
-        save_figure(figure, tmp_path / f"{name}.png")
-        assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
-    assert list(pictures(replace(FULL, pairs=(), curves=(), alignments=()))) == ["wer_test"]
-
-
-@pytest.mark.parametrize("number, drawn", [(30, 30), (31, 11)])
-def test_of_many_pairs_those_with_the_best_are_drawn(number, drawn):
-    pairs = [replace(FULL.pairs[0], b="best" if place % 3 == (number - 1) % 3 else "other") for place in range(number)]
-    assert len(draw_differences(pairs).axes[0].get_yticks()) == drawn

@@ -21,6 +21,7 @@ def test_what_is_not_matched_is_told():
     assert unlike([a], [b]) == ("parameters 1.00 M and 2.50 M", "epochs 6 and 8", "training min 1.5 and 3.0",
                                 "% of the data 100 and 25")
     assert unlike([b], [a])[0] == "parameters 2.50 M and 1.00 M"
+    assert unlike([a], [system(share=0.99, epochs=7)]) == ("epochs 6 and 7", "% of the data 100 and 99")
     assert unlike([a, a], [a]) == ("seeds 2 and 1",)
     two = [system(training_seconds=60.0), system(training_seconds=180.0)]
     assert unlike(two, [system(training_seconds=120.0)]) == ("seeds 2 and 1",)

@@ -52,4 +52,4 @@ def test_spans_are_those_of_all_words_or_none():
     assert spans_of(["a", "b"], times) == ((0.1, pytest.approx(0.3)), (0.5, pytest.approx(0.7)))
     assert spans_of(["a"], times) == ((0.1, pytest.approx(0.3)),)
     assert spans_of(["a", "b", "c"], times) == () == spans_of(["a"], [])
-    assert rounded(((0.123456, 1.0),)) == ((0.1235, 1.0),)
+    assert rounded(((0.123456, 1.987654), (2.0, 3.0))) == ((0.1235, 1.9877), (2.0, 3.0))

@@ -104,6 +104,12 @@ def test_every_short_path(tmp_path, kind, topology, minimize):
 
 
 @pytest.mark.parametrize("kind", ("character", "piece", "phone"))
+def test_every_state_of_the_lexicon_is_of_an_arc(kind):
+    lexicon = ctc_lexicon_fst(ctc_lang(*make_tokens(kind)))
+    assert sorted({*lexicon.src.tolist(), *lexicon.dst.tolist()}) == list(range(lexicon.num_states))
+
+
+@pytest.mark.parametrize("kind", ("character", "piece", "phone"))
 def test_the_search_finds_the_best_alignment_with_times_of_words(tmp_path, kind):
     tokens, lang, grammar, graph = make_graph(tmp_path, kind)
     from graphs.decoding.decoding_options import SearchOptions

@@ -12,8 +12,9 @@ from hybrid.e2e.fusion import FusionOptions, WordFusion, WordFusionOptions, scor
 from hybrid.e2e.tokens import BLANK_SYMBOL, SPACE, TokenTable
 from tests.hybrid.e2e.material import (UNKNOWN_WORD, WORDS, all_sequences, character_tokens, ngram_lm, piece_tokens)
 
-TABLES = {"character": character_tokens("abc"), "piece": piece_tokens(("_a", "b", "_ab", "a", "_", "bb"))}
-LONGEST = {"character": 4, "piece": 3}
+TABLES = {"character": character_tokens("abc"), "piece": piece_tokens(("_a", "b", "_ab", "a", "_", "bb")),
+          "strange": piece_tokens(("_a", "b", "_ca", "a"))}  # no word begins with ca
+LONGEST = {"character": 4, "piece": 3, "strange": 4}
 PENALTY, PER_CHARACTER = -0.7, -1.3
 
 
@@ -68,6 +69,25 @@ def test_look_ahead_is_the_sum_over_words_that_the_beginning_can_become(tmp_path
         known = sum(prob(word) for word in WORDS if word.startswith(text))
         unknown = prob(UNKNOWN_WORD) * math.exp(PENALTY + PER_CHARACTER * len(text)) * is_open
         assert total - said[0] == pytest.approx(math.log(known + unknown), abs=1e-9)
+
+
+@pytest.mark.parametrize("look_ahead", ("history", "start", "none"))
+def test_a_beginning_of_no_word_is_unknown_or_impossible_at_once(tmp_path, look_ahead):
+    lm, table = ngram_lm(tmp_path, seed=3)
+    unknown = lm.advance(np.array([lm.start]), np.array([table.id_of(UNKNOWN_WORD)]))[0][0] + PENALTY
+    for is_open in (True, False):
+        fusion = WordFusion(lm, table, TABLES["strange"], options(look_ahead, is_open), UNKNOWN_WORD)
+        begun = (0.0 if look_ahead == "none" else unknown) + 2 * PER_CHARACTER
+        assert fusion.scores(np.array([fusion.start]))[0, 3] == pytest.approx(begun if is_open else -math.inf)
+
+
+def test_the_lm_is_asked_once_about_a_state(tmp_path, monkeypatch):
+    lm, table = ngram_lm(tmp_path)
+    fusion, asked = WordFusion(lm, table, TABLES["character"], options(), UNKNOWN_WORD), []
+    states = fusion.advance(np.array([0, 0]), np.array([2, 3]))
+    monkeypatch.setattr(lm, "final", lambda states, final=lm.final: asked.append(len(states)) or final(states))
+    again = [fusion.scores(states) for _ in range(2)]
+    assert asked == [2] and np.array_equal(*again)
 
 
 def test_states_meet_and_do_not_depend_on_what_is_asked_together(tmp_path):

@@ -7,10 +7,9 @@ from graphs.errors import InputError
 from hybrid.recognize.scoring import ScoreOptions, outcomes_of, result_entry, score_set, write_details
 from hybrid.recognize.sweep import Hypothesis, Scales
 from hybrid.recognize.wer import Reference
-from hybrid.report.error_breakdown import draw_errors
-from hybrid.report.figures import save_figure
 from hybrid.report.results import (
-    comparison_table, confusion_table, gather_results, main_table, read_utterances, run_table, seeds_table)
+    comparison_table, confusion_table, gather_results, main_table, read_results, read_speakers, read_utterances,
+    run_table, seeds_table)
 
 OPTIONS = ScoreOptions(resamples=200)
 
@@ -96,12 +95,86 @@ def test_utterances_are_read_back(tmp_path):
     assert scores["u0"] == (1, 3) and scores["u1"] == (0, 3) and len(scores) == 40
 
 
-def test_the_picture_has_a_bar_for_each_kind_of_error_of_each_system(tmp_path):
-    add_system(tmp_path, "score_a", "a", 10, tests=("dev", "test"))
-    add_system(tmp_path, "score_b", "b", 2, tests=("dev", "test"))
-    figure = draw_errors([result.entry for result in gather_results(sorted(tmp_path.rglob("score_*")))])
-    assert [len(axes.patches) for axes in figure.axes] == [6, 6]
-    widths = sum(patch.get_width() for patch in figure.axes[0].patches)
-    assert widths == pytest.approx(100 * 12 / 120)
-    save_figure(figure, tmp_path / "errors.png")
-    assert (tmp_path / "errors.png").stat().st_size > 1000
+@pytest.mark.parametrize("change, message", [
+    (lambda entries: entries.append(3), "a list of results"),
+    (lambda entries: entries[0].update(ci95=[1.0, None]), "entry 1, ci95: expected two numbers"),
+    (lambda entries: entries[0].update(ci95=[1.0]), "ci95: expected two numbers"),
+    (lambda entries: entries[0].pop("seed"), "entry 1, seed: expected a number or null, found none"),
+    (lambda entries: entries[0].update(errors=-1), "errors: expected a count, found -1"),
+    (lambda entries: entries[0].update(test="a/b"), "test: expected the name of a folder"),
+    (lambda entries: entries[0].update(wer=True), "wer: expected a number, found True")])
+def test_results_that_are_none_are_named(tmp_path, change, message):
+    add_system(tmp_path, "score_a", "a", 1)
+    path = tmp_path / "exp/score_a/result.json"
+    entries = json.loads(path.read_text())
+    change(entries)
+    path.write_text(json.dumps(entries))
+    with pytest.raises(InputError, match=message):
+        read_results(path)
+
+
+def test_what_a_result_may_lack(tmp_path):
+    add_system(tmp_path, "score_a", "a", 1)
+    path = tmp_path / "exp/score_a/result.json"
+    (entry,) = json.loads(path.read_text())
+    for name in ("tuned_on", "audio_seconds", "parameters", "training_seconds"):
+        entry.pop(name, None)
+    path.write_text(json.dumps([{**entry, "seed": None, "seconds": None}]))
+    (found,) = gather_results([path.parent])
+    assert run_table([found]).rows[0][-3:] == (None, None, None) and main_table([found]).rows[0][-1] is None
+
+
+def test_tables_tell_rates_intervals_scales_and_times(tmp_path):
+    add_system(tmp_path, "score_a", "a", 12, seed=3)
+    results = gather_results([tmp_path / "exp/score_a"])
+    low, high = results[0].entry["ci95"]
+    (row,) = main_table(results).rows
+    assert row == ("a", "test", pytest.approx(10.0), f"{low:.2f} to {high:.2f}", 12, 120, 0, 0, 12, None, "1.5")
+    header, (cells,) = run_table(results)
+    row = dict(zip(header, cells))
+    assert row.pop("CER %") > 0 and row == {
+        "system": "a", "test": "test", "SER %": 30.0, "utterances": 40, "partial": 0, "missing": 0, "lm_scale": "7",
+        "penalty": "0", "seed": 3, "search s": "6.0", "real time": "0.100"}
+
+
+def test_seeds_stand_as_they_rise_where_rates_are_the_same(tmp_path):
+    for seed in (2, 10, 1):
+        add_system(tmp_path, f"score_{seed}", "a", 6, seed)
+    results = gather_results(sorted(tmp_path.rglob("score_*")))
+    assert column(main_table(results), "system") == ["a (seed 1)", "a (seed 2)", "a (seed 10)"]
+    assert column(seeds_table(results), "seeds") == ["1 2 10"]
+
+
+@pytest.mark.parametrize("old, new, message", [
+    ("u1\t", "u0\t", "per_utt.tsv:3: expected each utterance once"),
+    ("u1\ts1\t3\t", "u1\ts1\t-3\t", "per_utt.tsv:3"), ("u1\ts1\t3\t", "u1\ts1\tx\t", "per_utt.tsv:3"),
+    ("utterance", "name", "per_utt.tsv:2: expected an utterance")])
+def test_lines_of_utterances_that_are_none_are_named(tmp_path, old, new, message):
+    add_system(tmp_path, "score_a", "a", 1)
+    path = tmp_path / "exp/score_a/test/per_utt.tsv"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(InputError, match=message):
+        read_utterances(path.parent)
+
+
+def test_speakers_are_read_and_each_utterance_has_one(tmp_path):
+    add_system(tmp_path, "score_a", "a", 1)
+    path = tmp_path / "exp/score_a/test/per_utt.tsv"
+    assert list(read_speakers(path.parent).items())[:3] == [("u0", "s0"), ("u1", "s1"), ("u2", "s0")]
+    whole = path.read_text()
+    for old, new in (("u1\ts1", "u1\t"), ("u1\t", "\t"), ("u1\t", "u0\t")):
+        path.write_text(whole.replace(old, new, 1))
+        with pytest.raises(InputError, match="per_utt.tsv:3: expected an utterance, each once, and its speaker"):
+            read_speakers(path.parent)
+
+
+def test_so_many_frequent_errors_are_told_and_no_more(tmp_path):
+    add_system(tmp_path, "score_a", "a", 1)
+    results, path = gather_results([tmp_path / "exp/score_a"]), tmp_path / "exp/score_a/test/confusions.tsv"
+    path.write_text("count\treference\thypothesis\n" + "".join(f"{20 - n}\ta{n}\tb{n}\n" for n in range(12)))
+    assert confusion_table(results).rows == [("test", "a", str(20 - n), f"a{n}", f"b{n}") for n in range(10)]
+    assert len(confusion_table(results, most=3).rows) == 3
+    path.write_text("count\treference\thypothesis\n3\ta\tb\n2\ta\n")
+    with pytest.raises(InputError, match="confusions.tsv:3: expected a count and two words"):
+        confusion_table(results)

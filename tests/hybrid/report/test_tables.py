@@ -13,6 +13,12 @@ def test_numbers_stand_at_the_right_and_have_two_decimals():
         "long name  10.00\n")
 
 
+def test_a_column_stands_at_the_right_where_every_cell_is_a_number():
+    assert text_table(("one", "some", "none"), [(1, "a", None)]).splitlines()[2] == "  1  a"
+    mixed = text_table(("first", "last"), [("a", 1), (2, "a")]).splitlines()
+    assert mixed[2:] == ["a      1", "2      a"]
+
+
 def test_wide_characters_keep_the_columns():
     lines = text_table(("w", "x"), [("你好", "p"), ("a", "q")]).splitlines()
     assert display_width(lines[2][:lines[2].index("p")]) == display_width(lines[3][:lines[3].index("q")])

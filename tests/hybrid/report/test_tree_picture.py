@@ -3,6 +3,7 @@
 import pytest
 
 from graphs.hmm.context_tree import PDF_CLASS, ContextTree, Leaf, Split, Table
+from hybrid.report import tree_picture
 from hybrid.report.tree_picture import (
     _asked, _num_classes, boxes_of, draw_overview, draw_part, known_part, phones_of, question_text, tree_text)
 
@@ -40,6 +41,10 @@ def test_what_is_known_is_not_asked():
     assert known_part(TREE.root, {1: 6, -1: 1}) == Leaf(4) and known_part(TREE.root, {}) == TREE.root
     assert known_part(TREE.root, {1: 9}) is None and known_part(None, {}) is None
     assert _asked(TREE, {1: 2}) == {-1: 1, 2: 1} and _asked(TREE, {1: 1}) == {}
+    left = Table(0, (None, Leaf(0), None, Leaf(1)))  # of two answers, whatever their numbers
+    assert _asked(ContextTree(2, 1, left), {}) == {0: 1}
+    below = Split(0, frozenset({1}), Leaf(2), Split(2, frozenset({1}), Leaf(3), Table(PDF_CLASS, (Leaf(0), Leaf(1)))))
+    assert _num_classes(ContextTree(3, 1, below)) == 2
     assert _num_classes(TREE) == 3 and _num_classes(ContextTree(1, 0, Leaf(0))) == 1
 
 
@@ -67,3 +72,59 @@ def test_pictures_are_written(tmp_path, suffix):
     assert all((tmp_path / f"{name}.{suffix}").stat().st_size > 1000 for name in "ab")
     if suffix == "svg":
         assert "pdf_ids" in (tmp_path / "b.svg").read_text() or (tmp_path / "b.svg").read_text().count("<path") > 10
+
+
+def figure_of(monkeypatch, draw, *arguments):
+    """What would be written."""
+    drawn = []
+    monkeypatch.setattr(tree_picture, "save_figure", lambda figure, path: drawn.append(figure))
+    draw(*arguments)
+    return drawn[0]
+
+
+def test_an_overview_counts_leaves_and_questions(monkeypatch):
+    above, below = figure_of(monkeypatch, draw_overview, TREE, NAMES.get, None, "all").axes
+    assert [bar.get_height() for bar in above.patches] == [1, 3, 3, 3, 3, 1]
+    assert [(text.get_position(), text.get_text()) for text in above.texts] == [
+        ((place, number), str(number)) for place, number in enumerate([1, 3, 3, 3, 3, 1])]
+    assert [(bar.get_y(), bar.get_height()) for bar in below.patches] == [
+        *((0, number) for number in [0, 1, 1, 1, 1, 1]), *zip([0, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 0])]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in below.patches] == pytest.approx([*range(6)] * 2)
+    assert len({bar.get_facecolor() for bar in below.patches}) == 2
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["pdf class", "right"]
+    assert [label.get_text() for label in below.get_xticklabels()] == [NAMES[phone] for phone in range(1, 7)]
+    low, high = below.get_xlim()
+    assert -1 < low < -0.4 and 5.4 < high < 6
+    no_question = ContextTree(1, 0, Table(0, (None, Leaf(0), Leaf(1))))
+    assert figure_of(monkeypatch, draw_overview, no_question, str, None, "all").axes[1].get_legend() is None
+
+
+def test_boxes_stand_in_columns_and_lines_join_them(monkeypatch):
+    boxes = boxes_of(TREE, {1: 3}, NAMES.get)
+    figure = figure_of(monkeypatch, draw_part, TREE, {1: 3}, NAMES.get, None, "A_E")
+    (axes,) = figure.axes
+    drawn = {text.get_text(): text for text in axes.texts if text.get_bbox_patch()}
+    assert list(drawn) == [box.text for box in boxes] and axes.get_title(loc="left") == "A_E"
+    places = {name: text.get_position() for name, text in drawn.items()}
+    assert [y for _, y in places.values()] == pytest.approx([0.3 * (box.row + 0.5) for box in boxes])
+    columns = [sorted({x for box, (x, _) in zip(boxes, places.values()) if box.column == n}) for n in range(3)]
+    assert [len(column) for column in columns] == [1, 1, 1] and columns == sorted(columns)
+    (width, _), (bottom, top) = axes.get_xlim()[::-1], axes.get_ylim()
+    assert columns[0][0] > 0 and columns[2][0] < width and top < 0 < bottom and bottom == pytest.approx(0.3 * 3)
+    for line, box in zip(axes.lines, boxes[1:]):
+        start, end = places[boxes[box.parent].text], places[box.text]
+        assert (line.get_xydata()[0].tolist(), line.get_xydata()[-1].tolist()) == (list(start), list(end))
+        assert start[0] < line.get_xdata()[1] == line.get_xdata()[2] < end[0]
+    answers = [text for text in axes.texts if not text.get_bbox_patch()]
+    assert [text.get_text() for text in answers] == [box.answer for box in boxes[1:]]
+    for answer, line in zip(answers, axes.lines):  # over the end of the line
+        assert line.get_xdata()[2] < answer.get_position()[0] < line.get_xdata()[3]
+        assert line.get_ydata()[3] - 0.1 < answer.get_position()[1] < line.get_ydata()[3]
+
+
+def test_leaves_that_were_joined_have_a_dashed_frame_and_leaves_another_colour(monkeypatch):
+    (axes,) = figure_of(monkeypatch, draw_part, TREE, {}, NAMES.get, None, "all").axes
+    frames = [(text.get_text(), text.get_bbox_patch()) for text in axes.texts if text.get_bbox_patch()]
+    dashed = {text for text, patch in frames if patch.get_linestyle() == "--"}
+    assert dashed == {"pdf 0", "pdf 1", "pdf 2", "pdf 4"}
+    assert {text for text, patch in frames if patch.get_facecolor()[:3] != (1, 1, 1)} == {f"pdf {n}" for n in range(5)}

@@ -239,6 +239,11 @@ def test_options_out_of_range(values):
         TransducerBeamOptions(**values)
 
 
+def test_greedy_search_takes_one_token_of_a_frame_at_least():
+    with pytest.raises(ValueError, match="max_symbols: expected at least 1"):
+        TransducerGreedyOptions(max_symbols=0)
+
+
 def test_defaults():
     common = {"lm_scale": 0.5, "token_bonus": 0.0, "word_bonus": 0.0}
     assert flat(TransducerBeamOptions()) == {
