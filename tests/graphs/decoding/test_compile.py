@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -123,6 +124,40 @@ def test_every_short_path(tmp_path, silence_prob, speech, push, frames, minimize
     assert len(expected) > 50 and found.keys() == expected.keys()
     worst = max(abs(found[key] - expected[key]) for key in expected)
     assert worst < 1e-3
+
+
+def random_lexicon(draw):
+    """Of short words over few phones: homophones, prefixes, several pronunciations, words of one phone."""
+    words, phones = [f"w{number}" for number in range(draw.randint(2, 5))], "tuik"[:draw.randint(2, 4)]
+    said = dict.fromkeys((word, " ".join(draw.choice(phones) for _ in range(draw.choice((1, 1, 2, 3)))))
+                         for word in words for _ in range(draw.choice((1, 1, 2))))
+    return [(word, pronunciation, draw.choice((1.0, 0.5))) for word, pronunciation in said]
+
+
+def random_arpa(draw, words):
+    """A unigram, or a bigram with few pairs."""
+    share = draw.choice((0, 0.15))
+    unigrams = ["-99 <s> -0.3", "-0.6 </s>", *(f"{-draw.randint(2, 12) / 10} {word} {-draw.randint(0, 8) / 10}"
+                                               for word in words)]
+    bigrams = [f"{-draw.randint(1, 9) / 10} {a} {b}" for a in ["<s>", *words] for b in [*words, "</s>"]
+               if draw.random() < share]
+    orders = [(1, unigrams), *([(2, bigrams)] if bigrams else [])]
+    return "\n".join(["\\data\\", *(f"ngram {order}={len(rows)}" for order, rows in orders), "",
+                      *(line for order, rows in orders for line in (f"\\{order}-grams:", *rows, "")), "\\end\\", ""])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_short_path_of_random_words(tmp_path, seed):
+    draw = random.Random(seed)
+    lexicon, silence_prob = random_lexicon(draw), draw.choice((0.0, 0.4))
+    arpa = random_arpa(draw, sorted({word for word, _, _ in lexicon}))
+    lang, tree, transitions, grammar, graph = build(
+        tmp_path, silence_prob, push=draw.choice(("tropical", "log", "none")), minimize=seed % 2 == 0, arpa=arpa,
+        lexicon=lexicon)
+    found, expected = found_paths(graph, 3), expected_paths(lang, tree, transitions, grammar, silence_prob, 3)
+    found.pop(((), ()), None)
+    assert expected and found.keys() == expected.keys()
+    assert max(abs(found[key] - expected[key]) for key in expected) < 1e-3
 
 
 @pytest.mark.parametrize("minimize", [True, False])
