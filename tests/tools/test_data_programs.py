@@ -156,6 +156,14 @@ def test_zeros_are_warned_of(tmp_path, capsys):
     assert "WARNING   1 with nothing but zeros in the chosen channel" in capsys.readouterr().err
 
 
+def test_an_utterance_of_two_splits_is_warned_of(tmp_path, capsys):
+    cut = noise_cut(tmp_path / "wav", "u", seconds=0.3)
+    for split in ("train", "test"):
+        write_cuts(tmp_path / f"corpus/{split}.jsonl.gz", [cut])
+    assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts") == 0
+    assert "WARNING   1 with an id that another split has, too (u)" in capsys.readouterr().err
+
+
 def test_from_lhotse_manifests(tmp_path, capsys):
     from lhotse import CutSet
     cuts = [noise_cut(tmp_path / "wav", f"u{i}", seconds=0.3, seed=i) for i in range(4)]
