@@ -49,6 +49,8 @@ class TooManyFailures(Exception):
 
 
 def first_line(error: BaseException) -> str:
-    """An exception in one line, without tabs: lhotse's span many."""
+    """An exception in one line, without tabs: lhotse's span many. A first line that ends with a colon only leads to
+    the second."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else ''}".replace("\t", " ")[:300]
+    first = " ".join(lines[:2 if lines and lines[0].endswith(":") else 1])
+    return f"{type(error).__name__}: {first}".replace("\t", " ")[:300]

@@ -47,10 +47,13 @@ def chosen_scales(folder):
     """(lm_scale, word_insertion_penalty, acoustic_scale) of a score folder's system."""
     from graphs.errors import InputError
     from hybrid.report.results import read_results
-    entry = read_results(folder / "result.json")[0]
-    if entry["lm_scale"] is None:
+    entries = read_results(folder / "result.json")
+    if not entries:
+        raise InputError(str(folder / "result.json"), "a result", "none")
+    scales = tuple(entries[0].get(name) for name in ("lm_scale", "word_insertion_penalty", "acoustic_scale"))
+    if None in scales:
         raise InputError(str(folder), "scores of lattices", "scores of texts")
-    return entry["lm_scale"], entry["word_insertion_penalty"], entry["acoustic_scale"]
+    return scales
 
 
 if __name__ == "__main__":

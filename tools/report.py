@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
 from graphs.errors import InputError
+from tools.frame.printing import printing
 from tools.frame.provenance import commit
 from tools.frame.records import stage_records, verified_digests, write_text_atomically
 from tools.frame.unfinished import whole_scores
@@ -22,12 +23,7 @@ from tools.frame.unfinished import whole_scores
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parser().parse_intermixed_args(argv)
-    try:
-        report(args.work, args.command)
-    except InputError as error:
-        print(f"tools.report: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return printing("tools.report", lambda: report(args.work, args.command))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ from typing import Dict, List, Optional, Sequence
 
 from graphs.errors import InputError
 from tools.frame.fingerprint import changed_raw, is_content
+from tools.frame.printing import printing
 from tools.frame.provenance import ROOT
 from tools.frame.records import RECORD, load_record, read_record
 
@@ -27,11 +28,8 @@ TOLD = ("commit", "code", "versions", "device")  # of a run, what may make the d
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parser().parse_args(argv)
-    try:
-        return reproduce(args.folder, args.out or args.folder.with_name(f"{args.folder.name}.again"))
-    except InputError as error:
-        print(f"tools.reproduce: error: {error}", file=sys.stderr)
-        return 2
+    out = args.out or args.folder.with_name(f"{args.folder.name}.again")
+    return printing("tools.reproduce", lambda: reproduce(args.folder, out), unread=141)
 
 
 def parser() -> argparse.ArgumentParser:

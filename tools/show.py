@@ -9,30 +9,22 @@ be svg or pdf. `python -m tools.show --kinds` lists the kinds.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
-from graphs.errors import InputError, TooManyFailures
+from graphs.errors import InputError
 from tools.artefacts.registry import KINDS, kind_of
 from tools.artefacts.results import describe_output, describe_record
+from tools.frame.printing import printing
 from tools.frame.records import RECORD
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parser().parse_args(argv)
-    try:
-        if args.kinds:
-            print(kinds(), end="")
-        else:
-            show(args.path, args.item, args.png)
-    except (InputError, TooManyFailures) as error:
-        print(f"tools.show: error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    if args.kinds:
+        return printing("tools.show", lambda: print(kinds(), end=""))
+    return printing("tools.show", lambda: show(args.path, args.item, args.png))
 
 
 def parser() -> argparse.ArgumentParser:

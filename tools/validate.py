@@ -7,7 +7,6 @@ A work folder stands for all folders in it. Ends with status 2 when there is a p
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Optional, Sequence
@@ -15,6 +14,7 @@ from typing import Optional, Sequence
 from graphs.errors import InputError
 from tools.artefacts.registry import kind_of, problems_of
 from tools.frame.numbers import at_least
+from tools.frame.printing import printing
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -23,11 +23,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
     made.add_argument("--most", type=at_least(0), default=20, help="problems printed for each path at most (20)")
     args = made.parse_args(argv)
-    try:
-        return max(validate(path, args.most) for path in args.paths)
-    except BrokenPipeError:  # `| head`: nobody reads on, and what was found so far cannot be known to be all
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    # where nobody reads on, what was found so far cannot be known to be all
+    return printing("tools.validate", lambda: max(validate(path, args.most) for path in args.paths), unread=141)
 
 
 def validate(path: Path, most: int = 20) -> int:

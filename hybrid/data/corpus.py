@@ -6,7 +6,7 @@ tools.validate_data names it, counts it and leaves it out.
 
 import os
 from pathlib import Path
-from typing import Dict, List, Optional, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import soundfile
@@ -25,24 +25,30 @@ UNKNOWN_RATE = 16000  # stands in the manifest of a file whose header cannot be 
 def recording_of(path: Union[str, Path], recording_id: Optional[str] = None) -> Recording:
     """A Lhotse recording from the header of an audio file (wav, flac, ogg, mp3, NIST sphere ...).
 
-    A file without a readable header gives a recording of no samples.
+    A file without a readable header gives a recording of no samples, and so does what is no file: reading a named
+    pipe would wait for ever.
     """
     path = Path(path)
     recording_id = recording_id or path.stem
-    try:
-        header = soundfile.info(str(path))
-        rate, channels = header.samplerate, header.channels
-        frames = max(header.frames, announced_samples(path) or 0)  # validation tells a truncated file by this
-    except (soundfile.LibsndfileError, OSError):
-        rate, frames, channels = _other_header(path)
+    rate, frames, channels = _header(path) if os.path.isfile(path) else (UNKNOWN_RATE, 0, 1)
     return Recording(
         id=recording_id, sampling_rate=rate, num_samples=frames, duration=frames / rate,
         sources=[AudioSource(type="file", channels=list(range(channels)), source=str(path))])
 
 
-def _other_header(path: Path):
-    """Rate, frames and channels by Lhotse's other readers, for formats libsndfile lacks."""
-    if path.suffix[1:].upper() not in soundfile.available_formats() and os.path.isfile(path):
+def _header(path: Path) -> Tuple[int, int, int]:
+    """Rate, frames and channels."""
+    try:
+        header = soundfile.info(str(path))
+        frames = max(header.frames, announced_samples(path) or 0)  # validation tells a truncated file by this
+        return header.samplerate, frames, header.channels
+    except (soundfile.LibsndfileError, OSError):
+        return _other_header(path)
+
+
+def _other_header(path: Path) -> Tuple[int, int, int]:
+    """The same by Lhotse's other readers, for formats libsndfile lacks."""
+    if path.suffix[1:].upper() not in soundfile.available_formats():
         try:
             recording = Recording.from_file(path)
             return recording.sampling_rate, recording.num_samples, recording.num_channels

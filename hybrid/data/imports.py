@@ -7,6 +7,7 @@ from typing import Dict, List, Optional
 from lhotse.cut import Cut
 
 from graphs.errors import InputError
+from graphs.grammar.arpa import read_arpa
 from hybrid.data.held_out import hold_out
 from hybrid.data.manifest import source_files, write_cuts
 
@@ -25,11 +26,15 @@ def with_dev(splits: Dict[str, List[Cut]], share: Optional[float], log) -> Dict[
 
 
 def copy_resources(out: Path, lexicon: Optional[Path], lm: Optional[Path]) -> None:
-    """Puts a lexicon and an ARPA file into a corpus folder under the names that stages look for."""
+    """Puts a lexicon and an ARPA file into a corpus folder under the names that stages look for.
+
+    Raises: InputError for an ARPA file that cannot be read, which else would be found after all the training.
+    """
     if lexicon is not None:
         name = "lexiconp.txt" if lexicon.name.startswith("lexiconp") else "lexicon.txt"
         shutil.copyfile(lexicon, out / name)
     if lm is not None:
+        read_arpa(lm)
         shutil.copyfile(lm, out / ("lm.arpa.gz" if lm.suffix == ".gz" else "lm.arpa"))
 
 

@@ -4,6 +4,7 @@ Lhotse has an importer, too; it reads no pipes without another package and stops
 utterance that lacks a line. Here every problem is tied to its utterance and the rest goes on.
 """
 
+import hashlib
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ from lhotse.cut import Cut
 from lhotse.utils import fastcopy
 
 from graphs.errors import InputError
-from graphs.text_file import read_lines, split_blanks, to_float
+from graphs.text_file import read_lines, split_blanks, to_float, to_int
 from hybrid.data.corpus import UNKNOWN_RATE, recording_of, utterance
 from hybrid.data.parallel import ordered_map
 from hybrid.outcomes import Outcomes
@@ -24,14 +25,16 @@ from hybrid.outcomes import Outcomes
 # files begin with these; the suffix tells Lhotse's readers what a pipe has given
 SUFFIX_OF = {b"RIFF": ".wav", b"NIST": ".sph", b"fLaC": ".flac", b"OggS": ".ogg"}
 LONGEST = 1e7  # seconds
+LONGEST_NAME = 200  # bytes of a file's name, without its suffix
 
 
 class Segment(NamedTuple):
-    """Seconds in a recording; end None means its end."""
+    """Seconds in a recording; end None means its end, channel None leaves that open."""
 
     recording_id: str
     start: float = 0.0
     end: Optional[float] = None
+    channel: Optional[int] = None
 
 
 def read_table(path: Path, must_exist: bool = False) -> Dict[str, str]:
@@ -80,17 +83,19 @@ def _time(text: str) -> float:
 
 
 def read_segments(path: Path) -> Dict[str, Segment]:
-    """Raises InputError that names the line."""
+    """A fifth field is the channel, as Kaldi's extract-segments reads it. Raises InputError that names the line."""
     segments = {}
     for number, line in read_lines(path)[0]:
         fields = split_blanks(line)
         try:
-            utterance_id, recording_id, start, end = fields[0], fields[1], _time(fields[2]), _time(fields[3])
-        except (IndexError, ValueError):
-            raise InputError(f"{path}:{number}", "`UTTERANCE RECORDING START END`", repr(line)) from None
+            utterance_id, recording_id, start, end, channel = fields if len(fields) == 5 else (*fields, "-1")
+            start, end, channel = _time(start), _time(end), to_int(channel)
+        except ValueError:
+            raise InputError(f"{path}:{number}", "`UTTERANCE RECORDING START END [CHANNEL]`", repr(line)) from None
         if utterance_id in segments:
             raise InputError(f"{path}:{number}", "every utterance once", f"{utterance_id!r} again")
-        segments[utterance_id] = Segment(recording_id, start, None if end == -1 else end)
+        segments[utterance_id] = Segment(recording_id, start, None if end == -1 else end,
+                                         None if channel == -1 else channel)
     return segments
 
 
@@ -126,7 +131,7 @@ def read_kaldi_dir(folder: Path, audio_folder: Path, outcomes: Outcomes, nj: int
         end = recording.duration if segment.end is None else segment.end
         cuts.append(utterance(
             utterance_id, recording, texts[utterance_id], speaker, start=segment.start,
-            duration=max(0.0, round(end - segment.start, 6)),
+            duration=max(0.0, round(end - segment.start, 6)), channel=segment.channel,
             gender=genders.get(speaker), language=languages.get(utterance_id)))
         outcomes.add(utterance_id)
     for utterance_id in texts.keys() - segments.keys():
@@ -144,6 +149,8 @@ def _problem(utterance_id: str, segment: Segment, recording: Optional[Recording]
     end = LONGEST if segment.end is None else segment.end
     if not 0 <= segment.start < end <= LONGEST:  # nan is neither
         return f"its segment runs from {segment.start:g} to {end:g} s"
+    if segment.channel is not None and recording.num_samples and segment.channel not in recording.channel_ids:
+        return f"its segment is of channel {segment.channel}, its recording has {recording.num_channels} (from 0)"
     return ""
 
 
@@ -177,10 +184,19 @@ def _open_recording(item: Tuple[str, str], audio_folder: Path, roots: List[Path]
     return recording_of(found, recording_id), ""
 
 
+def file_name(recording_id: str) -> str:
+    """The id where it can name a file, else what is left of it and a digest, so that no two share a file."""
+    raw = recording_id.encode("utf-8")
+    if b"/" not in raw and len(raw) <= LONGEST_NAME:
+        return recording_id
+    start = raw.replace(b"/", b"_")[:LONGEST_NAME - 17].decode("utf-8", "ignore")
+    return f"{start}-{hashlib.sha256(raw).hexdigest()[:16]}"
+
+
 def _run_pipe(recording_id: str, command: str, audio_folder: Path, cwd: Path) -> Tuple[Recording, str]:
     done = subprocess.run(command, shell=True, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           stdin=subprocess.DEVNULL)
-    path = audio_folder / recording_id.replace("/", "_")
+    path = audio_folder / file_name(recording_id)
     problem = ""
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()

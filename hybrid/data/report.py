@@ -38,7 +38,7 @@ def report_lines(results: Dict[str, Validated], transcripts: Transcripts, rate: 
         common = ", ".join(word for word, _ in transcripts.oov.most_common(10))
         lines.append(f"training transcripts: {unknown} of {transcripts.words} words are not in the lexicon"
                      + (f" ({common})" if common else ""))
-        lines.extend(filter(None, [transcripts.case_hint()]))
+        lines.extend(transcripts.hints())
     return lines
 
 

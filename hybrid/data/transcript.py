@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from graphs.lang.lexicon import Lexicon
 
@@ -66,7 +66,16 @@ class Transcripts:
             return 1
         return min(len(entry.phones) for entry in self.lexicon.pronunciations(word))
 
-    def case_hint(self) -> str:
+    def hints(self) -> List[str]:
+        """What may be wrong where words are in the lexicon in another spelling."""
+        return list(filter(None, [self._case_hint(), self._accents_hint()]))
+
+    def _accents_hint(self) -> str:
+        found = [word for word in self.oov if unicodedata.normalize("NFD", word) in self.lexicon]
+        return found and (f"{sum(self.oov[word] for word in found)} unknown words ({', '.join(found[:3])}) are in the "
+                          "lexicon with letters and accents apart (Unicode NFD): write it in NFC, as transcripts are")
+
+    def _case_hint(self) -> str:
         """What to set when the words are in the lexicon in another case, else ""."""
         unknown = sum(self.oov.values())
         for case in ("upper", "lower"):

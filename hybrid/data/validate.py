@@ -26,6 +26,7 @@ REASONS = {
     "empty_file": "the audio file has no bytes",
     "empty_audio": "the audio holds no samples",
     "unreadable": "the audio cannot be decoded",
+    "odd_rate": "the audio's sampling rate is none of speech: its header is damaged",
     "truncated": "the audio ends before its header or manifest says",
     "beyond_audio": "the utterance ends after its audio",
     "no_channel": "the recording lacks the chosen channel",
@@ -49,7 +50,8 @@ NOTES = {
     "kept_for_scoring": "kept for scoring with a transcript that training would reject",
     "in_other_split": "with an id that another split has, too",
 }
-WORRYING = ("silent", "silent_channel")  # notes that hint at a mistake
+WORRYING = ("silent", "silent_channel", "in_other_split")  # notes that hint at a mistake
+RATES = 1000, 200_000  # Hz, the lowest and the highest
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ class DataOptions:
     def __post_init__(self):
         if self.case not in CASES:
             raise ValueError(f"case: one of {', '.join(CASES)}, not {self.case!r}")
-        if self.sampling_rate is not None and not 1000 <= self.sampling_rate <= 200_000:
-            raise ValueError(f"sampling_rate: 1000 to 200000 Hz, not {self.sampling_rate}")
+        if self.sampling_rate is not None and not RATES[0] <= self.sampling_rate <= RATES[1]:
+            raise ValueError(f"sampling_rate: {RATES[0]} to {RATES[1]} Hz, not {self.sampling_rate}")
         if not 0 <= self.max_rejected_share <= 1:
             raise ValueError(f"max_rejected_share: 0 to 1, not {self.max_rejected_share}")
         if not 0 < self.train_share <= 1:
@@ -255,6 +257,8 @@ class _Checker:
         facts = self.facts[_key(cut.recording)]
         if facts.reason:
             raise Reject(facts.reason, facts.detail)
+        if not RATES[0] <= facts.sampling_rate <= RATES[1]:
+            raise Reject("odd_rate", f"expected {RATES[0]} to {RATES[1]} Hz, got {facts.sampling_rate}")
         if cut.duration <= 0:
             raise Reject("empty_audio", "a duration of 0 in the manifest: make the corpus again")
         channel = self._choose_channel(cut, facts)

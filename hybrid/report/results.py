@@ -10,11 +10,11 @@ from hybrid.recognize.confidence import compare_systems
 
 FILE = "result.json"
 Entry = Dict  # as hybrid.recognize.scoring.result_entry makes it
-_COUNTS = ("errors", "words", "ins", "del", "sub", "utterances", "partial", "missing")
+_COUNTS = ("errors", "ins", "del", "sub", "utterances", "partial", "missing")
 _RATES = ("wer", "cer", "ser")
-_MAY_BE_NULL = ("lm_scale", "word_insertion_penalty", "seed", "seconds", "audio_seconds", "parameters",
-                "training_seconds")
-_MAY_LACK = ("tuned_on", "audio_seconds", "parameters", "training_seconds")
+_AMOUNTS = ("lm_scale", "acoustic_scale", "seconds", "audio_seconds", "parameters", "training_seconds")
+_MAY_BE_NULL = ("word_insertion_penalty", "seed")
+_MAY_LACK = ("tuned_on", "acoustic_scale", "audio_seconds", "parameters", "training_seconds")
 
 
 class Result(NamedTuple):
@@ -46,14 +46,28 @@ def _is_number(value) -> bool:
     return type(value) in (int, float) and abs(value) < 1e300
 
 
+def _is_amount(value) -> bool:
+    return _is_number(value) and value >= 0
+
+
+def _is_count(value) -> bool:
+    return type(value) is int and 0 <= value < 2 ** 53
+
+
+def _names_folder(value) -> bool:
+    return (isinstance(value, str) and Path(value).name == value and value not in ("", "..") and "\0" not in value
+            and len(value.encode("utf-8", "surrogatepass")) < 256)
+
+
 _FIELDS = {
     "system": ("a name", lambda value: isinstance(value, str)),
-    "test": ("the name of a folder", lambda value: isinstance(value, str) and Path(value).name == value
-             and len(value.encode("utf-8", "surrogatepass")) < 256),
+    "test": ("the name of a folder", _names_folder),
     "ci95": ("two numbers", lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))),
-    **{name: ("a count", lambda value: type(value) is int and 0 <= value < 2 ** 53) for name in _COUNTS},
-    **{name: ("a number", _is_number) for name in _RATES},
+    "words": ("a count above 0", lambda value: _is_count(value) and value > 0),
+    **{name: ("a count", _is_count) for name in _COUNTS},
+    **{name: ("a number from 0 up", _is_amount) for name in _RATES},
     "tuned_on": ("true, false or nothing", lambda value: value in (None, True, False)),
+    **{name: ("a number from 0 up, or null", lambda value: value is None or _is_amount(value)) for name in _AMOUNTS},
     **{name: ("a number or null", lambda value: value is None or _is_number(value)) for name in _MAY_BE_NULL},
 }
 

@@ -17,5 +17,7 @@ def test_errors_are_pickled_whole(error):
 
 def test_an_exception_in_one_line():
     assert first_line(ValueError("\n  one\ttwo \nthree")) == "ValueError: one two"
+    assert first_line(ValueError("Details:\n\n because\nof")) == "ValueError: Details: because"
+    assert first_line(ValueError("Details:")) == "ValueError: Details:"
     assert first_line(KeyError()) == "KeyError: "
     assert first_line(ValueError("x" * 400)) == "ValueError: " + "x" * 288

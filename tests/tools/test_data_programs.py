@@ -147,6 +147,18 @@ def test_what_pipes_gave_lies_in_the_corpus(kaldi_data, monkeypatch, absolute):
     assert source.source == str(kaldi_data / "corpus/audio/test/test00.wav") and Path(source.source).exists()
 
 
+def test_a_damaged_language_model_is_told_before_anything_is_trained(kaldi_data, capsys):
+    lm = kaldi_data / "lm.arpa"
+    lm.write_text("\\data\\\nngram 1=1\n\n\\1-grams:\n-1 YES\n")
+    arguments = (import_kaldi, "--data", kaldi_data / "data", "--out", kaldi_data / "corpus", "--lm", lm)
+    assert run(*arguments) == 2
+    assert "lm.arpa:6: expected \\2-grams: or \\end\\, found the end of the file" in capsys.readouterr().err
+    assert not (kaldi_data / "corpus").exists()
+    lm.write_text(lm.read_text() + "\\end\\\n")
+    assert run(*arguments) == 0
+    assert (kaldi_data / "corpus/lm.arpa").read_bytes() == lm.read_bytes()
+
+
 def test_zeros_are_warned_of(tmp_path, capsys):
     cut = noise_cut(tmp_path / "wav", "u", seconds=0.3, channels=2)
     samples, rate = soundfile.read(str(tmp_path / "wav/u.wav"))
@@ -154,6 +166,14 @@ def test_zeros_are_warned_of(tmp_path, capsys):
     write_cuts(tmp_path / "corpus/train.jsonl.gz", [cut])
     assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts") == 0
     assert "WARNING   1 with nothing but zeros in the chosen channel" in capsys.readouterr().err
+
+
+def test_an_utterance_of_two_splits_is_warned_of(tmp_path, capsys):
+    cut = noise_cut(tmp_path / "wav", "u", seconds=0.3)
+    for split in ("train", "test"):
+        write_cuts(tmp_path / f"corpus/{split}.jsonl.gz", [cut])
+    assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts") == 0
+    assert "WARNING   1 with an id that another split has, too (u)" in capsys.readouterr().err
 
 
 def test_from_lhotse_manifests(tmp_path, capsys):

@@ -1,5 +1,7 @@
 """tools.show on one artefact of each kind."""
 
+import shutil
+
 import pytest
 
 from graphs.lattices.lattice_io import write_lattices
@@ -151,6 +153,24 @@ def test_what_cannot_be_shown_is_said(work, capsys, path, arguments, message):
     assert main([str(work / path), *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (work / "x.png").exists()
+
+
+@pytest.mark.parametrize("damaged, content, shown, message", [
+    ("exp/score_am/test/per_speaker.tsv", None, ["exp/score_am"], "per_speaker.tsv: expected an existing file"),
+    ("exp/score_am/test/per_utt.txt", None, ["exp/score_am", "u0"], "per_utt.txt: expected an existing file"),
+    ("exp/score_am/test/per_utt.txt", b"\xff", ["exp/score_am", "u0"], "expected utf-8 text, found byte 0xff"),
+    ("exp/score_am/test/per_utt.txt", b"", ["exp/score_am", "u99"], "expected an utterance such as"),
+    ("exp/tree_tri/splits.tsv", b"", ["exp/tree_tri"], "splits.tsv: expected a heading, found an empty file"),
+    ("features/cuts.jsonl.gz", b"", ["features"], "features: expected features of utterances, found none"),
+    ("cuts/report.txt", b"\xff", ["cuts"], "report.txt: expected utf-8 text")])
+def test_damaged_files_of_an_artefact_are_named(work, tmp_path, capsys, damaged, content, shown, message):
+    copy = shutil.copytree(work, tmp_path / "work")
+    if content is None:
+        (copy / damaged).unlink()
+    else:
+        (copy / damaged).write_bytes(content)
+    assert main([str(copy / shown[0]), *shown[1:]]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_the_kinds_are_listed(capsys):

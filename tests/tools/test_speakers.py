@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from graphs.errors import InputError
 from graphs.hmm.hmm_folder import read_hmm, write_hmm
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice import Lattice
@@ -127,3 +128,20 @@ def test_systems_are_combined_with_the_scales_of_their_scores(tmp_path, weights,
                *(("--weights", *weights) if weights else ())) == 0
     assert read_text(tmp_path / "out" / "hyp.txt") == {"u0": [said]}
     assert run(combine, "--cuts", tmp_path / "cuts", "--lattices", tmp_path / "one", "--out", tmp_path / "again") == 2
+
+
+@pytest.mark.parametrize("change, message", [
+    (None, "result.json: expected a result, found none"), ({"acoustic_scale": None}, "expected scores of lattices"),
+    ({"word_insertion_penalty": None}, "expected scores of lattices"),
+    ({"lm_scale": None}, "expected scores of lattices")])
+def test_scores_that_have_chosen_no_scales(tmp_path, change, message):
+    add_system(tmp_path, "score_one", "one", 1)
+    path = tmp_path / "exp/score_one/result.json"
+    (entry,) = json.loads(path.read_text())
+    path.write_text(json.dumps([] if change is None else [{**entry, **change}]))
+    with pytest.raises(InputError, match=message):
+        combine.chosen_scales(path.parent)
+    if change is not None:
+        path.write_text(json.dumps([{key: value for key, value in entry.items() if key != "acoustic_scale"}]))
+        with pytest.raises(InputError, match="expected scores of lattices"):
+            combine.chosen_scales(path.parent)

@@ -6,7 +6,8 @@ from typing import Dict, Iterable, List, Optional
 
 import numpy as np
 
-from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
+from graphs.errors import InputError
+from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some, text_of_file
 
 MANIFEST = ".jsonl.gz"
 
@@ -131,12 +132,12 @@ def describe_folder(path: Path, item: Optional[str] = None) -> str:
     for split in splits:
         cuts = read_cuts(path / f"{split}{MANIFEST}")
         rejected = path / f"rejected_{split}.tsv"
-        lines = rejected.read_text(encoding="utf-8").splitlines() if rejected.exists() else None
+        lines = text_of_file(rejected).splitlines() if rejected.exists() else None
         rows.append((split, len(cuts), f"{sum(cut.duration for cut in cuts) / 3600:.3f}",
                      len({speaker_of(cut) for cut in cuts}), lines and len(lines) - 1))
     report = path / "report.txt"
     return section("splits", ("split", "cuts", "hours", "speakers", "rejected"), rows) + (
-        "\n" + report.read_text(encoding="utf-8") if report.exists() else "")
+        "\n" + text_of_file(report) if report.exists() else "")
 
 
 def folder_problems(path: Path) -> Iterable[str]:
@@ -157,6 +158,8 @@ def describe_features(path: Path, item: Optional[str] = None) -> str:
         if item not in reader:
             raise not_found(path, "an utterance", item, reader.ids)
         return describe_cut(reader.cut(item)) + _statistics(reader[item].numpy())
+    if not reader.ids:
+        raise InputError(f"{path}", "features of utterances", "none")
     sample = np.concatenate([reader[key].numpy() for key in _spread(reader.ids, 100)])
     frames = sum(map(reader.num_frames, reader.ids))
     return facts(

@@ -113,9 +113,11 @@ def describe_tree_folder(path: Path, item: Optional[str] = None) -> str:
     if item is not None:
         return describe_tree(path / "tree", item)
     description = read_json_object(path / DESCRIPTION)
-    header, *rows = ([*line.split("\t")] for _, line in read_lines(path / SPLITS)[0])
+    table = [line.split("\t") for _, line in read_lines(path / SPLITS)[0]]
+    if not table:
+        raise InputError(str(path / SPLITS), "a heading", "an empty file")
     simple = ((name, value) for name, value in description.items() if not isinstance(value, dict))
-    return describe_tree(path / "tree") + facts(*simple) + section("first splits", header, rows[:20])
+    return describe_tree(path / "tree") + facts(*simple) + section("first splits", table[0], table[1:21])
 
 
 def tree_folder_problems(path: Path) -> Iterable[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
 
 from graphs.errors import InputError
+from graphs.text_file import decode, read_bytes
 from hybrid.report.tables import text_table
 from tools.frame.records import made_from
 
@@ -73,6 +74,11 @@ def input_of(folder: Path, name: str) -> Optional[Path]:
             if Path(path).name == name and Path(path).is_file():
                 return Path(path)
     return None
+
+
+def text_of_file(path: Path) -> str:
+    """Raises InputError for a file that is gone, or no text."""
+    return decode(str(path), read_bytes(path))
 
 
 def not_found(path: Path, what: str, item: str, known: Iterable[str]) -> InputError:

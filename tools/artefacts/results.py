@@ -8,7 +8,7 @@ from typing import Iterable, Optional
 from graphs.errors import InputError
 from hybrid.report.results import Result, main_table, read_results, read_utterances, run_table
 from hybrid.report.tables import text_table
-from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some
+from tools.artefacts.kind import Kind, facts, folder_with, not_found, section, some, text_of_file
 from tools.artefacts.runs import how_to_repeat, run_facts
 from tools.frame.records import LOG, RECORD, changed_outputs, how_to_repair, load_record, read_record
 
@@ -53,9 +53,8 @@ def describe_scores(path: Path, item: Optional[str] = None) -> str:
 def _aligned(path: Path, utterance_id: str) -> str:
     known, found = [], []
     for entry in read_results(path / "result.json"):
-        report = (path / entry["test"] / "per_utt.txt").read_text(encoding="utf-8")
-        for block in report.split("\n\n"):
-            name = block.split(maxsplit=2)[1]
+        for block in text_of_file(path / entry["test"] / "per_utt.txt").split("\n\n"):
+            name = block.split("  speaker: ")[0].replace("id: ", "", 1)
             known.append(name)
             if name == utterance_id:
                 found.append(f"{entry['test']}\n{block.rstrip()}\n")
@@ -82,7 +81,7 @@ def score_problems(path: Path) -> Iterable[str]:
 
 
 def _tsv(path: Path, most: int = 40):
-    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.split("\t") for line in text_of_file(path).splitlines()]
     return (lines[0], lines[1:most + 1]) if lines else ((), ())
 
 
@@ -94,7 +93,7 @@ def describe_tsv(path: Path, item: Optional[str] = None) -> str:
 
 
 def tsv_problems(path: Path) -> Iterable[str]:
-    columns = [len(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
+    columns = [len(line.split("\t")) for line in text_of_file(path).splitlines()]
     for number, count in enumerate(columns, 1):
         if count != columns[0]:
             yield f"{path}:{number}: expected {columns[0]} columns, found {count}"

@@ -62,10 +62,11 @@ def _decoded(one: Scored, log) -> Optional[Timed]:
     """Times of the words of a system's hypotheses, None where nothing tells them."""
     if not one.decoded:
         return None
-    folder, entry = Path(one.decoded), one.entry
+    folder = Path(one.decoded)
+    scales = tuple(one.entry.get(name) for name in ("lm_scale", "acoustic_scale", "word_insertion_penalty"))
     try:
-        if holds_lattices(folder) and entry.get("lm_scale") is not None:
-            return _of_lattices(folder, (entry["lm_scale"], entry["acoustic_scale"], entry["word_insertion_penalty"]))
+        if holds_lattices(folder) and None not in scales:
+            return _of_lattices(folder, scales)
         return Timed(str(folder), read_ctm(folder / CTM)) if (folder / CTM).is_file() else None
     except InputError as error:
         if log:

@@ -17,24 +17,16 @@ Conditions: COLUMN=VALUE (* and ? are wild cards), !=, and <, <=, >, >= between 
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from graphs.errors import InputError
+from tools.frame.printing import printing
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parser().parse_args(argv)
-    try:
-        print(args.work_of(args), end="", flush=True)
-    except InputError as error:
-        print(f"tools.experiments: error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return printing("tools.experiments", lambda: print(args.work_of(args), end=""))
 
 
 def parser() -> argparse.ArgumentParser:

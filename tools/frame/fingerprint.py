@@ -62,16 +62,19 @@ def digest_files(paths: Iterable[Path], known: Digests) -> Digests:
 
 
 def digest_raw(paths: Iterable[Path], by_content: bool = False) -> Digests:
-    """Size and time of each raw file, with its sha256 on request, else ""."""
-    digests: Digests = {}
-    for path in (file for root in paths for file in files_of(Path(root))):
-        try:
+    """Size and time of each raw file, with its sha256 on request, else "". What is no file counts as gone: a folder
+    that a corpus names by mistake may be a whole disk."""
+    return {os.path.realpath(path): _digest_raw(path, by_content) for path in paths}
+
+
+def _digest_raw(path: Path, by_content: bool) -> List:
+    try:
+        if os.path.isfile(path):  # Path.is_file raises for a name that is too long
             stat = path.stat()
-            known = [stat.st_size, stat.st_mtime_ns, sha256(path) if by_content else ""]
-        except OSError:  # the program names it as a failure
-            known = GONE
-        digests[os.path.realpath(path)] = known
-    return digests
+            return [stat.st_size, stat.st_mtime_ns, sha256(path) if by_content else ""]
+    except OSError:  # the program names it as a failure
+        pass
+    return GONE
 
 
 def changed_raw(before: Digests, by_content: bool = False) -> List[str]:
@@ -81,7 +84,9 @@ def changed_raw(before: Digests, by_content: bool = False) -> List[str]:
     for name, known in before.items():
         path = Path(name)
         try:
-            if known[2] and (by_content or not same_stat(path, known)):
+            if not os.path.isfile(path):
+                same = known == GONE
+            elif known[2] and (by_content or not same_stat(path, known)):
                 same = sha256(path) == known[2]
             else:
                 same = same_stat(path, known)

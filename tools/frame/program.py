@@ -29,6 +29,7 @@ from tools.frame.failures import explain
 from tools.frame.fingerprint import (
     Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint)
 from tools.frame.numbers import at_least
+from tools.frame.printing import printing
 from tools.frame.records import (
     LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record,
     written_by_stages)
@@ -136,8 +137,8 @@ class Program:
         """Does the work unless it is done. Returns the exit status."""
         argv = sys.argv[1:] if argv is None else list(argv)
         if "--help" in argv or "-h" in argv:
-            print(self.parser.format_help() + "\n" + "\n\n".join("\n".join(block) for block in self.describe_options()))
-            return 0
+            options = "\n\n".join("\n".join(block) for block in self.describe_options())
+            return printing(self.name, lambda: print(f"{self.parser.format_help()}\n{options}"))
         args = self.parse(argv)
         try:
             _refuse_odd_names(args)
@@ -174,7 +175,8 @@ class Program:
     def main(self, work: Callable[[Job], None]) -> None:
         status = self.run(work)
         if status != 0:  # at once: HDF5 crashes when it cannot write at exit what it could not write before
-            sys.stdout.flush()
+            if sys.stdout is not None:  # what a shell has closed
+                sys.stdout.flush()
             os._exit(status)
 
     def sections(self, args: Optional[argparse.Namespace] = None) -> Dict[str, str]:
@@ -224,14 +226,12 @@ class Run:
         digests = digest_files(self._declared_inputs(), record.get("inputs", {}))
         reasons = self._reasons(record, damage, digests, raw)
         if not reasons and record["options"] == self.texts:
-            print(f"{self.program.name}: {self.args.out} is up to date")
-            return 0
+            return self._up_to_date()
         options = self.program.make_options(self.args, self.texts)
         described = {name: flat(values) for name, values in options.items()}
         if not reasons and record["config"] == described:
             write_record(self.args.out, {**record, "options": self.texts})
-            print(f"{self.program.name}: {self.args.out} is up to date")
-            return 0
+            return self._up_to_date()
         self._refuse_foreign()
         self._refuse_own_input()
         digests = verified_digests(self._declared_inputs())
@@ -242,6 +242,10 @@ class Run:
                "fingerprint": fingerprint(program=self.program.name, config=described, arguments=self.counted,
                                           inputs=contents(digests), raw=raw)}
         return self._work(work, options, new, raw, reasons if self.args.out.exists() else [])
+
+    def _up_to_date(self) -> int:
+        name = self.program.name
+        return printing(name, lambda: print(f"{name}: {self.args.out} is up to date"))
 
     def _work(self, work, options, record: dict, raw: Digests, reasons: List[str]) -> int:
         self.place.open()

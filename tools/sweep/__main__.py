@@ -39,21 +39,14 @@ import sys
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from graphs.errors import InputError, TooManyFailures
+from graphs.errors import InputError
+from tools.frame.printing import printing
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     argv = sys.argv[1:] if argv is None else list(argv)
     args = parser().parse_intermixed_args(argv)
-    try:
-        sweep(args, f"python -m tools.sweep {shlex.join(argv)}")
-    except (InputError, TooManyFailures) as error:
-        print(f"tools.sweep: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("tools.sweep: interrupted; run it again to go on", file=sys.stderr)
-        return 130
-    return 0
+    return printing("tools.sweep", lambda: sweep(args, f"python -m tools.sweep {shlex.join(argv)}"), unread=141)
 
 
 def parser() -> argparse.ArgumentParser:

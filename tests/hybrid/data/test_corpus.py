@@ -1,7 +1,17 @@
+import os
+
 import pytest
 
 from graphs.errors import InputError
-from hybrid.data.corpus import parse_splits
+from hybrid.data.corpus import UNKNOWN_RATE, parse_splits, recording_of
+
+
+def test_what_is_no_file_has_no_samples(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")  # opening it would wait for somebody who writes
+    (tmp_path / "b.wav").mkdir()
+    for name in ("a.wav", "b.wav", "none.wav", "c" * 5000):
+        recording = recording_of(tmp_path / name)
+        assert (recording.num_samples, recording.sampling_rate) == (0, UNKNOWN_RATE)
 
 
 def test_splits_argument():

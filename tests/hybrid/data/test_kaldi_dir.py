@@ -79,6 +79,20 @@ def test_pipes_run_once_and_are_kept(plain, tmp_path):
     assert (tmp_path / "count").read_text() == "run\n" and outcomes.counts == {"done": 3}
 
 
+def test_each_pipe_has_a_file_of_its_own(plain, tmp_path):
+    """A slash is in no file name; nor are 300 bytes."""
+    names = ["x/y", "x_y", "u" * 300, "é" * 149 + "uu"]
+    for number, name in enumerate(names):
+        write_noise(tmp_path / f"{number}.wav", seconds=0.5, seed=number)
+    (plain / "segments").unlink()
+    write_dir(plain, wav_scp=[f"{name} cat {tmp_path}/{number}.wav |" for number, name in enumerate(names)],
+              text=[f"{name} YES" for name in names], utt2spk=[])
+    cuts, outcomes = read(plain)
+    assert outcomes.counts == {"done": 4}
+    for number, name in enumerate(names):
+        assert np.array_equal(cuts[name].load_audio()[0], soundfile.read(str(tmp_path / f"{number}.wav"))[0])
+
+
 def test_broken_pipe_is_named_and_its_utterances_are_rejected_later(plain, tmp_path):
     write_dir(plain, wav_scp=["rec-a echo no such tool >&2; false |", f"rec-b {tmp_path}/b.wav"])
     cuts, outcomes = read(plain)
@@ -137,6 +151,17 @@ def test_stereo_leaves_the_channel_open(plain, tmp_path):
     assert good.channel == 1 and good.load_audio().shape == (1, 12000)
 
 
+def test_segments_may_choose_the_channel(plain, tmp_path):
+    write_noise(tmp_path / "a.wav", seconds=2.0, channels=2)
+    write_dir(plain, segments=["utt1 rec-a 0 1 1", "utt2 rec-a 0 1 -1", "utt3 rec-a 0 1 2"])
+    cuts, outcomes = read(plain)
+    assert outcomes.notable["utt3"] == ("failed", "its segment is of channel 2, its recording has 2 (from 0)")
+    good = validate_corpus({"train": [cuts["utt1"], cuts["utt2"]]}, DataOptions(channel=0))[0]["train"].cuts
+    samples = soundfile.read(str(tmp_path / "a.wav"))[0][:16000]
+    for cut, channel in zip(good, (1, 0)):
+        assert np.allclose(cut.load_audio()[0], samples[:, channel], atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["wav.scp", "text"])
 def test_needed_files(plain, name):
     (plain / name).unlink()
@@ -153,7 +178,9 @@ def test_needed_files(plain, name):
     ("reco2dur", "rec-a abc", "reco2dur, rec-a: expected a duration in seconds above 0, found 'abc'"),
     ("reco2dur", "rec-a nan", "found 'nan'"), ("reco2dur", "rec-a -1", "found '-1'"),
     ("reco2dur", "rec-a 1_0", "found '1_0'"),
-    ("segments", "utt1 rec-a 0 \u0663", "segments:1: expected `UTTERANCE RECORDING START END`"),
+    ("segments", "utt1 rec-a 0 \u0663", "segments:1: expected `UTTERANCE RECORDING START END "),
+    ("segments", "utt1 rec-a 0 1 A", "segments:1: expected `UTTERANCE RECORDING START END "),
+    ("segments", "utt1 rec-a 0 1 0 1", "segments:1: expected `UTTERANCE RECORDING START END "),
     ("spk2gender", "anna f f", "one gender"), ("utt2lang", "utt1 en de", "one language")])
 def test_tables_of_other_things_are_named(plain, name, line, message):
     write_dir(plain, **{name: [line]})

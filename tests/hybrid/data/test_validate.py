@@ -54,6 +54,16 @@ def test_file_missing_already_when_the_corpus_was_made(tmp_path):
     assert only_reason(utterance("a", recording_of(tmp_path / "gone.wav"), "yes"))[0] == "missing"
 
 
+@pytest.mark.parametrize("rate, good", [(1, False), (999, False), (1000, True), (200_000, True), (200_001, False)])
+def test_sampling_rates_that_no_speech_has(tmp_path, rate, good):
+    soundfile.write(str(tmp_path / "a.wav"), np.full(1000, 0.1), rate)
+    cut = utterance("a", recording_of(tmp_path / "a.wav"), "yes")
+    if good:
+        kept(cut, lexicon=None)
+    else:
+        assert only_reason(cut) == ("odd_rate", f"expected 1000 to 200000 Hz, got {rate}")
+
+
 def test_empty_file(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"")
     assert only_reason(utterance("a", recording_of(tmp_path / "a.wav"), "yes"))[0] == "empty_file"
@@ -281,6 +291,15 @@ def test_case_of_the_lexicon_is_hinted_at(tmp_path):
         {"train": [noise_cut(tmp_path, "a", text="YES NO")]}, DataOptions(), LEXICON)
     assert results["train"].rejected[0].reason == "all_oov"
     assert "data.case=lower" in report_lines(results, transcripts, rate)[-1]
+
+
+def test_a_lexicon_with_accents_apart_is_told(tmp_path):
+    """Transcripts come in NFC."""
+    lexicon = Lexicon([Pronunciation("cafe\u0301", ("K",)), Pronunciation("no", ("N",))])
+    cuts = [noise_cut(tmp_path, "a", text="no cafe\u0301 caf\u00e9 yes")]
+    results, transcripts, rate = validate_corpus({"train": cuts}, DataOptions(), lexicon)
+    assert report_lines(results, transcripts, rate)[-1].startswith(
+        "2 unknown words (caf\u00e9) are in the lexicon with letters and accents apart")
 
 
 def test_ready_features(tmp_path):

@@ -47,6 +47,25 @@ def test_the_worst_stand_first_and_the_tuned_on_set_last(tmp_path):
     assert column(run_table(results), "real time") == ["0.100"] * 4
 
 
+@pytest.mark.parametrize("change, message", [
+    ({"words": 0}, "words: expected a count above 0, found 0"), ({"wer": -1.0}, "wer: expected a number from 0 up"),
+    ({"errors": True}, "errors: expected a count, found True"), ({"ser": 1e308}, "ser: expected a number from 0 up"),
+    ({"seconds": -1}, "seconds: expected a number from 0 up, or null"),
+    ({"seed": "1"}, "seed: expected a number or null"),
+    ({"lm_scale": -1.0}, "lm_scale: expected a number from 0 up, or null"),
+    ({"acoustic_scale": "1"}, "acoustic_scale: expected a number from 0 up, or null"),
+    ({"acoustic_scale": float("nan")}, "acoustic_scale: expected a number from 0 up, or null, found nan"),
+    *(({"test": name}, "test: expected the name of a folder")
+      for name in ("", ".", "..", "a/b", "/", "a\0b", "x" * 256))])
+def test_results_that_cannot_be_are_named(tmp_path, change, message):
+    add_system(tmp_path, "score_a", "a", 2)
+    path = tmp_path / "exp/score_a/result.json"
+    (entry,) = json.loads(path.read_text())
+    path.write_text(json.dumps([{**entry, **change}]))
+    with pytest.raises(InputError, match=f"result.json: entry 1, {message}"):
+        read_results(path)
+
+
 def test_one_system_twice_is_refused_by_both_names(tmp_path):
     add_system(tmp_path, "score_a", "a", 1)
     add_system(tmp_path, "score_b", "a", 1)

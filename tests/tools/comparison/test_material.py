@@ -98,8 +98,9 @@ def test_more_alignments_may_be_given(work):
 
 
 def test_texts_have_no_times_and_ctms_have(work):
-    one = scored(work, lm_scale=None)
-    assert material_of("test", [one], [work]).decoded == {}
+    for lacking in ("lm_scale", "acoustic_scale", "word_insertion_penalty"):
+        one = scored(work, **{lacking: None})
+        assert material_of("test", [one], [work]).decoded == {}
     write_ctm(work / "exp/decode_x_test/words.ctm", {"u000": [TimedSymbol("bad", 0.0, 0.1)]})
     assert material_of("test", [one], [work]).decoded["x"].words["u000"][0].symbol == "bad"
     assert material_of("test", [one._replace(decoded="")], [work]).decoded == {}

@@ -232,6 +232,20 @@ def test_raw_files_count_by_size_and_time(toy, tmp_path, capsys):
     assert toy() == toy() == 0 and toy.work.runs == 4
 
 
+@pytest.mark.parametrize("more", [(), ("--by-content",)])
+def test_raw_files_that_are_none_count_as_gone(toy, tmp_path, more):
+    """A corpus may name a folder by mistake, were it that of a disk, or a name too long to be one."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "inside").write_text("1")
+    os.mkfifo(tmp_path / "pipe")
+    toy.work.reads = [folder, tmp_path / "pipe", tmp_path / ("x" * 5000)]
+    assert toy(*more) == 0
+    (folder / "inside").write_text("22")
+    assert toy(*more) == 0 and toy.work.runs == 1
+    assert {tuple(known) for known in read_record(toy.out)["raw"].values()} == {(-1, -1, "")}
+
+
 def test_raw_files_count_by_content_on_request(toy, tmp_path):
     raw = tmp_path / "a.wav"
     raw.write_text("one")
