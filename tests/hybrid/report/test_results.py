@@ -121,7 +121,7 @@ def test_utterances_are_read_back(tmp_path):
     (lambda entries: entries[0].pop("seed"), "entry 1, seed: expected a number or null, found none"),
     (lambda entries: entries[0].update(errors=-1), "errors: expected a count, found -1"),
     (lambda entries: entries[0].update(test="a/b"), "test: expected the name of a folder"),
-    (lambda entries: entries[0].update(wer=True), "wer: expected a number, found True")])
+    (lambda entries: entries[0].update(wer=True), "wer: expected a number from 0 up, found True")])
 def test_results_that_are_none_are_named(tmp_path, change, message):
     add_system(tmp_path, "score_a", "a", 1)
     path = tmp_path / "exp/score_a/result.json"
