@@ -26,12 +26,21 @@ def test_a_stateless_one_weighs_the_last_tokens(context):
             assert found[row, place] == pytest.approx(np.maximum(expected, 0), abs=1e-6)
 
 
-@pytest.mark.parametrize("predictor, context", [
-    (StatelessPredictor(5, 3, 1, 0.5), 1), (StatelessPredictor(5, 3, 3, 0.5), 3), (LstmPredictor(5, 3, 2, 0.5), 0)])
-def test_steps_are_the_whole(predictor, context):
-    assert predictor.context == context
+KINDS = {"one": (lambda: StatelessPredictor(5, 3, 1, 0.5), 1), "three": (lambda: StatelessPredictor(5, 3, 3, 0.5), 3),
+         "lstm": (lambda: LstmPredictor(5, 3, 2, 0.5), 0)}
+
+
+def made(kind):
+    torch.manual_seed(0)
+    return KINDS[kind][0]()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_are_the_whole(kind):
+    predictor = made(kind).eval()
+    assert predictor.context == KINDS[kind][1]
     with torch.no_grad():
-        whole, states = predictor.eval()(TOKENS), predictor.start(2)
+        whole, states = predictor(TOKENS), predictor.start(2)
         for place in range(TOKENS.shape[1]):
             out, after = predictor.step(TOKENS[:, place], states)
             assert torch.allclose(out, whole[:, place], atol=1e-6)
@@ -39,9 +48,8 @@ def test_steps_are_the_whole(predictor, context):
             states = after
 
 
-@pytest.mark.parametrize("predictor", [StatelessPredictor(5, 3, 1, 0.5), LstmPredictor(5, 3, 1, 0.5)])
-def test_dropout_is_of_training(predictor):
-    torch.manual_seed(0)
-    long = torch.full((1, 200), 2)
-    assert not torch.equal(predictor.train()(long), predictor(long))
-    assert torch.equal(predictor.eval()(long), predictor(long))
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropout_is_of_training(kind):
+    predictor, many = made(kind), torch.arange(200)[None] % 5
+    assert not torch.equal(predictor.train()(many), predictor(many))
+    assert torch.equal(predictor.eval()(many), predictor(many))
