@@ -92,7 +92,8 @@ parse_arguments() {
           --stage) whole_number "$1" "$2" 0; first_stage=$2 ;;
           --stop-stage) whole_number "$1" "$2" 0; last_stage=$2 ;;
           --corpus) corpus=$(realpath -m -- "$2") ;;
-          --work) work=$(realpath -m -- "$2") ;;
+          --work) [ -n "$2" ] || usage_error "--work: expected a folder, found none"
+                  work=$(realpath -m -- "$2") ;;
           --nj) whole_number "$1" "$2" 1; nj=$2 ;;
           --conf) [ -f "$2" ] || usage_error "--conf $2: expected a file, found none"
                   user_confs+=("$(realpath -- "$2")") ;;
@@ -121,6 +122,7 @@ check_arguments() {
     "") systems=${known%% *} ;;
     all) systems=${known% } ;;
     *) systems=${systems//,/ }
+       [ -n "${systems// /}" ] || usage_error "--systems: expected some of $known(or all), found none"
        for name in $systems; do
          [[ " $known" == *" $name "* ]] || usage_error "--systems: expected some of $known(or all), found '$name'"
        done ;;
@@ -304,7 +306,7 @@ why=$(mkdir -p -- "$work" 2>&1) || die "--work $work: cannot be made (${why##*: 
 run_log=$work/run.log
 export RECIPE_COMMAND="./run.sh ${recipe#"$root/"}$(quoted ${again[@]+"${again[@]}"})"
 # an interrupt is for this script to tell
-(trap '' INT; exec "$python" -m tools.recipe.check --work "$work" --lock 9 --systems "$systems" <&8) || exit
+(trap '' INT; exec "$python" -m tools.recipe.check --work="$work" --lock 9 --systems "$systems" <&8) || exit
 exec 8<&-
 trap finish EXIT
 {

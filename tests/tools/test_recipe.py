@@ -176,6 +176,8 @@ def test_recipe_stops_at_a_failure_and_says_how_to_go_on(toy, tmp_path):
     (["--stage"], "--stage needs a value"),
     (["--stage", "99999999999999999999"], "--stage: expected a whole number"),
     (["--systems", "three"], "--systems: expected some of one two (or all), found 'three'"),
+    (["--systems", ",,"], "--systems: expected some of one two (or all), found none"),
+    (["--work", ""], "--work: expected a folder, found none"),
     (["--stage", "x"], "--stage: expected a whole number of at least 0, found 'x'"),
     (["--nj", "0"], "--nj: expected a whole number of at least 1, found '0'"),
     (["--stage", "4"], "--stage 4: the last stage is 3"),
