@@ -67,6 +67,7 @@ def _whisker(axes, place: int, rate: Rate, colour: str = "tab:blue") -> None:
 
 def draw_curves(curves: Sequence[LearningCurve]):
     """WER against hours (percent of the data where hours are not known), both on logarithmic axes."""
+    from matplotlib.ticker import LogLocator
     in_hours = all(point.hours for curve in curves for point in curve.points)
     figure = new_figure(6.5, 4.5)
     axes = figure.add_subplot()
@@ -83,8 +84,8 @@ def draw_curves(curves: Sequence[LearningCurve]):
     ticks = sorted({point.hours if in_hours else 100 * point.share for curve in curves for point in curve.points})
     axes.set_xticks(ticks, [f"{tick:.2g}" if in_hours else f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))  # a decade has few points
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel("hours of training audio" if in_hours else "% of the training data")
     axes.set_ylabel("WER %")
     axes.grid(alpha=0.3, which="both")

@@ -83,6 +83,8 @@ def test_learning_curves_stand_over_hours_where_all_are_known():
     assert whisker == ([1.0, 1.0], [15.0, 30.0], a[2])  # one that reaches 0 has no place on the axis
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert axes.get_xlabel() == "hours of training audio" and labels(axes.xaxis) == ["1", "2", "4"]
+    low, high = axes.get_ylim()
+    assert [text for text in labels(axes.yaxis) if low <= float(text) <= high] == ["10", "20", "30"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
     assert len({line.get_marker() for line in (axes.lines[0], axes.lines[2])}) == 2
     assert len(draw_curves([curve(str(n), (0.5, 1.0, Rate(1.0))) for n in range(9)]).axes[0].lines) == 9
