@@ -1,4 +1,4 @@
-"""How programs end that print what they find; those that write a folder have tools.frame.program."""
+"""How programs end: what they say, and their exit status."""
 
 import errno
 import os
@@ -7,6 +7,7 @@ from typing import Callable, Optional
 
 from graphs.errors import InputError, TooManyFailures
 
+EXPECTED = (InputError, TooManyFailures, KeyboardInterrupt)
 _TAKES_NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -22,12 +23,8 @@ def printing(name: str, work: Callable[[], Optional[int]], unread: int = 0) -> i
         if sys.stdout is not None:  # what a shell has closed
             sys.stdout.flush()
         return status
-    except (InputError, TooManyFailures) as error:
-        print(f"{name}: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted; run it again to go on", file=sys.stderr)
-        return 130
+    except EXPECTED as error:
+        return told(name, error)
     except BrokenPipeError:
         _silence()
         return unread
@@ -37,6 +34,15 @@ def printing(name: str, work: Callable[[], Optional[int]], unread: int = 0) -> i
         _silence()
         print(f"{name}: error: its output: {os.strerror(error.errno)}", file=sys.stderr)
         return 1
+
+
+def told(name: str, error: BaseException) -> int:
+    """Says in one line what of EXPECTED has stopped a program. Returns its exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        print(f"{name}: interrupted; run it again to go on", file=sys.stderr)
+        return 130
+    print(f"{name}: error: {error}", file=sys.stderr)
+    return 2
 
 
 def _silence() -> None:

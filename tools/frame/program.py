@@ -29,7 +29,7 @@ from tools.frame.failures import explain
 from tools.frame.fingerprint import (
     Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint)
 from tools.frame.numbers import at_least
-from tools.frame.printing import printing
+from tools.frame.printing import EXPECTED, printing, told
 from tools.frame.records import (
     LOG, changed_outputs, load_record, mark_damaged, output_digests, read_record, verified_digests, write_record,
     written_by_stages)
@@ -144,12 +144,8 @@ class Program:
             _refuse_odd_names(args)
             self._find_beside(args)
             return Run(self, args).run(work)
-        except (InputError, TooManyFailures) as error:
-            print(f"{self.name}: error: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            print(f"{self.name}: interrupted; run it again to go on", file=sys.stderr)
-            return 130
+        except EXPECTED as error:
+            return told(self.name, error)
         except Exception as error:
             reason = explain(error, args.out)
             if reason is None:
