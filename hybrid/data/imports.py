@@ -26,15 +26,11 @@ def with_dev(splits: Dict[str, List[Cut]], share: Optional[float], log) -> Dict[
 
 
 def copy_resources(out: Path, lexicon: Optional[Path], lm: Optional[Path]) -> None:
-    """Puts a lexicon and an ARPA file into a corpus folder under the names that stages look for.
-
-    Raises: InputError for an ARPA file that cannot be read, which else would be found after all the training.
-    """
+    """Puts a lexicon and an ARPA file into a corpus folder under the names that stages look for."""
     if lexicon is not None:
         name = "lexiconp.txt" if lexicon.name.startswith("lexiconp") else "lexicon.txt"
         shutil.copyfile(lexicon, out / name)
     if lm is not None:
-        read_arpa(lm)
         shutil.copyfile(lm, out / ("lm.arpa.gz" if lm.suffix == ".gz" else "lm.arpa"))
 
 
@@ -59,5 +55,7 @@ def write_corpus(job, splits: Dict[str, List[Cut]], outcomes) -> None:
     for name, cuts in with_dev(splits, job.args.hold_out, job.log).items():
         job.facts[name] = write_cuts(job.out / f"{name}.jsonl.gz", cuts, moving=(job.out, job.final(job.out)))
         job.log.info("%s: %d utterances", name, len(cuts))
+    if job.args.lm is not None:
+        read_arpa(job.args.lm)  # a damaged one would else be found after all the training
     copy_resources(job.out, job.args.lexicon, job.args.lm)
     job.log.info("%s", outcomes.summary())
