@@ -75,9 +75,6 @@ class PathWords:
         self._words, self._filter = words, text_filter
 
     def __call__(self, word_ids: Sequence[int]) -> List[str]:
-        if word_ids and max(word_ids) >= len(self._words):
-            raise InputError("lattice", f"word_ids below {len(self._words)}, as in its words.txt",
-                             str(max(word_ids)))
         return self._filter([self._words.symbol_of(word_id) for word_id in word_ids])
 
 
@@ -89,7 +86,7 @@ def path_words(source: Path, words: Optional[Path], text_filter: TextFilter) -> 
     """words: words.txt, or None for the one in the folder of lattices."""
     path = words or source / "words.txt"
     if not path.exists():
-        raise InputError(str(path), "the words.txt of the lattices (or say which with --words)", "none")
+        raise InputError(str(path), "the words.txt of the lattices (tools.score: or say which with --words)", "none")
     return PathWords(SymbolTable.read(path), text_filter)
 
 

@@ -22,6 +22,11 @@ def test_the_head():
     assert "partial" not in to_slf(random_of_both(0), WORDS)
 
 
+def test_words_that_the_table_lacks_are_named():
+    with pytest.raises(InputError, match="lattice r0, word_ids: expected numbers from 0 to below 1, found 0 to "):
+        to_slf(random_of_both(0, name="r0"), WORDS[:1])
+
+
 def test_a_frame_shift_that_is_none_is_refused():
     with pytest.raises(InputError, match="frame_shift"):
         to_slf(random_of_both(0), WORDS, frame_shift=-0.01)

@@ -48,7 +48,7 @@ def test_what_the_options_stand_for():
 def test_words_of_a_path_and_ids_that_are_none():
     to_words = PathWords(WORDS, TextFilter(ignore=["two"]))
     assert to_words([1, 2, 3]) == ["one", "three"] and to_words([]) == []
-    with pytest.raises(InputError, match="expected word_ids below 4, as in its words.txt, found 4"):
+    with pytest.raises(InputError, match="expected a symbol of id 4, found ids up to 3"):
         to_words([1, 4])
 
 
