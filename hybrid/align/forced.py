@@ -66,7 +66,7 @@ class Aligner:
           log_likelihoods: ``[T, num_pdfs]`` float32.
         Raises: InputError for what can be no log-likelihoods of the transition model.
         """
-        from graphs.decoding.compile import DecodingGraph
+        from graphs.decoding.decoding_graph import DecodingGraph
         from graphs.decoding.search import Searcher, SearchOptions
         from graphs.decoding.training_graph import training_graph
         from graphs.fst.word_sequences import WordSequences

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphs.decoding.compile import DecodingGraph
+from graphs.decoding.decoding_graph import DecodingGraph
 from graphs.decoding.intersect import RawLattice, intersect_pruned
 from graphs.decoding.search import Searcher, SearchOptions, make_lattice
 from graphs.decoding.training_graph import sentence_fst, training_graph

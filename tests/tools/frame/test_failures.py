@@ -47,6 +47,9 @@ def raises(error):
     (raises(PermissionError(errno.EACCES, "Permission denied", "some/file")), "some/file: Permission denied: it must"),
     (raises(OSError(errno.EROFS, "Read-only file system", "f")), "f: Read-only file system: it must be writable"),
     (raises(OSError(errno.EMFILE, "Too many open files")), "allow more open files (ulimit -n)"),
+    (raises(ModuleNotFoundError("No module named 'k2'", name="k2")),
+     "this needs the package k2 (No module named 'k2'); ./run.sh doctor says how to get it"),
+    (raises(ImportError("lib.so: undefined symbol: x", name="_k2")), "needs the package _k2 (lib.so: undefined"),
 ])
 def test_a_program_says_it_in_one_line(tmp_path, capsys, work, message):
     program = Program("toy", "A toy.")
@@ -63,7 +66,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(capsys):
 
 
 def test_errors_of_the_program_itself_stay_what_they_are(tmp_path):
-    for error in (ValueError("x"), KeyError("x"), FileNotFoundError(2, "No such file", "x")):
+    for error in (ValueError("x"), KeyError("x"), ImportError("x"), ModuleNotFoundError("x", name="hybrid.nope"),
+                  FileNotFoundError(2, "No such file", "x")):
         assert explain(error, tmp_path) is None
     with pytest.raises(ValueError):
         Program("toy", "A toy.").run(raises(ValueError("x")), ["--out", str(tmp_path / "out")])
