@@ -41,7 +41,8 @@ def explain(error: BaseException, out: Path) -> Optional[str]:
         number = errno.ENOSPC
     if number not in _ADVICE:
         return None
-    where = getattr(error, "filename", None) or out
+    # where a file is copied, the second is the one that is written
+    where = getattr(error, "filename2", None) or getattr(error, "filename", None) or out
     return f"{where}: {os.strerror(number)}: {_ADVICE[number]}"
 
 
