@@ -22,6 +22,7 @@ def test_ranges_of_whole_numbers_are_whole():
 
 @pytest.mark.parametrize("key, text", [
     ("am.x", "0.4 .. 0.1"), ("am.x", "0.1 .. 0.1"), ("am.x", "0 .. 1 log"), ("am.x", "1 .. 2 step 0"),
+    ("am.x", "0.0 .. 2.0 step 1e-300"),
     ("am.x", "1 .. 2 step 2"), ("am.x", "1 .. 9 log step 2"), ("am.x", "one"), ("am.x", "a, a"), ("am.x", "a, , b"),
     ("am.x", "0.1 .. b"), ("am.x", "1 .. 1e999"), ("am.x", ""), ("x", "1 .. 2")])
 def test_what_is_no_space_is_named(key, text):

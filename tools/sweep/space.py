@@ -15,6 +15,7 @@ from graphs.errors import InputError
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})(\s+log)?(?:\s+step\s+({_NUMBER}))?")
+MOST_STEPS = 1e9
 _EXPECTED = "LOW .. HIGH, then `log` or `step SIZE` if wanted, or values between commas (or |)"
 
 
@@ -32,8 +33,8 @@ class Range:
             raise ValueError(f"a range that rises, not {self.low} .. {self.high}")
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError("log: numbers above 0, and no step")
-        if self.step is not None and not 0 < self.step <= self.high - self.low:
-            raise ValueError(f"a step above 0 that fits the range, not {self.step}")
+        if self.step is not None and not (self.high - self.low) / MOST_STEPS <= self.step <= self.high - self.low:
+            raise ValueError(f"a step that fits the range once at least, {MOST_STEPS:g} times at most, not {self.step}")
 
     @property
     def whole(self) -> bool:
@@ -93,12 +94,12 @@ def _read(key: str, text: str) -> Union[Range, Choices]:
             raise ValueError(_EXPECTED)
         return Choices(tuple(value.strip() for value in text.split("|" if "|" in text else ",")))
     except ValueError as error:
-        raise InputError(f"[space] {key}", str(error), repr(text)) from None
+        raise InputError(f"[space] {key}", str(error), repr(text)[:200]) from None
 
 
 def _number(text: str) -> Union[int, float]:
     """Raises ValueError for what overflows."""
     number = int(text) if re.fullmatch(r"[-+]?\d{1,15}", text) else float(text)
     if abs(number) > 1e300:
-        raise ValueError(f"finite numbers, not {text}")
+        raise ValueError(f"finite numbers, not {text[:40]}")
     return number
