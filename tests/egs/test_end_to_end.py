@@ -60,6 +60,7 @@ def test_systems_share_all_but_their_own(finished):
     own = {f"{kind}{system}{split}" for system in ("tdnn", "dnn")
            for kind, split in (("", ""), ("decode_", "_dev"), ("decode_", "_test"), ("score_", ""))}
     shared = {"comparison", "ctc", "dnn1", "dnn2", "graph_dnn2", "align_dnn2_test", "boundaries_test",
+              "times_dnn2_train", "times_dnn2_test",
               *(f"align_{model}_{split}" for model in ("ctc", "dnn1", "dnn2") for split in ("train", "dev"))}
     assert folders == own | shared
 

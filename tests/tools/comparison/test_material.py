@@ -5,7 +5,7 @@ from lhotse.supervision import AlignmentItem
 
 from graphs.lang.lang_folder import write_lang
 from graphs.lattices.lattice_io import write_lattices
-from hybrid.align.ctm import TimedSymbol, write_ctm
+from hybrid.align.times.ctm import TimedSymbol, write_ctm
 from hybrid.compare.comparison import System
 from hybrid.compare.scored import Scored
 from hybrid.data.manifest import write_cuts
@@ -40,6 +40,8 @@ def work(tmp_path):
     stage(folder, "tools.decode", [tmp_path / "exp/x/model.json", tmp_path / "lang/lang.json"], ())
     (tmp_path / "exp/align_dnn_test").mkdir()
     write_ctm(tmp_path / "exp/align_dnn_test/words.ctm", {"u000": [TimedSymbol(*one) for one in TRUTH]})
+    (tmp_path / "exp/times_dnn_test").mkdir()
+    write_ctm(tmp_path / "exp/times_dnn_test/words.ctm", {})
     return tmp_path
 
 
@@ -54,8 +56,9 @@ def test_cuts_tell_conditions_and_truth_and_training_text_its_words(work):
     assert set(found.cuts) == {"u000", "u001"} and found.cuts["u001"].conditions == {"noise": "pink"}
     assert [word.symbol for word in found.truth["u000"]] == ["bad", "add", "b"] and "u001" not in found.truth
     assert found.counts == {"yes": 3, "no": 3}
-    ((name, timed),) = found.forced
+    (name, timed), (other, exact) = found.forced
     assert name == "dnn" and timed.source.endswith("align_dnn_test") and list(timed.words) == ["u000"]
+    assert other == "times_dnn" and exact.source.endswith("times_dnn_test") and not exact.words
 
 
 def test_cuts_are_those_that_were_scored(work):
@@ -94,7 +97,7 @@ def test_without_truth_no_times_are_asked_for(work):
 def test_more_alignments_may_be_given(work):
     write_ctm(work / "spikes.ctm", {"u000": [TimedSymbol(*one) for one in TRUTH]})
     found = material_of("test", [scored(work)], [work], [work / "spikes.ctm"])
-    assert [name for name, _ in found.forced] == ["dnn", "spikes"]
+    assert [name for name, _ in found.forced] == ["dnn", "times_dnn", "spikes"]
 
 
 def test_texts_have_no_times_and_ctms_have(work):
