@@ -92,7 +92,8 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
         return work
     reader, (_, transitions) = FeatureReader(work.features), work.hmm()
     features, pdf_ids = [], []
-    for results in _in_parallel(work, _sample(list(copies_of(reader.ids))), nj, "delay of the CTC model"):
+    sample = spread_sample(list(copies_of(reader.ids)), DELAY_SAMPLE)
+    for results in _in_parallel(work, sample, nj, "delay of the CTC model"):
         for utterance_id, outcome in results:
             if outcome.alignment is not None:
                 features.append(reader[utterance_id])
@@ -102,9 +103,9 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
     return replace(work, bootstrap=replace(work.bootstrap, delay=delay))
 
 
-def _sample(items: list) -> list:
-    """At most DELAY_SAMPLE of them, from all over the list."""
-    return items[::max(1, -(-len(items) // DELAY_SAMPLE))]
+def spread_sample(items: list, most: int) -> list:
+    """At most so many of them, from all over the list."""
+    return items[::max(1, -(-len(items) // most))]
 
 
 def _in_parallel(work: AlignWork, ids: List[str], nj: int, title: str):

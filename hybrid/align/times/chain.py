@@ -57,22 +57,24 @@ def median_starts(scores: np.ndarray, chain: Chain, transitions, bounds: Sequenc
       bounds: for each phone first frame and end of the frames in which it is looked for; both ascend.
     Raises: ValueError where the states do not fit into the frames.
     """
+    num_frames, num_states = len(scores), len(chain.phone)
+    if num_frames < num_states:
+        raise ValueError(f"{num_frames} frames, but {num_states} HMM states")
     low, entering, staying = _band(scores, chain, transitions, bounds)
     forward, arriving = _forward(low, entering, staying)
-    last = len(chain.phone) - 1 - low[-1]
-    total = forward[-1, last] if 0 <= last < forward.shape[1] else -np.inf
-    if not total > -np.inf:
-        raise ValueError(f"{len(scores)} frames, into which {len(chain.phone)} HMM states do not fit")
+    width, last = entering.shape[1], num_states - 1 - low[-1]
+    if last >= width or forward[-1, last] == -np.inf:
+        raise ValueError(f"no way through the {num_states} HMM states in {num_frames} frames")
     backward = _backward(low, entering, staying, last)
-    begins = np.flatnonzero(np.diff(chain.phone, prepend=-1))
-    posterior, starts = np.exp(arriving + backward - total), np.zeros(len(begins))
+    begins = np.flatnonzero(np.append(True, np.diff(chain.phone) > 0))
+    starts, entered = np.zeros(len(begins)), arriving + backward
     for number, state in enumerate(begins[1:], 1):
-        frames = np.flatnonzero((low <= state) & (state < low + forward.shape[1]))
-        starts[number] = frames[0] + _median(posterior[frames, state - low[frames]])
-    first_frames = _whole(starts, len(scores))
-    phone = np.searchsorted(first_frames, np.arange(len(scores)), side="right") - 1
+        frames = np.flatnonzero((low <= state) & (state < low + width))
+        starts[number] = frames[0] + _median(entered[frames, state - low[frames]])
+    first_frames = _whole(starts, num_frames)
+    phone = np.searchsorted(first_frames, np.arange(num_frames), side="right") - 1
     likeliest = low + np.argmax(forward + backward, axis=1)
-    ends = np.append(begins[1:], len(chain.phone))
+    ends = np.append(begins[1:], num_states)
     return Found(starts, first_frames, likeliest.clip(begins[phone], ends[phone] - 1))
 
 
@@ -84,7 +86,7 @@ def _band(scores, chain, transitions, bounds) -> Tuple[np.ndarray, np.ndarray, n
     first, end = (np.array([bound[side] for bound in bounds])[chain.phone] for side in (0, 1))
     frames = np.arange(len(scores))
     low, high = (np.searchsorted(edge, frames, side="right") for edge in (end, first))
-    states = low[:, None] + np.arange(max(1, int((high - low).max(initial=0))))
+    states = low[:, None] + np.arange(max(1, (high - low).max()))
     inside = states < high[:, None]
     states = np.where(inside, states, 0)
     results = []
@@ -97,16 +99,18 @@ def _band(scores, chain, transitions, bounds) -> Tuple[np.ndarray, np.ndarray, n
 
 def _seen(row: np.ndarray, offset: int) -> np.ndarray:
     """The row with column `offset` in front; what is outside has no probability."""
-    columns = np.arange(len(row)) + offset
-    inside = (columns >= 0) & (columns < len(row))
-    return np.where(inside, row[np.where(inside, columns, 0)], -np.inf)
+    kept = row[max(offset, 0):len(row) + min(offset, 0)]
+    seen = np.full(len(row), -np.inf)
+    seen[max(-offset, 0):][:len(kept)] = kept
+    return seen
 
 
 def _forward(low, entering, staying) -> Tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities of the frames up to t, ending in a state; and having entered it with frame t."""
+    """Log-probabilities of the frames up to t, ending in a state; and having entered it with frame t. What all ways
+    have in common, the score of the first frame, is left out."""
     forward, arriving = np.full_like(entering, -np.inf), np.full_like(entering, -np.inf)
     if low[0] == 0:
-        forward[0, 0] = arriving[0, 0] = entering[0, 0]
+        forward[0, 0] = 0
     for t in range(1, len(low)):
         moved = low[t] - low[t - 1]
         arriving[t] = _seen(forward[t - 1], moved - 1) + entering[t]
@@ -118,7 +122,7 @@ def _backward(low, entering, staying, last: int) -> np.ndarray:
     """Log-probabilities of the frames after t, from a state in frame t to column `last` in the last one."""
     backward = np.full_like(entering, -np.inf)
     backward[-1, last] = 0
-    for t in range(len(low) - 2, -1, -1):
+    for t in reversed(range(len(low) - 1)):
         moved = low[t] - low[t + 1]
         backward[t] = np.logaddexp(_seen(backward[t + 1] + staying[t + 1], moved),
                                    _seen(backward[t + 1] + entering[t + 1], moved + 1))
@@ -126,14 +130,13 @@ def _backward(low, entering, staying, last: int) -> np.ndarray:
 
 
 def _whole(starts: np.ndarray, num_frames: int) -> np.ndarray:
+    """The nearest frames that leave each phone one."""
     order = np.arange(len(starts))
     ascending = np.maximum.accumulate(np.round(starts).astype(np.int64) - order)
     return np.minimum(ascending, num_frames - len(starts)) + order
 
 
-def _median(shares: np.ndarray) -> float:
-    """Of a place that is i with probability shares[i], spread over 1 around it."""
-    total = np.cumsum(shares / shares.sum())
-    at = int(np.searchsorted(total, 0.5))
-    before = total[at - 1] if at else 0.0
-    return at - 0.5 + (0.5 - before) / (total[at] - before)
+def _median(log_shares: np.ndarray) -> float:
+    """Of a place that is i with a probability in proportion to exp(log_shares[i]), spread over 1 around it."""
+    total = np.cumsum(np.append(0, np.exp(log_shares - log_shares.max())))
+    return float(np.interp(0.5 * total[-1], total, np.arange(len(total)) - 0.5))

@@ -18,9 +18,9 @@ from hybrid.align.convert import Converter
 from hybrid.align.times.chain import BEYOND, chain_of, median_starts
 from hybrid.align.times.late import late_by_phone, taken_off
 from hybrid.align.times.times import Times, times_of, write_times
+from hybrid.align.work import CHUNK, spread_sample
 from hybrid.outcomes import Outcomes
 
-CHUNK = 16  # utterances handed to a process at once
 LATE_SAMPLE = 2000  # utterances that lateness is estimated on
 LATE = "late.json"
 
@@ -76,7 +76,7 @@ class TimesWork:
             return Result(converted.reason)
         scores = loaded.model.log_likelihoods(loaded.reader[utterance_id], utterance_id).numpy()
         duration = alignment.num_frames * alignment.frame_shift
-        if abs(len(scores) * shift - duration) > 2 * max(shift, alignment.frame_shift):
+        if abs(len(scores) * shift - duration) > 2.5 * max(shift, alignment.frame_shift):
             return Result(f"{len(scores) * shift:.2f} s of features, but the alignment has {duration:.2f} s")
         transitions = loaded.model.transitions
         segments = phone_segments(converted.alignment, transitions)
@@ -160,7 +160,7 @@ def _late(loaded: _Loaded, results: Dict[str, Result], names: Dict[str, List[str
     if abs(shift - loaded.reader.frame_shift) > 1e-9:
         raise InputError("option times.late", "a model that answers for each frame of the features "
                          f"({loaded.reader.frame_shift:g} s)", f"one that answers for each {shift:g} s")
-    sample = list(results)[::max(1, -(-len(results) // LATE_SAMPLE))]
+    sample = spread_sample(list(results), LATE_SAMPLE)
     found = late_by_phone([loaded.reader[one] for one in sample], [results[one].pdf_ids for one in sample],
                           [results[one].first_frames for one in sample], [names[one] for one in sample])
     late = {name: shift * frames for name, frames in found.items()}

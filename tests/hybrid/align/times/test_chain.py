@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hybrid.align.alignment import phone_segments
-from hybrid.align.times.chain import Chain, chain_of, median_starts
+from hybrid.align.times.chain import Chain, _whole, chain_of, median_starts
 from tests.hybrid.align.test_convert import MONO, TRI, A, B, SIL, model, path
 
 EVERYWHERE = (-100, 100)
@@ -31,7 +31,7 @@ def median_of(shares):
     return float(np.interp(0.5, points, np.arange(len(points)) - 0.5))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(24))
 def test_starts_are_the_medians_over_all_ways(seed):
     generator = np.random.default_rng(seed)
     tree = (MONO, TRI)[seed % 2]
@@ -103,10 +103,19 @@ def test_what_does_not_fit_is_told():
     transitions = model(MONO)
     alignment = path(transitions, [A, B], seed=1)
     chain = chain_of(alignment, phone_segments(alignment, transitions), transitions)
-    with pytest.raises(ValueError, match="5 frames, into which 6 HMM states do not fit"):
-        median_starts(np.zeros((5, transitions.num_pdfs)), chain, transitions, [EVERYWHERE] * 2)
-    with pytest.raises(ValueError, match="9 frames, into which"):  # the second phone is looked for too late
-        median_starts(np.zeros((9, transitions.num_pdfs)), chain, transitions, [(0, 4), (7, 9)])
+    for num_frames in (0, 5):
+        with pytest.raises(ValueError, match=f"{num_frames} frames, but 6 HMM states"):
+            median_starts(np.zeros((num_frames, transitions.num_pdfs)), chain, transitions, [EVERYWHERE] * 2)
+    # a gap between the phones, a second one after the end, none within, a first one before the start, an early end
+    for bounds in ([(0, 4), (7, 9)], [(0, 20), (30, 40)], [(20, 30), (30, 40)], [(-9, 0), (0, 9)], [(0, 9), (3, 8)]):
+        with pytest.raises(ValueError, match="no way through the 6 HMM states in 9 frames"):
+            median_starts(np.zeros((9, transitions.num_pdfs)), chain, transitions, bounds)
+
+
+def test_frames_are_the_nearest_that_leave_each_phone_one():
+    assert _whole(np.array([0, 1.4, 2.6, 6.2]), 9).tolist() == [0, 1, 3, 6]
+    assert _whole(np.array([0, 0.2, 0.3, 2.6]), 9).tolist() == [0, 1, 2, 3]
+    assert _whole(np.array([0, 4.6, 4.7]), 5).tolist() == [0, 3, 4]
 
 
 def test_a_long_utterance_needs_no_table_of_all_frames_and_states():

@@ -104,6 +104,20 @@ def test_phones_begin_at_their_medians_and_words_with_their_phones(planted):
     assert json.loads((out / "late.json").read_text()) == {} and not (out / "textgrid").exists()
 
 
+def test_a_phone_begins_no_farther_from_where_it_was_than_it_is_looked_for(planted):
+    """Features that say SIL all along, of an alignment that leaves it early."""
+    one, transitions = planted.alignments[0], planted.model.transitions
+    silence = one.pdf_ids(transitions)[phone_segments(one, transitions)[1].start_frame - 1]
+    more = np.full(30, one.transition_ids[-1])  # the last state's self-loop or not: a long last phone
+    assert transitions.is_self_loop[more[0]]
+    write_alignments(planted.folder / "ali", [replace(one, transition_ids=np.append(one.transition_ids, more))])
+    planted.reader["one"] = torch.zeros(one.num_frames + 30, transitions.num_pdfs)
+    planted.reader["one"][:, silence] = 100.0
+    out, _ = times(planted, late=False)
+    start = phone_segments(one, transitions)[1].start_frame * SHIFT
+    assert read_ctm(out / "phones.ctm")["one"][1].start == pytest.approx(start + 0.08, abs=1e-3)
+
+
 def test_what_phones_are_late_by_is_taken_off_phone_by_phone(planted, monkeypatch, caplog):
     asked = []
 
@@ -137,14 +151,40 @@ def test_lateness_of_another_folder_is_taken_and_a_phone_it_lacks_has_the_mean(p
 def test_what_fails_is_named_and_the_rest_is_done(planted):
     planted.reader["two"] = planted.reader["two"][:-4]
     del planted.reader["three"]
-    out, (outcomes, _) = times(planted, max_failed_share=0.7)
-    assert outcomes.counts == {"done": 1, "failed": 2} and list(read_ctm(out / "phones.ctm")) == ["one"]
+    planted.reader["empty"] = planted.reader["one"]
+    write_alignments(planted.folder / "ali", [*planted.alignments, Alignment("empty", np.zeros(0, np.int32), 0.0)])
+    out, (outcomes, _) = times(planted, max_failed_share=0.75)
+    assert outcomes.counts == {"done": 1, "failed": 3} and outcomes.notable["empty"] == ("failed", "no frames")
+    assert list(read_ctm(out / "phones.ctm")) == ["one"]
     assert outcomes.notable["three"] == ("failed", "no features")
+    assert (out / "outcomes.tsv").read_text().splitlines()[1:] == [
+        f"{name}\tfailed\t{reason}" for name, (_, reason) in sorted(outcomes.notable.items())]
     frames = planted.alignments[1].num_frames
     assert outcomes.notable["two"] == (
         "failed", f"{(frames - 4) * SHIFT:.2f} s of features, but the alignment has {frames * SHIFT:.2f} s")
     with pytest.raises(TooManyFailures):
         times(planted, "again")
+
+
+def test_two_frames_more_or_less_are_no_matter_if_the_states_fit(planted):
+    transitions = planted.model.transitions
+    two, three = planted.reader["two"], planted.reader["three"]
+    planted.reader["two"], planted.reader["three"] = two[:-2], torch.cat([three, three[-2:]])
+    one = planted.alignments[0]
+    forward = one.transition_ids[~transitions.is_self_loop[one.transition_ids]]
+    write_alignments(planted.folder / "ali", [replace(one, transition_ids=forward, words=()), *planted.alignments[1:]])
+    planted.reader["one"] = planted.reader["one"][:len(forward) - 1]
+    _, (outcomes, _) = times(planted, max_failed_share=0.5)
+    assert outcomes.counts == {"done": 2, "failed": 1}
+    assert outcomes.notable["one"] == ("failed", f"{len(forward) - 1} frames, but {len(forward)} HMM states")
+
+
+def test_lateness_is_estimated_on_a_sample_that_spans_the_folder(planted, monkeypatch):
+    asked = []
+    monkeypatch.setattr(times_work, "late_by_phone", lambda *found: asked.append(found) or {})
+    monkeypatch.setattr(times_work, "LATE_SAMPLE", 2)
+    times(planted)
+    assert [len(x) for x in asked[0][0]] == [len(planted.reader[name]) for name in ("one", "three")]
 
 
 def test_a_model_of_another_rate_finds_the_same_times(planted):
@@ -179,7 +219,9 @@ def test_a_file_of_lateness_that_is_none_is_told(tmp_path, content, found):
         read_late(tmp_path)
 
 
-@pytest.mark.parametrize("options", [{"acoustic_scale": 0}, {"acoustic_scale": float("inf")}, {"max_failed_share": 2}])
+@pytest.mark.parametrize("options", [{"acoustic_scale": 0}, {"acoustic_scale": float("inf")}, {"max_failed_share": 1.1},
+                                     {"max_failed_share": -0.1}])
 def test_options_out_of_range_are_refused(options):
+    TimesOptions(max_failed_share=0), TimesOptions(max_failed_share=1)
     with pytest.raises(ValueError, match="expected above 0 and finite"):
         TimesOptions(**options)
