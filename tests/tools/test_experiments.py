@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
+from graphs.errors import InputError
 from tests.hybrid.report.test_results import add_system
 from tools.experiments.__main__ import main
-from tools.experiments.columns import Condition
-from tools.experiments.experiment import find_experiments
+from tools.experiments.columns import Condition, check_columns, columns_of, select
+from tools.experiments.experiment import Experiment, find_experiments
 from tools.frame.fingerprint import digest
 from tools.frame.records import output_digests, write_record
 
@@ -221,3 +222,34 @@ def test_condition_signs_at_their_bounds():
              for sign in ("<", "<=", "=", "!=", ">", ">=")}
     assert holds == {"<": [True, False, False], "<=": [True, True, False], "=": [False, True, False],
                      "!=": [True, False, True], ">": [False, False, True], ">=": [False, True, True]}
+
+
+def test_what_is_not_there_is_none_and_fits_no_wild_card():
+    asked = [("=", "*"), ("!=", "*"), ("=", "None"), ("<", "3"), ("<", "none")]
+    assert [Condition("x", *one).holds({}) for one in asked] == [False, True, True, False, False]
+    assert [Condition("x", *one).holds({"x": 2}) for one in asked] == [True, False, False, True, False]
+
+
+def test_three_columns_of_like_names_are_told():
+    with pytest.raises(InputError, match="did you mean am.x[1-4] or am.x[1-4] or am.x[1-4][?]$"):
+        check_columns(["am.x"], ["am.x1", "am.x2", "am.x3", "am.x4"], "--sort")
+
+
+def test_the_smallest_stand_first_unless_said():
+    rows = [{"x": 2}, {"x": 1}]
+    assert select(rows, [], ["x"]) == rows[::-1] and select(rows, [], ["x"], True) == rows
+    rows = [{"x": value} for value in ("b", 2, "a", -1.5, "1")]
+    assert [row["x"] for row in select(rows, [], ["x"])] == [-1.5, "1", 2, "a", "b"]
+
+
+def test_columns_of_the_set_that_chose_the_scales_and_of_folders_elsewhere(tmp_path):
+    tuned = {"tune": {"system": "a", "test": "tune", "tuned_on": True, "seed": 1, "wer": 5.0}}
+    found = columns_of(Experiment("a", tmp_path / "x", tmp_path / "work", {}, tuned))
+    assert (found["dev.wer"], found["tune.wer"], found["folder"]) == (5.0, 5.0, str(tmp_path / "x"))
+    assert "dev.wer" not in columns_of(Experiment("a", tmp_path, tmp_path, {}, {"test": {"seed": 1, "wer": 5.0}}))
+
+
+def test_minutes_are_those_of_models_whose_seconds_are_known(tmp_path):
+    for seconds, models, minutes in ((100.0, [tmp_path], 1.67), (100.0, [], None), (None, [tmp_path], None)):
+        made = Experiment("a", tmp_path, tmp_path, {}, models=models, facts={"seconds": seconds})
+        assert columns_of(made)["training_minutes"] == minutes

@@ -80,6 +80,17 @@ def test_of_several_training_texts_the_largest_counts(work):
         assert material_of("test", [scored(work)], works).counts == {"yes": 3, "no": 3}
 
 
+def test_words_are_counted_as_the_first_scores_write_them(work):
+    cuts = ready_corpus(work / "ready_train", 3)
+    for cut in cuts:
+        cut.supervisions[0].text = "Yes"
+    write_cuts(work / "cuts/train.jsonl.gz", cuts)
+    stage(work / "exp/score_y", "tools.score", (), (), config={"score": {"fold_case": True}})
+    one, other = scored(work), scored(work)._replace(details=work / "exp/score_y/test")
+    assert material_of("test", [one, other], [work]).counts == {"Yes": 3}
+    assert material_of("test", [other, one], [work]).counts == {"yes": 3}
+
+
 def test_times_come_from_lattices(work):
     timed = material_of("test", [scored(work)], [work]).decoded["x"]
     assert timed.ends_known and timed.source.endswith("decode_x_test")
