@@ -9,7 +9,7 @@ from graphs.errors import InputError
 from tests.hybrid.report.test_results import add_system
 from tools.experiments.__main__ import main
 from tools.experiments.columns import Condition, check_columns, columns_of, select
-from tools.experiments.experiment import Experiment, find_experiments
+from tools.experiments.experiment import Experiment, find_experiments, is_trained
 from tools.frame.fingerprint import digest
 from tools.frame.records import output_digests, write_record
 
@@ -253,3 +253,34 @@ def test_minutes_are_those_of_models_whose_seconds_are_known(tmp_path):
     for seconds, models, minutes in ((100.0, [tmp_path], 1.67), (100.0, [], None), (None, [tmp_path], None)):
         made = Experiment("a", tmp_path, tmp_path, {}, models=models, facts={"seconds": seconds})
         assert columns_of(made)["training_minutes"] == minutes
+
+
+def test_a_seed_is_that_of_the_results_else_that_of_the_training(tmp_path):
+    for results, facts, seed in (({"dev": {"seed": 3}}, {"training_seed": 4}, 3), ({}, {"training_seed": 4}, 4),
+                                 ({}, {}, None)):
+        assert Experiment("a", tmp_path, tmp_path, {}, results, facts=facts).seed == seed
+
+
+def test_a_model_is_told_by_its_seed_or_by_its_epochs(tmp_path):
+    assert is_trained(tmp_path, {"facts": {"training_seed": 1}}) and not is_trained(tmp_path, {})
+    (tmp_path / "train.jsonl").write_text("")
+    assert is_trained(tmp_path, {})
+
+
+def test_scores_without_a_result_have_the_name_of_their_folder(tmp_path):
+    add_system(tmp_path, "score_x_score_y", "other", 1)
+    make(tmp_path / "exp/score_x_score_y", "tools.score")
+    assert [one.name for one in find_experiments([tmp_path])] == ["other"]
+    (tmp_path / "exp/score_x_score_y/result.json").write_text("[]")
+    assert [one.name for one in find_experiments([tmp_path])] == ["x_score_y"]
+
+
+def test_facts_of_two_models_and_the_last_run_of_the_first(tmp_path):
+    for name, run, seconds, memory, facts in (("a", "new", 1.234, 70, {"parameters": 5}), ("b", "b", 2, 50, {})):
+        make(tmp_path / "exp" / name, "tools.train_am", files=["model.json"], seconds=seconds, peak_memory_mb=memory,
+             runs=[{"commit": "old"}, {"commit": run}], facts={"training_seed": 1, **facts})
+    make(tmp_path / "exp/graph", "tools.make_graph", files=["HCLG.npz"])
+    decode(tmp_path, "v", ["a", "b"], 1)
+    (made,) = find_experiments([tmp_path])
+    assert [made.facts[name] for name in ("seconds", "peak_memory_mb", "parameters")] == [3.23, 70, None]
+    assert made.run == {"commit": "new"}
