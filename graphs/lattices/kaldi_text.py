@@ -128,11 +128,11 @@ def lattice_of(path, block: Block, words: Optional[SymbolTable] = None) -> BaseL
 
 
 def _is_compact(lines: Sequence[Tuple[int, str]]) -> bool:
-    """Told by the number of fields, or by the parts of a weight; 4 fields may be either."""
+    """Told by the parts of a weight, or by 3 fields; 4 may be either."""
     for _, line in lines:
         fields = split_blanks(line)
-        if len(fields) in (3, 5):
-            return len(fields) == 3
+        if len(fields) == 3:
+            return True
         if "," in fields[-1]:
             return fields[-1].count(",") == 2
     return False

@@ -94,6 +94,17 @@ def test_a_model_that_gives_a_word_no_probability_ends_its_paths():
             same_paths(path_list(compose(lattice, NoTwo([]), 2.0)), expected)
 
 
+def test_paths_end_where_a_model_ends():
+    class AfterOne(BackoffModel):
+        def final(self, states):
+            return np.array([0.0 if self.histories[state][-1:] == (1,) else -np.inf for state in states])
+    for seed in range(10):
+        lattice = random_of_both(seed)
+        expected = [path for path in path_list(lattice) if path[0][-1:] == (1,)]
+        if expected:
+            same_paths(path_list(compose(lattice, AfterOne([]))), expected)
+
+
 def test_room_is_made_for_many_pairs():
     """A model that tells all histories apart and gives all words 0 changes no path."""
     class Indifferent(BackoffModel):
