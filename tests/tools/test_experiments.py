@@ -9,7 +9,9 @@ from graphs.errors import InputError
 from tests.hybrid.report.test_results import add_system
 from tools.experiments.__main__ import main
 from tools.experiments.columns import Condition, check_columns, columns_of, select
+from tools.experiments.compare import _rows, chosen, compare
 from tools.experiments.experiment import Experiment, find_experiments, is_trained
+from tools.experiments.records import Records
 from tools.frame.fingerprint import digest
 from tools.frame.records import output_digests, write_record
 
@@ -158,6 +160,29 @@ def test_several_work_folders_of_which_one_has_moved(run, made, tmp_path):
         assert found["blstm"].config["features.kind"] == "fbank"
     finally:
         shutil.move(tmp_path / "hidden", made)
+
+
+def test_a_model_stands_for_the_system_of_its_name(tmp_path):
+    make(tmp_path / "features/train", "tools.compute_features", files=["features.json"])
+    make(tmp_path / "exp/graph", "tools.make_graph", files=["HCLG.npz"])
+    train(tmp_path, "tdnn", arch="tdnn")
+    for name, wrong in (("again", 2), ("tdnn", 4)):
+        decode(tmp_path, name, ["tdnn"], wrong)
+    (found,) = chosen([str(tmp_path / "exp/tdnn")], [])
+    assert found.name == "tdnn"
+    sections = compare([found, *chosen(["again"], [tmp_path])])
+    assert [section.title for section in sections][2] == "configuration differences" and sections[2].rows == []
+    assert ["test.lm_scale", 7.0, 7.0] in sections[0].rows, "results are told where they do not differ, too"
+    assert [row[:4] for row in sections[1].rows] == [[test, "again", "tdnn", -1.67] for test in ("dev", "test")]
+    assert _rows(["x", "y"], [{"x": 1}, {}], every=True) == [["x", 1, None]]
+
+
+def test_damaged_records_are_left_out_and_the_first_work_folder_counts(tmp_path):
+    for name in ("a", "b"):
+        make(tmp_path / "exp" / name, "tools.decode", files=["x"])
+    (tmp_path / "exp/a/.stage.json").write_text("{}")
+    found = Records([tmp_path, tmp_path / "exp"])
+    assert found.work == {(tmp_path / "exp/b").resolve(): tmp_path} and found.of.keys() == found.work.keys()
 
 
 def test_two_systems_side_by_side(run, made):
