@@ -22,6 +22,12 @@ def test_the_head():
     assert "partial" not in to_slf(random_of_both(0), WORDS)
 
 
+def test_frames_of_ten_milliseconds_and_scores_as_they_are_unless_said():
+    plain = read_slf(to_slf(random_of_both(0), WORDS))
+    assert [plain.head[name] for name in ("lmscale", "acscale", "wdpenalty")] == ["1", "1", "0"]
+    assert plain.nodes[1]["t"] == "0.010"
+
+
 def test_a_frame_shift_that_is_none_is_refused():
     with pytest.raises(InputError, match="frame_shift"):
         to_slf(random_of_both(0), WORDS, frame_shift=-0.01)
