@@ -9,6 +9,7 @@ from torch import Tensor
 from graphs.errors import InputError
 
 LARGEST_INT32 = 2 ** 31 - 1
+LARGEST_SCALE = 1e30
 
 
 def ids_array(item: str, values, end: int = LARGEST_INT32 + 1) -> np.ndarray:
@@ -29,11 +30,15 @@ def check_range(item: str, array: np.ndarray, low: int, end: int) -> None:
 
 
 def scores_array(item: str, values) -> np.ndarray:
-    """The values as ``[N]`` float32; InputError unless they are numbers."""
+    """The values as ``[N]`` float32; InputError unless they are numbers that it can hold."""
     array = _one_dimension(item, values)
     if array.dtype.kind not in "iuf":
         raise InputError(item, "numbers", f"{array.dtype}")
-    return np.ascontiguousarray(array, dtype=np.float32)
+    with np.errstate(over="raise"):
+        try:
+            return np.ascontiguousarray(array, dtype=np.float32)
+        except FloatingPointError:
+            raise InputError(item, f"numbers up to {np.finfo(np.float32).max:.2g}", "a larger one") from None
 
 
 def _one_dimension(item: str, values) -> np.ndarray:
@@ -61,8 +66,9 @@ def check_one_length(item: str, **arrays) -> None:
 
 
 def check_scale(item: str, value: float) -> None:
-    if not (0.0 <= value < math.inf):
-        raise InputError(item, "a finite number of at least 0", str(value))
+    """InputError for a factor on scores that is below 0, no number, or so large that their sums would be none."""
+    if not 0.0 <= value <= LARGEST_SCALE:
+        raise InputError(item, f"a number from 0 to {LARGEST_SCALE:g}", str(value))
 
 
 def weights_of(item: str, weights: Sequence[float], count: int) -> List[float]:

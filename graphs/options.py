@@ -73,6 +73,13 @@ def check_positive(options, *names: str) -> None:
             raise ValueError(f"{name}: expected a finite number above 0, found {getattr(options, name)}")
 
 
+def check_within(largest: float, options, *names: str) -> None:
+    """Raises ValueError for an option that is not from -largest to largest."""
+    for name in names:
+        if not abs(getattr(options, name)) <= largest:
+            raise ValueError(f"{name}: expected {-largest:g} to {largest:g}, found {getattr(options, name)}")
+
+
 def check_power_of_2(options, *names: str) -> None:
     """Raises ValueError for an option that is not 1, 2, 4, 8 ..., of those from 1 up."""
     for name in names:

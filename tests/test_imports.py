@@ -106,10 +106,12 @@ def test_programs_import_nothing_heavy_at_the_top(path):
 
 
 def test_the_options_of_every_program_are_there_without_k2():
-    """All options of a run are checked before its first stage, also where only stages without graphs are run."""
+    """All options of a run are checked before its first stage, also where only stages without graphs are run. Graphs
+    are shown and checked without it, too."""
     modules = [name_of(path)[:-3].replace("/", ".") for path in PROGRAMS]
     code = ("import sys, importlib; sys.modules['k2'] = None\n"
-            f"for name in {modules}: importlib.import_module(name).PROGRAM.describe_options()")
+            f"for name in {modules}: importlib.import_module(name).PROGRAM.describe_options()\n"
+            "import graphs.decoding.graph_io")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

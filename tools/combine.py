@@ -53,6 +53,8 @@ def chosen_scales(folder):
     scales = tuple(entries[0].get(name) for name in ("lm_scale", "word_insertion_penalty", "acoustic_scale"))
     if None in scales:
         raise InputError(str(folder), "scores of lattices", "scores of texts")
+    if not max(scales[0], scales[2]):
+        raise InputError(str(folder / "result.json"), "an lm_scale or an acoustic_scale above 0", "0 and 0")
     return scales
 
 

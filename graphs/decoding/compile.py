@@ -12,12 +12,12 @@ state with the same phone share their inner HMM states, or else windows that beg
 """
 
 import time
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Tuple
 
 import k2
 import numpy as np
 
+from graphs.decoding.decoding_graph import DecodingGraph
 from graphs.decoding.decoding_options import GraphOptions
 from graphs.decoding.intersect import search_label, search_order
 from graphs.errors import InputError
@@ -39,25 +39,6 @@ from graphs.hmm.transitions import TransitionModel
 _PUSH = {"tropical": k2.DeterminizeWeightPushingType.kTropicalWeightPushing,
          "log": k2.DeterminizeWeightPushingType.kLogWeightPushing,
          "none": k2.DeterminizeWeightPushingType.kNoWeightPushing}
-
-
-@dataclass
-class DecodingGraph:
-    """HCLG: transition_ids in, words out.
-
-    Attributes:
-      arcs: Arcs; ilabel is a transition_id, never 0; olabel is an output label of `sequences`.
-      sequences: output labels that stand for several words.
-      report: one dict a step: step, states, arcs.
-      fingerprint, tree_fingerprint: of the transition model and the tree it was made with; None where it is used on
-        the spot, or where a file does not tell.
-    """
-
-    arcs: Arcs
-    sequences: WordSequences
-    report: List[Dict]
-    fingerprint: Optional[str] = None
-    tree_fingerprint: Optional[str] = None
 
 
 class _Steps:

@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass, field, replace
 
 from graphs.checks import LARGEST_INT32
+from graphs.options import check_positive
 
 PUSH = ("tropical", "log", "none")
 CTC_TOPOLOGIES = ("full", "compact")
+LARGEST_BEAM = 1e6  # k2 narrows a beam that keeps too many states by a fifth a frame: from far more it would never end
 
 
 def _option(default, help: str):
@@ -33,6 +35,14 @@ class GraphOptions:
             raise ValueError("transition_scale and self_loop_scale: expected finite numbers of at least 0")
 
 
+def check_beams(options, *names: str) -> None:
+    """Raises ValueError for a beam that is not above 0 and at most LARGEST_BEAM."""
+    for name in names:
+        if not 0 < getattr(options, name) <= LARGEST_BEAM:
+            raise ValueError(f"{name}: expected a number above 0 and at most {LARGEST_BEAM:g}, "
+                             f"found {getattr(options, name)}")
+
+
 @dataclass(frozen=True)
 class SearchOptions:
     beam: float = _option(15.0, "paths this much worse than the best are dropped while searching")
@@ -45,11 +55,8 @@ class SearchOptions:
     determinize: bool = _option(False, "lattices of words: pruned by lattice_beam, of each sentence the best path")
 
     def __post_init__(self):
-        for name in ("beam", "lattice_beam", "acoustic_scale"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: expected a positive number, found {getattr(self, name)}")
-        if math.isinf(self.acoustic_scale):
-            raise ValueError("acoustic_scale: expected a finite number, found inf")
+        check_positive(self, "acoustic_scale")
+        check_beams(self, "beam", "lattice_beam")
         for name in ("min_active", "max_active", "retries"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) > LARGEST_INT32:
                 raise ValueError(f"{name}: expected a whole number of at most {LARGEST_INT32}, "
@@ -62,5 +69,5 @@ class SearchOptions:
 
     def wider(self) -> "SearchOptions":
         max_active = min(4 * self.max_active, LARGEST_INT32)
-        return replace(self, beam=2 * self.beam, max_active=max_active,
+        return replace(self, beam=min(2 * self.beam, LARGEST_BEAM), max_active=max_active,
                        min_active=min(2 * self.min_active, max_active - 1))

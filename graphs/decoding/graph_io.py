@@ -12,7 +12,7 @@ import numpy as np
 
 from graphs.archive import Array, read_archive, write_archive
 from graphs.checks import check_range
-from graphs.decoding.compile import DecodingGraph
+from graphs.decoding.decoding_graph import DecodingGraph
 from graphs.errors import InputError, naming
 from graphs.fst.arcs import Arcs
 from graphs.fst.word_sequences import WordSequences

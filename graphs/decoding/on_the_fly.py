@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 from torch import Tensor
 
-from graphs.decoding.compile import DecodingGraph
+from graphs.decoding.decoding_graph import DecodingGraph
 from graphs.decoding.decoding_options import SearchOptions
 from graphs.decoding.intersect import RawLattice
 from graphs.decoding.search import Result, Searcher, make_lattice

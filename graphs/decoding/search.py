@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from graphs.checks import check_each_once, check_matrix
-from graphs.decoding.compile import DecodingGraph
+from graphs.decoding.decoding_graph import DecodingGraph
 from graphs.decoding.decoding_options import SearchOptions
 from graphs.decoding.intersect import RawLattice, SearchGraph, intersect_pruned
 from graphs.errors import InputError

@@ -19,6 +19,7 @@ from graphs.text_file import DAMAGED_GZIP, open_bytes
 
 _COUNT = re.compile(rb"\s*ngram\s+(\d{1,9})\s*=\s*(\d{1,18})\s*$")
 _SECTION = re.compile(rb"\\(\d{1,9})-grams:$")
+_ODD_BLANK = re.compile(rb"[\x0b\x0c]|\r(?!\r*\n?$)")
 _HIGHEST_ORDER = 50  # a file of a higher one is damaged
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BINARY = b"mmap lm http://kheafield.com/code"
@@ -158,6 +159,7 @@ class _Reader:
         probs, weights = array("d"), array("d")
         while True:
             line = self._next(stream, "\\2-grams: or \\end\\")
+            self._check_blanks(line)
             fields = line.split()
             if len(fields) in (2, 3):
                 if fields[1] in self.index_of:
@@ -179,6 +181,9 @@ class _Reader:
         index_of, last, unknown = self.index_of, order + 1, 0
         number = self.number
         for number, line in enumerate(stream, number + 1):
+            if b"\x0b" in line or b"\x0c" in line or b"\r" in line:
+                self.number = number
+                self._check_blanks(line)
             fields = line.split()
             try:
                 if len(fields) == last + 1:
@@ -210,6 +215,11 @@ class _Reader:
         self.sizes[order] += unknown
         self.unknown_words += unknown
         return fields[0]
+
+    def _check_blanks(self, line: bytes) -> None:
+        """`split` would make two words of one."""
+        if _ODD_BLANK.search(line):
+            raise self._error("no blanks but spaces and tabs", line[:200])
 
     def _append_values(self, probs: array, weights: array, fields: Sequence[bytes], order: int) -> None:
         try:

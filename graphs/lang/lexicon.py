@@ -139,10 +139,9 @@ class Lexicon:
 def _cmu_suspicion(path, entries: Sequence[Pronunciation]) -> List[str]:
     words = {entry.word for entry in entries}
     variants = [word for word in words if _CMU_VARIANT.search(word) and _CMU_VARIANT.sub("", word) in words]
-    if not variants:
-        return []
-    return [f"{path}: {len(variants)} words look like variants in a CMU dictionary ({min(variants)}): "
-            f"lexicon_form=cmu reads them so"]
+    comments = [word for word in words if word.startswith(";;;")]
+    return [f"{path}: {len(found)} words look like {what} in a CMU dictionary ({min(found)}): lexicon_form=cmu reads "
+            "them so" for found, what in ((variants, "variants"), (comments, "comments")) if found]
 
 
 def _parse_line(item: str, text: str, form: str) -> Pronunciation:

@@ -13,7 +13,12 @@ class SymbolTable:
     """A one-to-one map between symbols and ids; id 0 is ``<eps>``.
 
     The ids are dense: ``0 .. len(table) - 1``.
+
+    Attributes:
+      name: for messages; the file, where the table was read from one.
     """
+
+    name = "symbol table"
 
     def __init__(self, symbols: Iterable[str] = ()):
         """symbols: in the order of their ids, with or without the leading ``<eps>``."""
@@ -31,14 +36,21 @@ class SymbolTable:
         return self._id_of[symbol]
 
     def id_of(self, symbol: str) -> int:
-        """KeyError if the table does not hold the symbol."""
-        return self._id_of[symbol]
+        """InputError if the table does not hold the symbol."""
+        try:
+            return self._id_of[symbol]
+        except KeyError:
+            raise InputError(self.name, f"the symbol {symbol}", "none") from None
 
     def get(self, symbol: str, default=None):
         return self._id_of.get(symbol, default)
 
     def symbol_of(self, symbol_id: int) -> str:
-        return self.symbols[symbol_id]
+        """InputError if the table does not hold the id."""
+        try:
+            return self.symbols[symbol_id]
+        except IndexError:
+            raise InputError(self.name, f"a symbol of id {symbol_id}", f"ids up to {len(self) - 1}") from None
 
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._id_of
@@ -82,4 +94,5 @@ class SymbolTable:
         table = cls(pairs[i] for i in range(1, len(pairs)))
         if len(table) != len(pairs):
             raise InputError(f"{path}", "every symbol once", "a symbol with two ids")
+        table.name = str(path)
         return table

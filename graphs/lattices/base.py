@@ -12,7 +12,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
-from graphs.checks import check_one_length, check_scale, ids_array, scores_array
+from graphs.checks import check_one_length, check_range, check_scale, ids_array, scores_array
 from graphs.errors import InputError
 from graphs.lattices.levels import Levels
 
@@ -259,6 +259,10 @@ class BaseLattice:
             raise InputError(item, "all paths into a state of one length", "different lengths")
         if frames[-1] != self.num_frames:
             raise InputError(item, f"paths of {self.num_frames} frames", str(frames[-1]))
+
+    def check_words(self, num_words: int) -> None:
+        """InputError for word_ids that a table of so many words lacks."""
+        check_range(f"{self._item}, word_ids", self.word_id, 0, num_words)
 
     def _text(self, words: Optional[Sequence[str]], consumed: Sequence[object]) -> str:
         """consumed: what stands in each arc's line for the frames that it consumes."""

@@ -46,7 +46,14 @@ class Block(NamedTuple):
 
 
 def to_kaldi_text(lattice: Union[Lattice, CompactLattice], words: Optional[Sequence[str]] = None) -> str:
-    """words: symbols by word_id; None writes the ids. Scores are written so that reading gives the same float32."""
+    """Scores are written so that reading gives the same float32.
+
+    Args:
+      words: symbols by word_id; None writes the ids.
+    Raises: InputError for word_ids without a symbol.
+    """
+    if words is not None:
+        lattice.check_words(len(words))
     order = np.argsort(lattice.src, kind="stable")
     graph, acoustic = (_costs(column[order]) for column in (lattice.graph, lattice.acoustic))
     if isinstance(lattice, CompactLattice):
@@ -153,14 +160,14 @@ def _parse(path, lines: Sequence[Tuple[int, str]], is_compact: bool, words: Opti
                 continue
             used = 3 if is_compact else 4
             if not used <= len(fields) <= used + 1:
-                raise ValueError(repr(line[:80]))
+                raise ValueError(f"{len(fields)} fields")
             label = _word(fields[used - 1], words)
             columns = _weight(fields[used:], is_compact, label)
             if not is_compact:
                 columns = (tuple(filter(None, [_number(fields[2])])), *columns[1:])
             arcs.append(_Arc(number, _number(fields[0]), _number(fields[1]), *columns))
         except ValueError as error:
-            raise InputError(f"{path}:{number}", FORM, str(error)) from None
+            raise InputError(f"{path}:{number}", FORM, f"{line[:80]!r} ({error})") from None
     return arcs, list(finals.values())
 
 

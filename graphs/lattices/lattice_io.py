@@ -1,7 +1,7 @@
 """Lattices on disk: numbered .npz parts of many lattices each, arrays laid end to end, of one class."""
 
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence, Union
+from typing import Dict, Iterator, Optional, Sequence, Set, Union
 
 import numpy as np
 
@@ -47,13 +47,19 @@ def lattice_part(folder, part: int) -> Path:
 def read_lattices(folder, utterance_id: Optional[str] = None) -> Iterator[Union[Lattice, CompactLattice]]:
     """The lattices of a folder, or the one of an utterance, in the order in which they were written.
 
-    Raises: InputError when there are none, when a part is damaged, or when a lattice's arcs are not its own.
+    Raises: InputError when there are none, when a part is damaged, when a lattice's arcs are not its own, or when an
+      utterance has two lattices.
     """
     parts = sorted(Path(folder).glob(_PATTERN))
     if not parts:
         raise InputError(str(folder), f"a folder of lattices ({_PATTERN})", "none")
+    seen: Set[str] = set()
     for path in parts:
-        yield from _read_part(path, utterance_id)
+        for lattice in _read_part(path, utterance_id):
+            if lattice.utterance_id in seen:
+                raise InputError(f"{folder}: {lattice.utterance_id}", "each id once", "it again")
+            seen.add(lattice.utterance_id)
+            yield lattice
 
 
 def _read_part(path: Path, utterance_id: Optional[str]) -> Iterator[Union[Lattice, CompactLattice]]:

@@ -21,8 +21,10 @@ def to_slf(lattice: BaseLattice, words: Sequence[str], frame_shift: float = 0.01
       words: symbols by word_id.
       frame_shift: seconds.
       lm_scale, acoustic_scale, word_insertion_penalty: stand in the head; the scores are unscaled.
+    Raises: InputError for word_ids without a symbol.
     """
     check_scale("frame_shift", frame_shift)
+    lattice.check_words(len(words))
     order = np.lexsort((lattice.dst, lattice.src))
     labels = [_quoted(words[word_id]) if word_id else NO_WORD for word_id in lattice.word_id[order].tolist()]
     # HTK adds its penalty to a word's score

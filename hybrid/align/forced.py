@@ -7,6 +7,7 @@ from typing import List, Optional, Tuple
 import numpy as np
 from torch import Tensor
 
+from graphs.decoding.decoding_options import check_beams
 from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.transitions import TransitionModel
@@ -25,6 +26,7 @@ class AlignOptions:
         if not 0 < self.beam <= self.retry_beam:
             raise ValueError(f"beam and retry_beam: expected 0 < beam <= retry_beam, found {self.beam} "
                              f"and {self.retry_beam}")
+        check_beams(self, "beam", "retry_beam")
         if not 0 < self.acoustic_scale < math.inf or not 0 <= self.max_failed_share <= 1:
             raise ValueError("acoustic_scale: expected above 0 and finite; max_failed_share: expected 0 to 1")
 
@@ -61,7 +63,7 @@ class Aligner:
           log_likelihoods: ``[T, num_pdfs]`` float32.
         Raises: InputError for what can be no log-likelihoods of the transition model.
         """
-        from graphs.decoding.compile import DecodingGraph
+        from graphs.decoding.decoding_graph import DecodingGraph
         from graphs.decoding.search import Searcher, SearchOptions
         from graphs.decoding.training_graph import training_graph
         from graphs.fst.word_sequences import WordSequences

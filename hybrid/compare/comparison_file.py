@@ -37,7 +37,10 @@ def check(comparison: Comparison, item: str) -> None:
     check_each_once(f"{item}: utterances", (f"{one.utterance_id} of {one.test}" for one in comparison.utterances))
     for place, found, known in _names(comparison):
         if found not in known:
-            raise InputError(f"{item}: {place}", f"one of {', '.join(known)}", repr(found))
+            raise InputError(f"{item}: {place}", f"one of {', '.join(known)}"[:400], repr(found)[:80])
+    for family in comparison.families:
+        if not family.systems:
+            raise InputError(f"{item}: families, {family.family}", "at least one system", "none")
     for system in comparison.systems:
         if not 0 < system.share <= 1:
             raise InputError(f"{item}: system {system.key}, share", "above 0, at most 1", str(system.share))

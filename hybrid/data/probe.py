@@ -54,7 +54,7 @@ def probe(recording: Recording, decode: bool = True) -> AudioFacts:
     if path.stat().st_size == 0:
         return AudioFacts("empty_file", f"0 bytes in {path}")
     try:
-        facts = _probe_file(path, decode)
+        facts = _probe_file(recording, path, decode)
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         if path.suffix[1:].upper() not in soundfile.available_formats():
             return _probe_by_lhotse(recording)
@@ -70,8 +70,10 @@ def probe(recording: Recording, decode: bool = True) -> AudioFacts:
     return facts
 
 
-def _probe_file(path: Path, decode: bool) -> AudioFacts:
+def _probe_file(recording: Recording, path: Path, decode: bool) -> AudioFacts:
     with soundfile.SoundFile(str(path)) as file:
+        if not file.seekable():
+            return _probe_unseekable(recording, file.subtype_info)
         announced = max(file.frames, announced_samples(path) or 0)
         count, sounds = (0, np.zeros(file.channels, bool)) if decode else (file.frames, np.ones(file.channels, bool))
         while decode:
@@ -86,6 +88,13 @@ def _probe_file(path: Path, decode: bool) -> AudioFacts:
             count += len(block)
             sounds |= block.any(axis=0)
         return AudioFacts("", "", file.samplerate, file.channels, count, announced, _silent(sounds))
+
+
+def _probe_unseekable(recording: Recording, coding: str) -> AudioFacts:
+    """Lhotse looks for the first sample, which libsndfile cannot do in such a file; another backend may read it."""
+    facts = _probe_by_lhotse(recording)
+    return AudioFacts("unreadable", f"expected audio that can be read from any sample on, such as PCM, got {coding}"
+                      ) if facts.reason else facts
 
 
 def _probe_by_lhotse(recording: Recording) -> AudioFacts:

@@ -24,9 +24,12 @@ from graphs.grammar.language_model import LanguageModel
 from graphs.growing import GrowingArray
 from graphs.lang.lexicon import RESERVED_WORDS
 from graphs.lang.symbols import SymbolTable
+from graphs.options import check_at_least, check_within
 from hybrid.e2e.tokens import SPACE, TokenTable
 from hybrid.e2e.word_scores import LOOK_AHEADS, WordScores
 from hybrid.e2e.word_tree import ROOT, WordTree
+
+LARGEST_WEIGHT = 1e6  # of a language model, and of bonuses: sums of them stay numbers
 
 
 class TokenLm(Protocol):
@@ -61,11 +64,8 @@ class FusionOptions:
         "help": "added for each token that begins another word, with a language model"})
 
     def __post_init__(self):
-        if not 0 <= self.lm_scale < float("inf"):
-            raise ValueError(f"lm_scale: expected a finite number of at least 0, found {self.lm_scale}")
-        for name in ("token_bonus", "word_bonus"):
-            if not abs(getattr(self, name)) < float("inf"):
-                raise ValueError(f"{name}: expected a finite number, found {getattr(self, name)}")
+        check_at_least(0, self, "lm_scale")
+        check_within(LARGEST_WEIGHT, self, "lm_scale", "token_bonus", "word_bonus")
 
     def weighted(self, scores: np.ndarray, fusion: Optional[TokenLm]) -> np.ndarray:
         """What a search adds for the next tokens; column 0, the end, gets no bonus.
@@ -101,9 +101,7 @@ class WordFusionOptions:
     def __post_init__(self):
         if self.look_ahead not in LOOK_AHEADS:
             raise ValueError(f"look_ahead: expected one of {', '.join(LOOK_AHEADS)}, found {self.look_ahead!r}")
-        for name in ("unknown_penalty", "unknown_character"):
-            if not abs(getattr(self, name)) < float("inf"):
-                raise ValueError(f"{name}: expected a finite number, found {getattr(self, name)}")
+        check_within(LARGEST_WEIGHT, self, "unknown_penalty", "unknown_character")
 
 
 def score_tokens(lm: TokenLm, sequences: Sequence[Sequence[int]], ends: bool = True) -> np.ndarray:

@@ -9,7 +9,7 @@
 """
 
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -47,13 +47,27 @@ def is_e2e_model(path: Path) -> bool:
 
 def read_tokens(folder: Path) -> Tuple[TokenTable, bool]:
     """The tokens of a model, and whether it has a CTC output. Raises InputError as E2eModel.load."""
+    path, description = _described(folder)
+    with naming_options(path):
+        options = from_flat(E2eOptions, description["network"])
+    return TokenTable.read(folder, options.units), options.ctc_weight > 0
+
+
+def check_files(folder: Path) -> List[str]:
+    """The names of all files of a model. Raises InputError where one is missing or not what was written."""
+    path, description = _described(folder)
+    for name in description["files"]:
+        described_file(path, name, description)
+    return list(description["files"])
+
+
+def _described(folder: Path) -> Tuple[Path, dict]:
+    """The file of the description, and what it says, after a look at the files of the tokens."""
     path = Path(folder) / E2E_DESCRIPTION
     description = read_described(path, "a folder of an end-to-end model")
     for name in {TOKENS, PIECES, SPELLINGS} & {*description["files"]}:
         described_file(path, name, description)
-    with naming_options(path):
-        options = from_flat(E2eOptions, description["network"])
-    return TokenTable.read(folder, options.units), options.ctc_weight > 0
+    return path, description
 
 
 class E2eModel:
@@ -80,12 +94,9 @@ class E2eModel:
         """
         Args:
           checkpoint: `best` or `averaged`; by default the one that e2e.json names.
-        Raises: InputError when a file is missing, damaged or does not fit the description.
+        Raises: InputError when a file that is needed is missing, damaged or does not fit the description.
         """
-        path = Path(folder) / E2E_DESCRIPTION
-        description = read_described(path, "a folder of an end-to-end model")
-        for name in description["files"]:
-            described_file(path, name, description)
+        path, description = _described(folder)
         with naming_options(path):
             options = from_flat(E2eOptions, description["network"])
             in_dim, frame_shift = description["in_dim"], description["frame_shift"]

@@ -51,6 +51,8 @@ def read_nbest(path: Path) -> Iterator[Nbest]:
 def _nbest(row: dict) -> Nbest:
     name, hypotheses = row["utterance"], [_hypothesis(one) for one in row["hypotheses"]]
     name.encode("utf-8")  # fails for half a character, and for what is no text
+    if not name or not isinstance(row["hypotheses"], list):
+        raise ValueError
     return Nbest(name, _whole(row["frames"]), hypotheses)
 
 

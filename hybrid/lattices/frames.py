@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
 
 from graphs.errors import InputError
+from graphs.text_file import read_json_object
 from hybrid.nn.tensor_file import write_atomically
 
 FRAMES = "frames.json"
@@ -31,15 +32,14 @@ class Frames(NamedTuple):
         path = Path(folder) / FRAMES
         if not path.exists():
             return None
-        try:
-            row = json.loads(path.read_text(encoding="utf-8"))
-            shift, tokens = row["frame_shift"], row["tokens"]
-            if isinstance(shift, bool) or not isinstance(shift, (int, float)) or not 0 < shift < 1e3:
-                raise ValueError
-            if not isinstance(tokens, list) or len(tokens) < 2 or not all(isinstance(t, str) and t for t in tokens):
-                raise ValueError
-            "".join(tokens).encode("utf-8")  # fails for half a character
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(str(path), "a frame_shift in seconds and the symbols of at least two tokens",
-                             type(error).__name__) from None
+        row = read_json_object(path)
+        shift, tokens = row.get("frame_shift"), row.get("tokens")
+        if isinstance(shift, bool) or not isinstance(shift, (int, float)) or not 0 < shift < 1e3:
+            raise InputError(f"{path}: frame_shift", "seconds above 0 and below 1000", _short(shift))
+        if not isinstance(tokens, list) or len(tokens) < 2 or not all(isinstance(t, str) and t for t in tokens):
+            raise InputError(f"{path}: tokens", "the symbols of at least two", _short(tokens))
         return cls(float(shift), tuple(tokens))
+
+
+def _short(value: object) -> str:
+    return "none" if value is None else repr(value)[:80]

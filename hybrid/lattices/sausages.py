@@ -5,7 +5,7 @@
 
 import json
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, NamedTuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Set
 
 from graphs.errors import InputError
 from graphs.lattices.mbr import Consensus
@@ -63,13 +63,20 @@ def write_sausages(path: Path, sausages: Iterable[Sausage]) -> None:
 
 
 def read_sausages(path: Path) -> Iterator[Sausage]:
-    """Raises: InputError that names the line."""
+    """Raises: InputError that names the line; or for an utterance that comes twice, and where there is none."""
+    seen: Set[str] = set()
     for number, line in read_lines(path)[0]:
         try:
-            yield _sausage(json.loads(line))
+            sausage = _sausage(json.loads(line))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InputError(f"{path}:{number}", "utterance, risk and bins of start, end and words with probabilities",
                              repr(line[:80])) from None
+        if sausage.utterance_id in seen:
+            raise InputError(f"{path}:{number}", "each utterance once", f"{sausage.utterance_id} again")
+        seen.add(sausage.utterance_id)
+        yield sausage
+    if not seen:
+        raise InputError(str(path), "at least one consensus network", "none")
 
 
 def _sausage(row: dict) -> Sausage:

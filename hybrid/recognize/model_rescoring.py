@@ -11,7 +11,6 @@ probability of a sentence. Which weight is best, a development set tells: the ot
 
 import itertools
 import json
-import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 import numpy as np
 from torch import Tensor
 
-from graphs.checks import check_each_once
+from graphs.checks import LARGEST_SCALE, check_each_once
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.base import BaseLattice
@@ -56,8 +55,8 @@ class ModelRescoringOptions:
         check_at_least(1, self, "nbest")
         check_share(self, "max_failed_share")
         check_weights([self.weight])
-        if self.factor is not None and not 0 < self.factor < math.inf:
-            raise ValueError(f"factor: expected none or a finite number above 0, found {self.factor}")
+        if self.factor is not None and not 0 < self.factor <= LARGEST_SCALE:
+            raise ValueError(f"factor: expected none, or above 0 and at most {LARGEST_SCALE:g}, found {self.factor}")
         if self.ctc_weight is not None and not 0 <= self.ctc_weight <= 1:
             raise ValueError(f"ctc_weight: expected none or 0 to 1, found {self.ctc_weight}")
 

@@ -1,6 +1,5 @@
 """Scores of a test set, from hypotheses to the files that a person reads."""
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -15,6 +14,9 @@ from hybrid.recognize.sweep import Grid, Hypothesis, Scales, best_hypotheses
 from hybrid.recognize.text_filter import Rules, TextFilter
 from hybrid.recognize.texts import read_text, write_text
 from hybrid.recognize.wer import Reference, Score, score
+
+
+LARGEST = 1e6  # of scales and penalties
 
 
 def _option(default, help: str):
@@ -43,9 +45,10 @@ class ScoreOptions:
             raise ValueError(f"alignment: expected kaldi or sclite, found {self.alignment!r}")
         if not (self.lm_scales and min(self.lm_scales) >= 0 and self.lm_scale >= 0 and self.acoustic_scale > 0):
             raise ValueError("lm_scales, lm_scale and acoustic_scale: expected values from 0 up, the last above 0")
-        if not all(map(math.isfinite, (*self.lm_scales, self.lm_scale, self.acoustic_scale, self.word_insertion_penalty,
-                                       *self.word_insertion_penalties))):
-            raise ValueError("scales and penalties: expected finite numbers")
+        if not all(abs(value) <= LARGEST for value in (
+                *self.lm_scales, self.lm_scale, self.acoustic_scale, self.word_insertion_penalty,
+                *self.word_insertion_penalties)):
+            raise ValueError(f"scales and penalties: expected numbers up to {LARGEST:g}")
         if not self.word_insertion_penalties:
             raise ValueError("word_insertion_penalties: expected at least one value")
         if self.resamples < 100:
@@ -75,9 +78,6 @@ class PathWords:
         self._words, self._filter = words, text_filter
 
     def __call__(self, word_ids: Sequence[int]) -> List[str]:
-        if word_ids and max(word_ids) >= len(self._words):
-            raise InputError("lattice", f"word_ids below {len(self._words)}, as in its words.txt",
-                             str(max(word_ids)))
         return self._filter([self._words.symbol_of(word_id) for word_id in word_ids])
 
 
@@ -89,7 +89,7 @@ def path_words(source: Path, words: Optional[Path], text_filter: TextFilter) -> 
     """words: words.txt, or None for the one in the folder of lattices."""
     path = words or source / "words.txt"
     if not path.exists():
-        raise InputError(str(path), "the words.txt of the lattices (or say which with --words)", "none")
+        raise InputError(str(path), "the words.txt of the lattices (tools.score: or say which with --words)", "none")
     return PathWords(SymbolTable.read(path), text_filter)
 
 

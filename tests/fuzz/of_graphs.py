@@ -38,7 +38,7 @@ def _write_topology(path: Path) -> None:
 
 def _write_graph(folder: Path) -> None:
     from graphs.fst.arcs import Arcs
-    from graphs.decoding.compile import DecodingGraph
+    from graphs.decoding.decoding_graph import DecodingGraph
     from graphs.decoding.graph_io import write_graph
     from graphs.fst.word_sequences import WordSequences
     arcs = Arcs.from_lists([(0, 1, 2, 6, -0.5), (1, 1, 1, 0, -0.1), (1, 2, 4, 3, -1.0)], [(2, -0.2)])

@@ -237,6 +237,15 @@ def lattice_with_unknown_word(work):
     lattice_with(work, word_id=77)
 
 
+def lattice_with_unknown_transition(work):
+    shutil.copy(work / "exp" / "graph" / "transitions", work / "exp" / "decode_test")
+    lattice_with(work, transition_id=777)
+
+
+def lattices_beside_other_transitions(work):
+    (work / "exp" / "decode_test" / "transitions").write_text("hello\n")
+
+
 def repeated_lattice(work):
     write_lattices(work / "exp" / "decode_test", 1, list(read_lattices(work / "exp" / "decode_test"))[:1])
 

@@ -247,4 +247,4 @@ def test_shown_and_checked(folder, capsys):
     Frames(0.04, ("<blk>", "a")).write(folder / "e2e")
     assert any("u0: expected transition_ids below 3" in problem for problem in problems_of(folder / "e2e"))
     (folder / "e2e" / "frames.json").write_text("{}")
-    assert any("frames.json: expected a frame_shift" in problem for problem in problems_of(folder / "e2e"))
+    assert any("frames.json: frame_shift: expected seconds" in problem for problem in problems_of(folder / "e2e"))

@@ -178,6 +178,25 @@ def test_a_text_with_an_empty_lattice_and_both_classes(folder, capsys):
     assert run(convert, folder, "no", "--text", "@lat.txt", "--to", "slf") == 2
 
 
+def test_text_and_tables_that_do_not_go_together(folder, capsys):
+    (folder / "short.txt").write_text("<eps> 0\n")
+    for form in ("kaldi", "slf"):
+        assert run(convert, folder, "no", "--lattices", "@one", "--to", form, "--words", "@short.txt",
+                   "--frame-shift", "0.01") == 2
+        assert "lattice u0, word_ids: expected numbers from 0 to below 1, found 0 to " in capsys.readouterr().err
+    more = ["--words", "@lang/words.txt", "--ids"]
+    beyond = TRANSITIONS.num_transition_ids + 1
+    (folder / "lat.txt").write_text(f"u\n0 1 1 1,2,1\n1\n\nv\n0 1 1 1,2,{beyond}\n1\n\n")
+    assert run(convert, folder, "no", "--text", "@lat.txt", *more, "--transitions", "@one/transitions") == 2
+    assert (f"lat.txt:5: lattice v, transition_ids: expected numbers from 0 to below {beyond}, found {beyond} to "
+            in capsys.readouterr().err)
+    assert run(convert, folder, "no", "--text", "@lat.txt", *more, "--transitions", "@said.txt") == 2
+    assert "said.txt: expected a transition model" in capsys.readouterr().err
+    (folder / "lat.txt").write_text("\n\n")
+    assert run(convert, folder, "no", "--text", "@lat.txt", *more) == 2
+    assert "conversion: expected at least one item, found none" in capsys.readouterr().err
+
+
 def test_slf(folder):
     write_lattices(folder / "one", 1, [random_lattice(1, name="a/b")])
     assert run(convert, folder, "slf", "--lattices", "@one", "--to", "slf", "--frame-shift", "0.02",

@@ -133,7 +133,8 @@ def test_systems_are_combined_with_the_scales_of_their_scores(tmp_path, weights,
 @pytest.mark.parametrize("change, message", [
     (None, "result.json: expected a result, found none"), ({"acoustic_scale": None}, "expected scores of lattices"),
     ({"word_insertion_penalty": None}, "expected scores of lattices"),
-    ({"lm_scale": None}, "expected scores of lattices")])
+    ({"lm_scale": None}, "expected scores of lattices"),
+    ({"lm_scale": 0, "acoustic_scale": 0}, "result.json: expected an lm_scale or an acoustic_scale above 0, found 0")])
 def test_scores_that_have_chosen_no_scales(tmp_path, change, message):
     add_system(tmp_path, "score_one", "one", 1)
     path = tmp_path / "exp/score_one/result.json"

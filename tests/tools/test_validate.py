@@ -76,7 +76,9 @@ def test_what_the_library_wrote_is_good(good, capsys):
     (damages.words_of_another_graph, "exp/graph", "expected 10 words"),
     (damages.lattice_not_finite, "exp/decode_test", "lattice u1, arc 0: expected a finite graph score"),
     (damages.lattice_with_unknown_word, "exp/decode_test", "lattice u1: expected word_ids below 10, found 77"),
-    (damages.repeated_lattice, "exp/decode_test", "lattice u0: expected once"),
+    (damages.repeated_lattice, "exp/decode_test", "decode_test: u0: expected each id once, found it again"),
+    (damages.lattice_with_unknown_transition, "exp/decode_test", ", as in transitions, found 777"),
+    (damages.lattices_beside_other_transitions, "exp/decode_test", "expected a transition model in Kaldi's text"),
     (damages.errors_that_do_not_add_up, "exp/score_am", "am on test: expected errors = ins + del + sub"),
     (damages.wer_of_other_counts, "exp/score_am/result.json", "am on dev: expected WER = errors / words"),
 

@@ -1,7 +1,7 @@
 """Decoding graphs and lattices."""
 
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 import numpy as np
 
@@ -189,6 +189,18 @@ def draw_lattices(path: Path, item: Optional[str], picture: Path) -> None:
     draw_lattice(lattice, picture, word_namer(path), 1.0, search_scale(path))
 
 
+def _known_ids(path: Path) -> Dict[str, int]:
+    """The files beside the lattices that know their transition_ids -> the largest of these."""
+    from graphs.hmm.hmm_folder import TRANSITIONS
+    from graphs.hmm.transitions import TransitionModel
+    known, frames = {}, Frames.read(path)
+    if frames is not None:
+        known[FRAMES] = len(frames.tokens)
+    if (path / TRANSITIONS).exists():
+        known[TRANSITIONS] = TransitionModel.read(path / TRANSITIONS).num_transition_ids
+    return known
+
+
 def lattice_problems(path: Path) -> Iterable[str]:
     from graphs.errors import InputError
     from graphs.lattices.lattice_io import read_lattices
@@ -197,22 +209,21 @@ def lattice_problems(path: Path) -> Iterable[str]:
     num_words = len(SymbolTable.read(words)) if words.exists() else None
     if num_words is None:
         yield f"{words}: expected an existing file, found none"
-    frames, seen = Frames.read(path), set()
+    known_ids, seen = _known_ids(path), set()
     for lattice in read_lattices(path):
         try:
             lattice.check()
         except InputError as error:
             yield f"{path}: {error}"
-        if lattice.utterance_id in seen:
-            yield f"{path}: lattice {lattice.utterance_id}: expected once, found again"
         seen.add(lattice.utterance_id)
         if num_words is not None and lattice.word_id.max(initial=0) >= num_words:
             yield (f"{path}: lattice {lattice.utterance_id}: expected word_ids below {num_words}, found "
                    f"{lattice.word_id.max()}")
         largest = lattice.frame_entries().transition_ids.max(initial=0)
-        if frames is not None and largest > len(frames.tokens):
-            yield (f"{path}: lattice {lattice.utterance_id}: expected transition_ids below {len(frames.tokens) + 1}, "
-                   f"as in {FRAMES}, found {largest}")
+        for name, number in known_ids.items():
+            if largest > number:
+                yield (f"{path}: lattice {lattice.utterance_id}: expected transition_ids below {number + 1}, "
+                       f"as in {name}, found {largest}")
     if (path / NBEST).exists():
         yield from nbest_problems(path / NBEST)
         found = set(utterances_of(path / NBEST))

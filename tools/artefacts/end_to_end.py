@@ -30,8 +30,10 @@ def describe_e2e(path: Path, item: Optional[str] = None) -> str:
 
 def e2e_problems(path: Path) -> Iterable[str]:
     """Files that are not what was written, weights that are not finite."""
-    from hybrid.e2e.model import E2eModel
-    yield from training_problems(path, E2eModel.load(path).description["files"])
+    from hybrid.e2e.model import E2eModel, check_files
+    files = check_files(path)
+    E2eModel.load(path)
+    yield from training_problems(path, files)
 
 
 KINDS = (

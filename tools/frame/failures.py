@@ -20,6 +20,7 @@ _ADVICE = {
 }
 _MEMORY = re.compile(r"can't allocate memory|out of memory|cannot allocate memory|bad_alloc", re.IGNORECASE)
 _HDF5 = re.compile(r"errno = (\d+)")  # h5py puts the system's word into texts of its own
+_OWN = ("graphs", "hybrid", "tools", "egs", "tests")
 FULL = 1 << 16  # bytes that are free on a full disk, at most
 
 
@@ -31,6 +32,8 @@ def explain(error: BaseException, out: Path) -> Optional[str]:
     """
     if isinstance(error, ProcessDied):
         return str(error)
+    if lacking(error):
+        return lacking(error)
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM or _MEMORY.search(str(error)):
         return f"out of memory ({_first_line(error)}): fewer processes (--nj) or smaller batches need less"
     number = _system_error(error)
@@ -38,8 +41,17 @@ def explain(error: BaseException, out: Path) -> Optional[str]:
         number = errno.ENOSPC
     if number not in _ADVICE:
         return None
-    where = getattr(error, "filename", None) or out
+    # where a file is copied, the second is the one that is written
+    where = getattr(error, "filename2", None) or getattr(error, "filename", None) or out
     return f"{where}: {os.strerror(number)}: {_ADVICE[number]}"
+
+
+def lacking(error: BaseException) -> str:
+    """What to do about a package that is not there or does not load; empty for any other error."""
+    package = (error.name or "").split(".")[0] if isinstance(error, ImportError) else ""
+    if not package or package in _OWN:
+        return ""
+    return f"this needs the package {package} ({_first_line(error)}); ./run.sh doctor says how to get it"
 
 
 def _system_error(error: Optional[BaseException]) -> Optional[int]:

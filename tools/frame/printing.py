@@ -6,6 +6,7 @@ import sys
 from typing import Callable, Optional
 
 from graphs.errors import InputError, TooManyFailures
+from tools.frame.failures import lacking
 
 EXPECTED = (InputError, TooManyFailures, KeyboardInterrupt)
 _TAKES_NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -25,6 +26,11 @@ def printing(name: str, work: Callable[[], Optional[int]], unread: int = 0) -> i
         return status
     except EXPECTED as error:
         return told(name, error)
+    except ImportError as error:
+        if not lacking(error):
+            raise
+        print(f"{name}: error: {lacking(error)}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         _silence()
         return unread

@@ -237,7 +237,10 @@ class Run:
                "arguments": self.counted, "inputs": digests, "stage": os.environ.get("RECIPE_STAGE"),
                "fingerprint": fingerprint(program=self.program.name, config=described, arguments=self.counted,
                                           inputs=contents(digests), raw=raw)}
-        return self._work(work, options, new, raw, reasons if self.args.out.exists() else [])
+        try:
+            return self._work(work, options, new, raw, reasons if self.args.out.exists() else [])
+        finally:
+            self.place.close()
 
     def _up_to_date(self) -> int:
         name = self.program.name
@@ -272,8 +275,6 @@ class Run:
                 raise
             log.error("%s", reason)
             return 1
-        finally:
-            self.place.close()
         return 0
 
     def _complete(self, job: Job, record: dict, raw: Digests) -> None:

@@ -133,4 +133,4 @@ def holder() -> str:
 def is_foreign(folder: Path) -> bool:
     """Holds the folder files, none of which looks like a stage's?"""
     return (folder.exists() and any(folder.iterdir())
-            and not any((folder / name).exists() for name in (RECORD, "log.txt")))
+            and not any((folder / name).exists() for name in (RECORD, f"{RECORD}.tmp", "log.txt")))

@@ -42,13 +42,16 @@ def read_text(job: Job):
     """Utterances whose lattice is empty are named as failed."""
     import shutil
     from graphs.errors import InputError
+    from graphs.hmm.transitions import TransitionModel
     from graphs.lang.symbols import SymbolTable
     from graphs.lattices.lattice_io import write_lattices
     from hybrid.outcomes import Outcomes
     args, outcomes = job.args, Outcomes(job.log)
     if args.words is None:
         raise InputError("--words", "the words.txt of the text", "none")
-    for number, part in enumerate(parts(lattices_of(job, SymbolTable.read(args.words), outcomes), args.part_size)):
+    transitions = TransitionModel.read(args.transitions) if args.transitions else None
+    lattices = lattices_of(job, SymbolTable.read(args.words), transitions, outcomes)
+    for number, part in enumerate(parts(lattices, args.part_size)):
         write_lattices(job.out, number, part)
     shutil.copy(args.words, job.out / "words.txt")
     if args.transitions:
@@ -56,7 +59,8 @@ def read_text(job: Job):
     return outcomes
 
 
-def lattices_of(job: Job, words, outcomes):
+def lattices_of(job: Job, words, transitions, outcomes):
+    """transitions: TransitionModel of their transition_ids, or None."""
     from graphs.checks import check_each_once, check_range
     from graphs.lattices.kaldi_text import blocks, lattice_of
     path, seen = job.args.text, []
@@ -66,7 +70,11 @@ def lattices_of(job: Job, words, outcomes):
             outcomes.add(block.utterance_id, "failed", "an empty lattice")
             continue
         lattice = lattice_of(path, block, None if job.args.ids else words)
-        check_range(f"{path}:{block.line}: lattice {block.utterance_id}, word_ids", lattice.word_id, 0, len(words))
+        item = f"{path}:{block.line}: lattice {block.utterance_id}"
+        check_range(f"{item}, word_ids", lattice.word_id, 0, len(words))
+        if transitions is not None:
+            check_range(f"{item}, transition_ids", lattice.frame_entries().transition_ids, 0,
+                        transitions.num_transition_ids + 1)
         outcomes.add(block.utterance_id)
         yield lattice
     check_each_once(str(path), seen)

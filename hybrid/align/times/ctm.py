@@ -68,22 +68,28 @@ def read_scored_ctm(path: Path) -> Dict[str, List[ScoredSymbol]]:
             if not 0 <= value <= 1:
                 raise ValueError
         except ValueError:
-            raise InputError(item, "a confidence from 0 to 1 after the symbol", repr(confidence)) from None
+            raise InputError(item, "a confidence from 0 to 1 after the symbol",
+                             repr(confidence) if confidence else "none") from None
         utterances.setdefault(utterance_id, []).append(ScoredSymbol(*symbol, value))
     return utterances
 
 
 def _rows(path: Path) -> Iterator[Tuple[str, TimedSymbol, str, str]]:
-    """utterance_id, symbol, what stands after it, where."""
+    """utterance_id, symbol, what stands after it, where. An utterance has one channel: words of two speakers in turn
+    would make no sentence."""
+    channels: Dict[str, str] = {}
     for number, line in read_lines(path)[0]:
         if line.startswith(";;"):
             continue
         try:
-            utterance_id, _, start, duration, symbol, *more = split_blanks(line)
+            utterance_id, channel, start, duration, symbol, *more = split_blanks(line)
             start, duration = to_float(start), to_float(duration)
             if min(start, duration) < 0:
                 raise ValueError
         except ValueError:
             expected = "`UTTERANCE CHANNEL START DURATION SYMBOL`, times of 0 or more seconds"
             raise InputError(f"{path}:{number}", expected, repr(line)) from None
+        if channels.setdefault(utterance_id, channel) != channel:
+            raise InputError(f"{path}:{number}", f"one channel of {utterance_id}",
+                             f"{channels[utterance_id]} and {channel}")
         yield utterance_id, TimedSymbol(symbol, start, start + duration), " ".join(more[:1]), f"{path}:{number}"

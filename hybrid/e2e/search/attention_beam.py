@@ -17,9 +17,9 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.ids import BLANK
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_within
 from hybrid.e2e.decoders.attention import AttentionDecoder
-from hybrid.e2e.fusion import FusionOptions, TokenLm
+from hybrid.e2e.fusion import LARGEST_WEIGHT, FusionOptions, TokenLm
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.attention_frames import attention_frames
@@ -54,6 +54,7 @@ class AttentionBeamOptions(FusionOptions):
         check_at_least(1, self, "beam", "nbest")
         check_at_least(0, self, "length_power", "coverage", "coverage_threshold", "end_threshold", "end_margin",
                        "end_lengths", "max_ratio")
+        check_within(LARGEST_WEIGHT, self, "coverage")
         if self.length_power > 10:
             raise ValueError(f"length_power: expected at most 10, found {self.length_power}")
         if self.max_ratio == float("inf"):

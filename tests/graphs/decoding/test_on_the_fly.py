@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphs.decoding.compile import DecodingGraph, compile_hclg
+from graphs.decoding.compile import compile_hclg
+from graphs.decoding.decoding_graph import DecodingGraph
 from graphs.decoding.on_the_fly import PRUNE_EVERY, OnTheFlySearcher, _Tokens
 from graphs.decoding.search import Searcher
 from graphs.errors import InputError

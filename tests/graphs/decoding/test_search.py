@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphs.decoding.compile import DecodingGraph
+from graphs.decoding.decoding_graph import DecodingGraph
 from graphs.decoding.intersect import RawLattice, intersect_pruned
 from graphs.decoding.search import Searcher, SearchOptions, make_lattice
 from graphs.decoding.training_graph import sentence_fst, training_graph
@@ -219,7 +219,8 @@ def test_several_words_on_an_arc_become_several_arcs():
 @pytest.mark.parametrize("change", [{"beam": 0.0}, {"max_active": 0}, {"min_active": 8, "max_active": 8},
                                     {"acoustic_scale": -1.0}, {"retries": -1}, {"beam": math.nan},
                                     {"acoustic_scale": math.inf}, {"max_active": 2 ** 31}, {"max_active": 1000.5},
-                                    {"min_active": 0.5}, {"min_active": -1}, {"lattice_beam": 0.0}, {"memory_mb": 0}])
+                                    {"min_active": 0.5}, {"min_active": -1}, {"lattice_beam": 0.0}, {"memory_mb": 0},
+                                    {"beam": 1e20}, {"lattice_beam": math.inf}, {"acoustic_scale": math.nan}])
 def test_bad_options_are_refused(change):
     with pytest.raises(ValueError, match="expected"):
         SearchOptions(**change)
@@ -275,8 +276,8 @@ def test_each_retry_is_wider_and_a_partial_path_is_not(monkeypatch, lost, outcom
 def test_a_retry_is_wider_as_far_as_a_number_goes():
     options = SearchOptions(beam=3.0, min_active=5, max_active=100).wider()
     assert (options.beam, options.min_active, options.max_active) == (6.0, 10, 400)
-    most = SearchOptions(min_active=2 ** 31 - 2, max_active=2 ** 31 - 1).wider()
-    assert (most.min_active, most.max_active) == (2 ** 31 - 2, 2 ** 31 - 1)
+    most = SearchOptions(beam=1e6, min_active=2 ** 31 - 2, max_active=2 ** 31 - 1).wider()
+    assert (most.beam, most.min_active, most.max_active) == (1e6, 2 ** 31 - 2, 2 ** 31 - 1)
 
 
 def test_words_never_change_with_max_active_that_is_wide_enough():

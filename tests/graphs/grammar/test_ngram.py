@@ -105,6 +105,14 @@ def test_layouts_of_the_wild(tmp_path):
             assert model.score(sentence) == plain.score(sentence)
 
 
+@pytest.mark.parametrize("old, new, line", [
+    ("-0.4\ta\t-0.2", "-0.4\ta\x0bn\t-0.2", 10), ("-0.4\ta\t-0.2", "-0.4\ta\x0c2", 10), ("-0.2\ta b", "-0.2\ta\rb", 15),
+    ("-0.7\tb </s>", "-0.7\tb\x0b</s>", 16), ("-0.1\t<s> a b", "-0.1\t<s> a\x0cb", 19)])
+def test_control_characters_that_would_part_a_word(tmp_path, old, new, line):
+    with pytest.raises(InputError, match=f"lm.arpa:{line}: expected no blanks but spaces and tabs, found '-"):
+        read(tmp_path, SMALL.replace(old, new))
+
+
 def test_missing_unknown_word(tmp_path):
     model, report = read(tmp_path, SMALL.replace("-1.0\t<unk>\n", "").replace("1=5", "1=4"))
     assert report.missing_words == ["<unk>"] and "the model has no <unk>" in report.lines()

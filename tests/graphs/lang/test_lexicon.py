@@ -56,6 +56,8 @@ def test_cmu_form(tmp_path):
     plain = read(tmp_path, "A AH\nA(2) EY\nB(2) B\n")
     assert plain.words == ["A", "A(2)", "B(2)"]
     assert "1 words look like variants in a CMU dictionary (A(2))" in plain.notes[0]
+    (note,) = read(tmp_path, ";;; a comment\nA AH\n").notes
+    assert "1 words look like comments in a CMU dictionary (;;;)" in note
 
 
 def test_repeated_lines_are_merged_counted_and_told(tmp_path):

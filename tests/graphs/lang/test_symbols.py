@@ -12,6 +12,15 @@ def test_ids_are_dense_and_start_after_epsilon():
     assert SymbolTable(["<eps>", "a", "b", "c"]) == table
 
 
+def test_what_a_table_lacks_is_named(tmp_path):
+    table = SymbolTable(["a", "b"])
+    with pytest.raises(InputError, match="^symbol table: expected the symbol #0, found none$"):
+        table.id_of("#0")
+    table.write(tmp_path / "words.txt")
+    with pytest.raises(InputError, match="words.txt: expected a symbol of id 3, found ids up to 2$"):
+        SymbolTable.read(tmp_path / "words.txt").symbol_of(3)
+
+
 def test_round_trip_of_any_script(tmp_path):
     table = SymbolTable(["na\u00efve", "\u4f60\u597d", "\u0928\u092e", "it's", "#0", "a\u00a0b"])
     table.write(tmp_path / "words.txt")

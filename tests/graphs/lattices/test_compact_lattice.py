@@ -6,7 +6,7 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.lattices.compact_lattice import CompactLattice, compact
-from graphs.lattices.lattice_io import read_lattices, write_lattices
+from graphs.lattices.lattice_io import lattice_part, read_lattices, write_lattices
 from tests.graphs.lattices.material import random_compact_lattice
 from tests.graphs.lattices.test_lattice import random_lattice
 
@@ -70,6 +70,10 @@ def test_files_hold_both_classes_in_parts_of_their_own(tmp_path):
     words, frames = [random_compact_lattice(s, name=f"c{s}") for s in range(3)], [random_lattice(1, name="l1")]
     words[1].partial = True
     write_lattices(tmp_path, 0, words)
+    write_lattices(tmp_path, 3, words[:1])
+    with pytest.raises(InputError, match=f"{words[0].utterance_id}: expected each id once, found it again"):
+        list(read_lattices(tmp_path))
+    lattice_part(tmp_path, 3).unlink()
     write_lattices(tmp_path, 1, frames)
     again = list(read_lattices(tmp_path))
     assert [(item.utterance_id, item.partial) for item in again] == [

@@ -99,7 +99,7 @@ def test_the_largest_cost_of_32_bits(tmp_path):
 
 
 def test_a_weight_that_is_none_where_no_line_tells_the_class(tmp_path):
-    with pytest.raises(InputError, match="lat.txt:3: expected .* found the weight '7'"):
+    with pytest.raises(InputError, match="lat.txt:3: expected .* found '1 7' .the weight '7'"):
         read(tmp_path / "lat.txt", "u\n0 1 3 1\n1 7\n")
 
 
@@ -121,7 +121,7 @@ def test_states_and_ids_of_31_bits(tmp_path):
         [1], [2147483646], [2147483646])
     for place in range(text.count("46")):
         parts = text.split("46")
-        with pytest.raises(InputError, match="found 2147483647, which is no state or id"):
+        with pytest.raises(InputError, match="2147483647, which is no state or id"):
             read(tmp_path / "lat.txt", "46".join(parts[:place + 1]) + "47" + "46".join(parts[place + 1:]))
 
 
@@ -145,15 +145,16 @@ def test_gzip_dos_line_ends_and_no_empty_line_at_the_end(tmp_path):
 
 @pytest.mark.parametrize("old, new, message", [
     ("1.5,-2.25,3_3_4", "1.5,3_3_4", "lat.txt:2: expected `src dst word"),
-    ("1.5,-2.25,3_3_4", "1.5,x,3_3_4", "lat.txt:2: expected .* found expected a finite number, found 'x'"),
-    ("1.5,-2.25,3_3_4", "1.5,1e39,3_3_4", "lat.txt:2: .* found the weight"),
-    ("1.5,-2.25,3_3_4", "1.5,-2.25,3_0_4", "lat.txt:2: .* found a transition_id 0"),
-    ("0\t2\tno", "0\t2\tmaybe", "lat.txt:3: .* found 'maybe', a word that is not in the table"),
-    ("0\t2\tno", "0\t-1\tno", "lat.txt:3: .* found -1, which is no state or id"),
+    ("1.5,-2.25,3_3_4", "1.5,x,3_3_4", "lat.txt:2: expected .* found '0.*' .expected a finite number, found 'x'.$"),
+    ("1.5,-2.25,3_3_4", "1.5,1e39,3_3_4", "lat.txt:2: .* found .* .the weight"),
+    ("1.5,-2.25,3_3_4", "1.5,-2.25,3_0_4", "lat.txt:2: .* found .* .a transition_id 0"),
+    ("0\t2\tno", "0\t2\tmaybe", "lat.txt:3: .* found .* .'maybe', a word that is not in the table"),
+    ("0\t2\tno", "0\t-2\tno", "lat.txt:3: .* found '0.*' .-2, which is no state or id.$"),
+    ("0\t2\tno", "0\t-1\tno", "lat.txt:3: .* found '0.*' .-1, which is no state or id.$"),
     ("0\t2\tno", "0\t2\tn\u200bo", "lat.txt:3: .* U.200B"),
-    ("4.5,1,7_7_7_8", "4.5,1", "lat.txt:5: .* found the weight '4.5,1'"),
+    ("4.5,1,7_7_7_8", "4.5,1", "lat.txt:5: .* found .* .the weight '4.5,1'"),
     ("0\t2\tno", "0\t2\tno\t1,2,3\t7", "lat.txt:3: expected `src"),
-    ("3\n\nutt2", "3\n3\n\nutt2", "lat.txt:7: .* found state 3, which was final before"),
+    ("3\n\nutt2", "3\n3\n\nutt2", "lat.txt:7: .* found .* .state 3, which was final before"),
     ("1\t3\t<eps>", "1\t0\t<eps>", "lat.txt:2: expected a lattice without cycles"),
     ("0,1e-05,5", "0,1e-05,", "lat.txt:1: lattice utt1: expected all paths into a state of one length"),
     ("1\n\n", "", "lat.txt:8: lattice utt2: expected a final state, found none"),

@@ -28,6 +28,11 @@ def test_frames_of_ten_milliseconds_and_scores_as_they_are_unless_said():
     assert plain.nodes[1]["t"] == "0.010"
 
 
+def test_words_that_the_table_lacks_are_named():
+    with pytest.raises(InputError, match="lattice r0, word_ids: expected numbers from 0 to below 1, found 0 to "):
+        to_slf(random_of_both(0, name="r0"), WORDS[:1])
+
+
 def test_a_frame_shift_that_is_none_is_refused():
     with pytest.raises(InputError, match="frame_shift"):
         to_slf(random_of_both(0), WORDS, frame_shift=-0.01)

@@ -152,7 +152,7 @@ def test_posteriors_of_other_phones_or_frames_are_refused():
 @pytest.mark.parametrize("options", [{"beam": 0.0}, {"beam": 10.0, "retry_beam": 5.0}, {"acoustic_scale": 0.0},
                                      {"max_failed_share": -0.01}, {"max_failed_share": 1.01},
                                      {"acoustic_scale": float("nan")}, {"acoustic_scale": float("inf")},
-                                     {"beam": float("nan")}])
+                                     {"beam": float("nan")}, {"retry_beam": 1e20}])
 def test_bad_options(options):
     with pytest.raises(ValueError, match="expected"):
         AlignOptions(**options)

@@ -70,6 +70,7 @@ def damaged(path, change):
     (lambda c: c["results"][0].update(words=2 ** 63), "words: expected a whole number"),
     (lambda c: c["tests"][0].update(seconds=10 ** 400), "seconds: expected a finite number"),
     (lambda c: c["breakdowns"][0]["rows"][0].update(rates=[]), r"rates: expected an object"),
+    (lambda c: c["families"][0].update(systems=[]), "families, a.*: expected at least one system, found none"),
     (lambda c: c["systems"].append(c["systems"][0]), "systems: a: expected each id once"),
     (lambda c: c["results"].append(c["results"][0]), "results: a on test"),
     (lambda c: c["systems"][0].update(kind="gmm"), "system a, kind: expected one of hybrid, .*found 'gmm'"),

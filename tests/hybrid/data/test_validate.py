@@ -84,6 +84,22 @@ def test_samples_that_are_not_numbers(tmp_path):
     assert only_reason(utterance("a", recording_of(tmp_path / "a.wav"), "yes"))[0] == "unreadable"
 
 
+@pytest.mark.parametrize("suffix, coding, shown", [
+    ("wav", "GSM610", "GSM 6.10"), ("aiff", "GSM610", "GSM 6.10"), ("au", "G721_32", "32kbs G721 ADPCM")])
+def test_audio_that_can_only_be_read_from_its_start(tmp_path, suffix, coding, shown):
+    """libsndfile reads it, and cannot seek in it, as the features must."""
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(str(path), np.full(16000, 0.1), 8000, subtype=coding)
+    assert only_reason(utterance("a", recording_of(path), "yes")) == (
+        "unreadable", f"expected audio that can be read from any sample on, such as PCM, got {shown}")
+
+
+@pytest.mark.parametrize("coding", ["ULAW", "IMA_ADPCM", "MS_ADPCM"])
+def test_codings_of_a_wav_that_are_read(tmp_path, coding):
+    soundfile.write(str(tmp_path / "a.wav"), np.full(16000, 0.1), 8000, subtype=coding)
+    assert kept(utterance("a", recording_of(tmp_path / "a.wav"), "yes"))[0].load_audio().shape[1] >= 16000
+
+
 def cut_off(path, share):
     content = path.read_bytes()
     path.write_bytes(content[:int(share * len(content))])

@@ -175,14 +175,15 @@ def test_what_fits_not_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("bad", ({"lm_scale": -0.1}, {"lm_scale": math.inf}, {"lm_scale": math.nan},
-                                 {"token_bonus": math.nan}, {"word_bonus": math.inf}))
+                                 {"token_bonus": math.nan}, {"word_bonus": math.inf}, {"token_bonus": 1e308},
+                                 {"word_bonus": -1e7}, {"lm_scale": 1e7}))
 def test_bad_fusion_options(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         FusionOptions(**bad)
 
 
 @pytest.mark.parametrize("bad", ({"look_ahead": "words"}, {"unknown_penalty": math.nan},
-                                 {"unknown_character": math.inf}))
+                                 {"unknown_character": math.inf}, {"unknown_penalty": -1e308}))
 def test_bad_word_fusion_options(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         WordFusionOptions(**bad)

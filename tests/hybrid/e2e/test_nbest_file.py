@@ -26,7 +26,9 @@ def test_the_file_comes_back(tmp_path):
     ('"frames": 9', '"frames": -1'), ("[3, 1]", "[3]"), ("[3, 1]", "[3, true]"), ("[3, 1]", "[3, 2147483648]"),
     ("[0, 8]", '"08"'), ("-2.5", "NaN"), ("-2.5", "Infinity"), ("-2.5", '"-2.5"'), ("-2.5", "true"),
     ("-2.5", "-1" + 400 * "0"),
-    ('{"ctc": -2.0}', "[]"), ("-2.0", "null"), ('"finished": true', '"finished": 1'), ("{", ""), ("[{", "{")])
+    ('{"ctc": -2.0}', "[]"), ("-2.0", "null"), ('"finished": true', '"finished": 1'), ("{", ""), ("[{", "{"),
+    ('"u1"', '""'), ('"hypotheses": [', '"hypotheses": "", "rest": ['),
+    ('"hypotheses": [', '"hypotheses": {}, "rest": [')])
 def test_a_line_that_is_none_is_named(old, new, tmp_path):
     write_nbest(tmp_path / "x", [Nbest("u1", 9, [Hypothesis((3, 1), (0, 8), -2.5, {"ctc": -2.0})])])
     text = (tmp_path / "x").read_text()

@@ -13,14 +13,20 @@ def test_the_file_comes_back(tmp_path):
     assert Frames.read(tmp_path).frame_shift == 1.0
 
 
-@pytest.mark.parametrize("old, new", [
-    ("0.04", "0"), ("0.04", "-0.04"), ("0.04", "NaN"), ("0.04", "Infinity"), ("0.04", "true"), ("0.04", '"0.04"'),
-    ('"a"', '"\\ud800"'), ('"a"', "7"), ('"a"', '""'), (', "a"', ""), ('["<blk>", "a"]', '"ab"'), ("tokens", "token"),
-    ("frame_shift", "shift"), ("{", "")])
-def test_another_content_is_named(old, new, tmp_path):
+SHIFT, TOKENS = "frame_shift: expected seconds above 0", "tokens: expected the symbols of at least two, found"
+
+
+@pytest.mark.parametrize("old, new, message", [
+    *(("0.04", shift, SHIFT) for shift in ("0", "-0.04", "NaN", "Infinity", "true", '"0.04"', "null")),
+    *(('"a"', token, TOKENS) for token in ("7", '""')), (', "a"', "", TOKENS), ('["<blk>", "a"]', '"ab"', TOKENS),
+    ("tokens", "token", f"{TOKENS} none"), ("frame_shift", "shift", f"{SHIFT} and below 1000, found none"),
+    ('"a"', '"\\ud800"', "frames.json: expected JSON, found UnicodeEncodeError"),
+    ("{", "", "frames.json: expected JSON, found JSONDecodeError"), ("{", "[{", "frames.json: expected JSON"),
+    ("<blk>", "\xe9", "frames.json: expected utf-8 text, found byte 0xe9")])
+def test_another_content_is_named(old, new, message, tmp_path):
     Frames(0.04, ("<blk>", "a")).write(tmp_path)
     text = (tmp_path / "frames.json").read_text()
     assert old in text
-    (tmp_path / "frames.json").write_text(text.replace(old, new))
-    with pytest.raises(InputError, match="frames.json: expected a frame_shift in seconds and the symbols"):
+    (tmp_path / "frames.json").write_text(text.replace(old, new), encoding="latin-1")
+    with pytest.raises(InputError, match=message):
         Frames.read(tmp_path)

@@ -23,6 +23,15 @@ def test_the_file_comes_back(tmp_path):
     assert not list(tmp_path.glob("*.tmp"))
 
 
+def test_each_utterance_once_and_at_least_one(tmp_path):
+    path = tmp_path / "x"
+    for sausages, message in (([], "x: expected at least one consensus network, found none"),
+                              (["u", "v", "u"], "x:3: expected each utterance once, found u again")):
+        write_sausages(path, [Sausage(name, [], 0.0) for name in sausages])
+        with pytest.raises(InputError, match=message):
+            list(read_sausages(path))
+
+
 @pytest.mark.parametrize("old, new", [
     ('"risk"', '"joy"'), ("0.75", '"much"'), ("0.75", "1.5"), ("0.75", "-0.5"), ("0.1", "NaN"), ('"u1"', "1"),
     ('{"a": 0.75}', "{}"), ('{"a": 0.75}', "[]"), ("0.75", "true"), ("{", "")])

@@ -1,6 +1,7 @@
 """End-to-end training as a whole, on planted phones; the loss of a network with CTC and a decoder."""
 
 import dataclasses
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from graphs.lang.lang_folder import read_lang
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
 from hybrid.e2e.decoders.kinds import DECODERS
-from hybrid.e2e.model import E2eModel
+from hybrid.e2e.model import E2eModel, check_files
 from hybrid.e2e.network import E2eNetwork, E2eOptions
 from hybrid.e2e.tokens import TokenTable
 from hybrid.nn.architectures import ARCHITECTURES
@@ -86,7 +87,19 @@ def test_facts_and_priors_are_those_of_the_weights(corpus, trained):
     assert (model.description["checkpoint"], model.description["dev_loss"]) == (facts["checkpoint"], facts["dev_loss"])
 
 
-@pytest.mark.parametrize("name", ["best.safetensors", "tokens.txt", "spellings.txt"])
+def test_weights_that_are_not_used_need_not_be_there(trained, tmp_path):
+    """tools.validate looks at all of them."""
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
+    chosen = E2eModel.load(tmp_path).description["checkpoint"]
+    other, = {"best", "averaged"} - {chosen}
+    (tmp_path / f"{other}.safetensors").unlink()
+    assert E2eModel.load(tmp_path).description["checkpoint"] == chosen
+    for ask in (lambda: E2eModel.load(tmp_path, other), lambda: check_files(tmp_path)):
+        with pytest.raises(InputError, match=f"a model with {other}.safetensors, found none"):
+            ask()
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "averaged.safetensors", "tokens.txt", "spellings.txt"])
 def test_a_changed_byte_is_noticed(trained, name, tmp_path):
     for path in trained[0].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -94,7 +107,9 @@ def test_a_changed_byte_is_noticed(trained, name, tmp_path):
     data[len(data) // 2] ^= 1
     (tmp_path / name).write_bytes(bytes(data))
     with pytest.raises(InputError, match=name):
-        E2eModel.load(tmp_path)
+        E2eModel.load(tmp_path, name.split(".")[0] if name.endswith(".safetensors") else None)
+    with pytest.raises(InputError, match=name):
+        check_files(tmp_path)
 
 
 def test_an_encoder_starts_from_a_trained_one(corpus, trained, tmp_path):

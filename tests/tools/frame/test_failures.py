@@ -11,7 +11,7 @@ import pytest
 from hybrid.data.parallel import ordered_map
 from hybrid.data.storage import FeatureStore
 from hybrid.processes import ProcessDied
-from tools.frame import failures
+from tools.frame import failures, records
 from tools.frame.failures import explain
 from tools.frame.program import Job, Program
 
@@ -47,6 +47,9 @@ def raises(error):
     (raises(PermissionError(errno.EACCES, "Permission denied", "some/file")), "some/file: Permission denied: it must"),
     (raises(OSError(errno.EROFS, "Read-only file system", "f")), "f: Read-only file system: it must be writable"),
     (raises(OSError(errno.EMFILE, "Too many open files")), "allow more open files (ulimit -n)"),
+    (raises(ModuleNotFoundError("No module named 'k2'", name="k2")),
+     "this needs the package k2 (No module named 'k2'); ./run.sh doctor says how to get it"),
+    (raises(ImportError("lib.so: undefined symbol: x", name="_k2")), "needs the package _k2 (lib.so: undefined"),
 ])
 def test_a_program_says_it_in_one_line(tmp_path, capsys, work, message):
     program = Program("toy", "A toy.")
@@ -62,8 +65,31 @@ def test_a_folder_that_cannot_be_made_is_one_line(capsys):
     assert "/proc/nosuch" in error
 
 
+def test_a_disk_that_was_full_before_the_first_file(tmp_path, capsys, monkeypatch):
+    """It holds an empty record under its temporary name then."""
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patched:
+        patched.setattr(records.os, "replace", full)
+        assert Program("toy", "A toy.").run(print, ["--out", str(tmp_path / "out")]) == 1
+    assert "run it again to go on" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out.unfinished").iterdir()] == [".stage.json.tmp"]
+    assert Program("toy", "A toy.").run(lambda job: None, ["--out", str(tmp_path / "out")]) == 0
+
+
+def test_what_cannot_be_written_is_named(tmp_path):
+    """Of a copy, not the file that is read."""
+    (tmp_path / "source").write_bytes(b"x" * 100)
+    with pytest.raises(OSError) as raised:
+        shutil.copy(tmp_path / "source", "/dev/full")
+    error = raised.value
+    error.filename, error.filename2 = "source", "target"  # as they are where the system copies between files
+    assert explain(error, tmp_path) == f"target: No space left on device: {failures._SPACE}"
+
+
 def test_errors_of_the_program_itself_stay_what_they_are(tmp_path):
-    for error in (ValueError("x"), KeyError("x"), FileNotFoundError(2, "No such file", "x")):
+    for error in (ValueError("x"), KeyError("x"), ImportError("x"), ModuleNotFoundError("x", name="hybrid.nope"),
+                  FileNotFoundError(2, "No such file", "x")):
         assert explain(error, tmp_path) is None
     with pytest.raises(ValueError):
         Program("toy", "A toy.").run(raises(ValueError("x")), ["--out", str(tmp_path / "out")])

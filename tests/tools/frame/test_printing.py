@@ -36,6 +36,8 @@ def test_status_is_that_of_the_work(capsys):
 @pytest.mark.parametrize("error, status, said", [
     (InputError("x", "a", "b"), 2, "toy: error: x: expected a, found b\n"),
     (TooManyFailures("too many"), 2, "toy: error: too many\n"),
+    (ModuleNotFoundError("No module named 'k2'", name="k2"), 1,
+     "toy: error: this needs the package k2 (No module named 'k2'); ./run.sh doctor says how to get it\n"),
     (KeyboardInterrupt(), 130, "toy: interrupted; run it again to go on\n")])
 def test_errors_in_one_line(error, status, said, capsys):
     def work():

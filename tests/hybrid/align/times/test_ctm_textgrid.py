@@ -47,8 +47,16 @@ def test_confidences_stand_after_the_symbols(tmp_path):
 @pytest.mark.parametrize("confidence", ["", "NA", "1.5", "-0.1", "nan"])
 def test_a_confidence_that_is_none_is_named(confidence, tmp_path):
     (tmp_path / "x.ctm").write_text(f";; comment\na 1 0.0 0.1 AH 0.5\na 1 0.1 0.1 AH {confidence}\n")
-    with pytest.raises(InputError, match="x.ctm:3: expected a confidence from 0 to 1"):
+    found = repr(confidence) if confidence else "none"
+    with pytest.raises(InputError, match=f"x.ctm:3: expected a confidence from 0 to 1 after the symbol, found {found}"):
         read_scored_ctm(tmp_path / "x.ctm")
+
+
+def test_an_utterance_has_one_channel(tmp_path):
+    (tmp_path / "x.ctm").write_text("a A 0.0 0.1 yes 0.5\nb B 0.0 0.1 no 0.5\na B 0.1 0.1 no 0.5\n")
+    for read in (read_ctm, read_scored_ctm):
+        with pytest.raises(InputError, match="x.ctm:3: expected one channel of a, found A and B"):
+            read(tmp_path / "x.ctm")
 
 
 def test_textgrid_covers_all_of_the_time(tmp_path):
