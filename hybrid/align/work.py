@@ -139,7 +139,7 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(work.options.max_failed_share, "alignment")
     frames = write_folder(out, alignments, tree, transitions, lang, textgrids)
-    score = sum(a.log_likelihood_per_frame * a.num_frames for a in alignments) / max(1, frames)
+    score = sum(a.log_likelihood_per_frame * a.num_frames for a in alignments) / frames
     log.info("%s; %d frames, log-likelihood per frame %.3f", outcomes.summary(), frames, score)
     return outcomes, {"outcomes": outcomes.counts, "frames": frames, "log_likelihood_per_frame": score}
 

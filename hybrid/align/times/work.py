@@ -139,7 +139,7 @@ def times_folder(work: TimesWork, lang_folder: Path, out: Path, nj: int, log, la
     names = {utterance_id: [lang.base_phone(lang.phones.symbol_of(segment.label)) for segment in own]
              for utterance_id, own in segments.items()}
     late = {}
-    if work.options.late and results:
+    if work.options.late:
         late = read_late(late_of) if late_of else _late(loaded, results, names, log)
     mean = float(np.mean(list(late.values()))) if late else 0.0
     times: Dict[str, Times] = {}

@@ -147,12 +147,11 @@ def test_textgrids_are_written_when_wanted(tmp_path, aligner, features, monkeypa
     assert "xmax = 0.24" in text and '"cat"' in text and '"SIL"' in text
 
 
-def test_a_folder_of_nothing_is_aligned_to_nothing(tmp_path, aligner, features, monkeypatch):
+def test_a_folder_of_nothing_is_no_success(tmp_path, aligner, features, monkeypatch):
     features.clear()
     (tmp_path / "ali").mkdir()
-    outcomes, facts = align_folder(by_model(tmp_path, aligner, monkeypatch), tmp_path / "ali", 1, LOG)
-    assert facts == {"outcomes": {}, "frames": 0, "log_likelihood_per_frame": 0.0}
-    assert read_alignments(tmp_path / "ali") == {}
+    with pytest.raises(TooManyFailures, match="alignment: expected at least one item, found none"):
+        align_folder(by_model(tmp_path, aligner, monkeypatch), tmp_path / "ali", 1, LOG)
 
 
 def test_too_many_failures_stop_it(tmp_path, aligner, features, monkeypatch):
