@@ -1,6 +1,6 @@
 """Measures an alignment against ground truth: mean and median error, share within 10, 20 and 50 ms.
 
-    python -m tools.boundaries --alignment exp/align_am1_dev --cuts features/dev --lang lang --out exp/bounds
+    python -m tools.boundaries --alignment exp/times_am1_dev --cuts features/dev --lang lang --out exp/bounds
 
 The truth stands in the cuts (supervision.alignment["phone"], as corpora made by a synthesizer or by hand have
 it). Prints a table by class of phones and writes it to boundaries.txt and boundaries.json.
@@ -9,7 +9,7 @@ it). Prints a table by class of phones and writes it to boundaries.txt and bound
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.boundaries", __doc__)
-           .input("--alignment", help="alignment folder (its phones.ctm)", required=True)
+           .input("--alignment", help="folder with phones.ctm: alignments, or their times", required=True)
            .input("--cuts", help="manifest of cuts with ground truth, or a features folder", required=True)
            .input("--lang", help="lang folder", required=True))
 
@@ -19,8 +19,8 @@ def work(job: Job) -> None:
 
     from graphs.errors import InputError
     from graphs.lang.lang_folder import read_lang
-    from hybrid.align.boundaries import compare_folder, table
-    from hybrid.align.ctm import read_ctm
+    from hybrid.align.times.boundaries import compare_folder, table
+    from hybrid.align.times.ctm import read_ctm
     from hybrid.data.manifest import read_cuts
     from tools.frame.records import write_text_atomically
     cuts, lang = job.args.cuts, read_lang(job.args.lang)

@@ -19,7 +19,7 @@ PROGRAM = (Program("tools.rover", __doc__, options={"rover": "hybrid.lattices.ro
 
 
 def work(job: Job) -> None:
-    from hybrid.align.ctm import write_ctm
+    from hybrid.align.times.ctm import write_ctm
     from hybrid.lattices.rover import rover
     from hybrid.outcomes import Outcomes
     from hybrid.recognize.texts import write_text

@@ -9,6 +9,7 @@ from graphs.fst.arcs import Arcs
 from graphs.fst.ragged import ragged_ranges
 from graphs.grammar.language_model import LanguageModel
 from graphs.lattices.base import BaseLattice
+from graphs.lattices.rows import is_new
 
 _FINAL = -1  # the label of ending there
 
@@ -31,7 +32,7 @@ class Acceptor(Protocol):
         """All ways from each state with its word. states, word_ids: ``[N]`` int64."""
 
     def final(self, states: np.ndarray) -> Follow:
-        """Ways to end after each state, at most one for each."""
+        """Ways to end after each state, at most one for each; a graph score of -inf is none, too."""
 
 
 class ModelAcceptor:
@@ -46,9 +47,7 @@ class ModelAcceptor:
         return Follow(rows, after[rows], np.zeros(len(rows)), score[rows])
 
     def final(self, states: np.ndarray) -> Follow:
-        score = self._model.final(states)
-        rows = np.flatnonzero(score > -np.inf)
-        return Follow(rows, states[rows], np.zeros(len(rows)), score[rows])
+        return Follow(np.arange(len(states)), states, np.zeros(len(states)), self._model.final(states))
 
 
 class ArcAcceptor:
@@ -88,13 +87,13 @@ class ArcAcceptor:
         found = self._matches(states, np.full(len(states), _FINAL))
         score = found.acoustic + found.graph
         order = np.lexsort((-score, found.rows))
-        order = order[np.diff(found.rows[order], prepend=-1) > 0]
-        return Follow(*(column[order] for column in found))
+        best = order[is_new(found.rows[order])]
+        return Follow(*(column[best] for column in found))
 
     def _matches(self, states: np.ndarray, labels: np.ndarray) -> Follow:
         front = Follow(np.arange(len(states)), states, np.zeros(len(states)), np.zeros(len(states)))
         found = []
-        for _ in range(self._num_states + 1):
+        for _ in range(self._num_states):
             matched = self._step(front, labels[front.rows])
             found.append(matched)
             epsilon = self._step(front, np.zeros(len(front.rows), np.int64))
@@ -120,9 +119,8 @@ class ArcAcceptor:
 
 def _best(ways: Follow) -> Follow:
     order = np.lexsort((-(ways.acoustic + ways.graph), ways.states, ways.rows))
-    new = np.ones(len(order), bool)
-    new[1:] = (np.diff(ways.rows[order]) != 0) | (np.diff(ways.states[order]) != 0)
-    return Follow(*(column[order[new]] for column in ways))
+    best = order[is_new(ways.rows[order], ways.states[order])]
+    return Follow(*(column[best] for column in ways))
 
 
 def lattice_acceptor(lattice: BaseLattice, graph_scale: float = 1.0, acoustic_scale: float = 1.0) -> ArcAcceptor:

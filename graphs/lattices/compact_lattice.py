@@ -6,10 +6,11 @@ from typing import Optional, Sequence
 import numpy as np
 
 from graphs.archive import check_ends
-from graphs.checks import check_one_length, check_range, ids_array
+from graphs.checks import LARGEST_INT32, check_one_length, check_range, ids_array
 from graphs.fst.ragged import ragged_ranges
 from graphs.lattices.base import BaseLattice, FrameEntries
 from graphs.lattices.lattice import Lattice
+from graphs.lattices.rows import is_new
 
 
 @dataclass
@@ -35,7 +36,7 @@ class CompactLattice(BaseLattice):
     def __post_init__(self):
         self._check_arrays()
         self.transition_ids = ids_array(f"{self._item}, transition_ids", self.transition_ids)
-        check_range(f"{self._item}, transition_ids", self.transition_ids, 1, 2 ** 31)
+        check_range(f"{self._item}, transition_ids", self.transition_ids, 1, LARGEST_INT32 + 1)
         self.ends = np.ascontiguousarray(self.ends, dtype=np.int64)
         check_one_length(f"arcs of {self._item}", src=self.src, ends=self.ends)
         check_ends(f"{self._item}, ends", self.ends, len(self.transition_ids))
@@ -97,10 +98,9 @@ def compact(lattice: Lattice) -> CompactLattice:
     into[lattice.dst] = np.arange(lattice.num_arcs)
     inner = (ways_in == 1) & (ways_out == 1)
     inner[lattice.src[lattice.word_id > 0]] = False
-    inner[[0, -1]] = False
     root, place = _follow(np.where(inner[lattice.src], into[lattice.src], np.arange(lattice.num_arcs)))
     order = np.lexsort((place, root))
-    heads = np.flatnonzero(np.diff(root[order], prepend=-1))
+    heads = np.flatnonzero(is_new(root[order]))
     first, last = order[heads], order[np.append(heads[1:], len(order)) - 1]
     frames = lattice.transition_id[order] > 0
     dst = lattice.dst[last]

@@ -29,7 +29,7 @@ def compose(lattice: AnyLattice, acceptor: Union[Arcs, LanguageModel], scale: fl
     Raises: InputError when no path is left.
     """
     made = ArcAcceptor(acceptor, backoff) if isinstance(acceptor, Arcs) else ModelAcceptor(acceptor)
-    return _composed(lattice, made, 0.0, scale)
+    return _composed(lattice, made, scale)
 
 
 def intersect(lattice: AnyLattice, other: BaseLattice, weight: float = 1.0) -> AnyLattice:
@@ -38,14 +38,14 @@ def intersect(lattice: AnyLattice, other: BaseLattice, weight: float = 1.0) -> A
 
     Raises: InputError when they have no word sequence in common.
     """
-    return _composed(lattice, lattice_acceptor(other), weight, weight)
+    return _composed(lattice, lattice_acceptor(other), weight)
 
 
-def _composed(lattice: AnyLattice, acceptor: Acceptor, acoustic_scale: float, graph_scale: float) -> AnyLattice:
+def _composed(lattice: AnyLattice, acceptor: Acceptor, scale: float) -> AnyLattice:
     product = _Product(lattice, acceptor)
     arcs, src, dst, acoustic, graph = product.arcs()
-    acoustic = lattice.acoustic[arcs] + acoustic_scale * acoustic
-    graph = lattice.graph[arcs] + graph_scale * graph
+    acoustic = lattice.acoustic[arcs] + scale * acoustic
+    graph = lattice.graph[arcs] + scale * graph
     return connect(lattice.with_arcs(arcs, src, dst, acoustic=acoustic, graph=graph))
 
 
@@ -132,11 +132,11 @@ def union(lattices: Sequence[BaseLattice], weights: Sequence[float] = (), graph_
     weights = weights_of("weights of lattices", weights, len(lattices))
     if not graph_scale > 0:
         raise InputError("graph_scale", "a number above 0, since weights become graph scores", str(graph_scale))
-    parts = []
+    first, parts = lattices[0], []
     for weight, lattice in zip(weights, lattices):
-        if (lattice.utterance_id, lattice.num_frames) != (lattices[0].utterance_id, lattices[0].num_frames):
+        if (lattice.utterance_id, lattice.num_frames) != (first.utterance_id, first.num_frames):
             raise InputError(f"lattice {lattice.utterance_id} of {lattice.num_frames} frames",
-                             f"{lattices[0].utterance_id} of {lattices[0].num_frames}, as the first", "another")
+                             f"{first.utterance_id} of {first.num_frames}, as the first", "another")
         if weight > 0:
             one = compact(lattice) if isinstance(lattice, Lattice) else lattice
             _, total = one.arc_totals(one.scores(graph_scale, acoustic_scale))
@@ -151,5 +151,5 @@ def union(lattices: Sequence[BaseLattice], weights: Sequence[float] = (), graph_
         columns.append((np.where(one.src > 0, one.src + offset, 0), dst, one.word_id, one.acoustic, graph,
                         one.transition_ids, one.arc_frames))
     *columns, lengths = (np.concatenate(column) for column in zip(*columns))
-    return CompactLattice(lattices[0].utterance_id, lattices[0].num_frames, *columns, np.cumsum(lengths),
+    return CompactLattice(first.utterance_id, first.num_frames, *columns, np.cumsum(lengths),
                           any(lattice.partial for lattice in lattices))

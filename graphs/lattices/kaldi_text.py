@@ -11,7 +11,7 @@ The form does not tell whether the search reached the end of its graph (`partial
 where a text has several, or one with a weight, arcs without words lead from them to another state.
 """
 
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -119,12 +119,13 @@ def lattice_of(path, block: Block, words: Optional[SymbolTable] = None) -> BaseL
     arcs, finals = _parse(path, block.lines, is_compact, words)
     if not finals:
         raise InputError(item, "a final state", "none" if arcs else "an empty lattice")
-    start = arcs[0].src if arcs and arcs[0].line == block.lines[0][0] else finals[0].src
+    final, *others = finals
+    start = arcs[0].src if arcs and arcs[0].line == block.lines[0][0] else final.src
     end = 1 + max(state for arc in (*arcs, *finals) for state in (arc.src, arc.dst))
-    if len(finals) == 1 and not any(finals[0][3:]) and not any(arc.src == finals[0].src for arc in arcs):
-        end = finals[0].src
+    if not others and not any(final[3:]) and not any(arc.src == final.src for arc in arcs):
+        end = final.src
     else:
-        arcs += [final._replace(dst=end) for final in finals]
+        arcs += [one._replace(dst=end) for one in finals]
     arcs = _useful(arcs, start, end)
     if not arcs:
         raise InputError(item, "an arc on a path from start to end", "none")
@@ -134,27 +135,28 @@ def lattice_of(path, block: Block, words: Optional[SymbolTable] = None) -> BaseL
 
 
 def _is_compact(lines: Sequence[Tuple[int, str]]) -> bool:
-    """Told by the number of fields, or by the parts of a weight; 4 fields may be either."""
+    """Told by the parts of a weight, or by 3 fields; 4 may be either."""
     for _, line in lines:
         fields = split_blanks(line)
-        if len(fields) in (3, 5):
-            return len(fields) == 3
-        if len(fields) in (2, 4) and "," in fields[-1]:
+        if len(fields) == 3:
+            return True
+        if "," in fields[-1]:
             return fields[-1].count(",") == 2
     return False
 
 
 def _parse(path, lines: Sequence[Tuple[int, str]], is_compact: bool, words: Optional[SymbolTable]):
-    """Arcs, and finals as arcs from the state to -1."""
+    """Arcs, and finals as arcs from the state to itself."""
     arcs: List[_Arc] = []
     finals: Dict[int, _Arc] = {}
     for number, line in lines:
         fields = split_blanks(line)
         try:
             if len(fields) <= 2:
-                final = _Arc(number, _number(fields[0]), -1, *_weight(fields[1:], is_compact, 0))
-                if finals.setdefault(final.src, final) is not final:
-                    raise ValueError(f"state {final.src}, which was final before")
+                state = _number(fields[0])
+                final = _Arc(number, state, state, *_weight(fields[1:], is_compact, 0))
+                if finals.setdefault(state, final) is not final:
+                    raise ValueError(f"state {state}, which was final before")
                 continue
             used = 3 if is_compact else 4
             if not used <= len(fields) <= used + 1:
@@ -188,15 +190,16 @@ def _weight(fields: Sequence[str], is_compact: bool, word_id: int) -> Tuple:
     """The columns of _Arc after src and dst; transition_ids where the weight holds them."""
     if not fields:
         return (), word_id, 0.0, 0.0
-    parts = fields[0].split(",")
+    (weight,) = fields
+    parts = weight.split(",")
     if len(parts) != 2 + is_compact:
-        raise ValueError(f"the weight {fields[0][:80]!r}")
+        raise ValueError(f"the weight {weight[:80]!r}")
     ids = tuple(map(_number, parts[2].split("_"))) if is_compact and parts[2] else ()
     if not all(ids):
         raise ValueError("a transition_id 0")
     costs = [to_float(part) for part in parts[:2]]
     if max(map(abs, costs)) > np.finfo(np.float32).max:
-        raise ValueError(f"the weight {fields[0][:80]!r}")
+        raise ValueError(f"the weight {weight[:80]!r}")
     return (ids, word_id, *(0.0 - cost for cost in costs))
 
 
@@ -227,7 +230,6 @@ def _numbering(path, arcs: Sequence[_Arc]) -> Dict[int, int]:
         ways_in[arc.dst] = ways_in.get(arc.dst, 0) + 1
         ways_in.setdefault(arc.src, 0)
     ready = [state for state, number in ways_in.items() if number == 0]
-    heapify(ready)
     number: Dict[int, int] = {}
     while ready:
         state = heappop(ready)

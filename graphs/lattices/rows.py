@@ -10,10 +10,7 @@ def is_new(*columns: np.ndarray) -> np.ndarray:
     [True, True, True]
     """
     new = np.ones(len(columns[0]), bool)
-    if len(new):
-        new[1:] = columns[0][1:] != columns[0][:-1]
-        for column in columns[1:]:
-            new[1:] |= column[1:] != column[:-1]
+    new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
     return new
 
 

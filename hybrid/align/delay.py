@@ -58,22 +58,5 @@ def log_likelihoods_of_delays(features: Sequence[Tensor], pdf_ids: Sequence[np.n
 
 def estimate_delay(features: Sequence[Tensor], pdf_ids: Sequence[np.ndarray], most: int) -> int:
     """The likeliest delay in frames; of equally likely ones the smallest. Arguments as above."""
-    return _likeliest(log_likelihoods_of_delays(features, pdf_ids, most))
-
-
-def estimate_part_of_frame(features: Sequence[Tensor], pdf_ids: Sequence[np.ndarray], most: int) -> float:
-    """The same to a part of a frame.
-
-    Frames with a wrong label, and with them the variance around the Gaussians' means, grow with the distance from the
-    right delay, alike on both sides: it is where the lines through the likeliest delay and its neighbours meet.
-    """
     found = log_likelihoods_of_delays(features, pdf_ids, most)
-    best = _likeliest(found)
-    before, here, after = (np.exp(-2 * found.get(best + step, np.inf) / features[0].shape[1]) for step in (-1, 0, 1))
-    slope = max(before, after) - here
-    inside = best - 1 in found and best + 1 in found and slope > 0
-    return best + 0.5 * (before - after) / slope if inside else float(best)
-
-
-def _likeliest(found: Dict[int, float]) -> int:
     return max(found, key=lambda delay: (found[delay], -abs(delay)))

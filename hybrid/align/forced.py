@@ -21,9 +21,6 @@ class AlignOptions:
     retry_beam: float = field(default=1000.0, metadata={"help": "beam of the second try"})
     acoustic_scale: float = field(default=1.0, metadata={"help": "factor on log-likelihoods"})
     max_failed_share: float = field(default=0.05, metadata={"help": "share of utterances that may fail"})
-    centred: bool = field(default=False, metadata={
-        "help": "take off the times of phones and words the part of a frame by which labels come late, as the features "
-                "tell (hybrid/align/delay.py); transition_ids stay at their frames"})
 
     def __post_init__(self):
         if not 0 < self.beam <= self.retry_beam:

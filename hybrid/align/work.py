@@ -7,23 +7,20 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.hmm_folder import Hmm, monophone_hmm, write_hmm
 from graphs.hmm.transitions import TransitionModel
 from graphs.lang.lang import Lang
 from graphs.lang.lang_folder import read_lang
 from hybrid.align.alignment import Alignment, phone_segments, write_alignments
-from hybrid.align.ctm import moved, timed_symbols, write_ctm
 from hybrid.align.forced import Aligner, AlignOptions, Outcome
-from hybrid.align.textgrid import write_textgrid
+from hybrid.align.times.times import times_of, write_times
 from hybrid.data.copies import original_of
 from hybrid.outcomes import Outcomes
 
 CHUNK = 16  # utterances handed to a process at once
 DELAY_SAMPLE = 200  # utterances that a delay is estimated on
 MOST_DELAY = 20  # frames
-MOST_LATE = 3  # frames, of labels by an acoustic model
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,8 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
         return work
     reader, (_, transitions) = FeatureReader(work.features), work.hmm()
     features, pdf_ids = [], []
-    for results in _in_parallel(work, _sample(list(copies_of(reader.ids))), nj, "delay of the CTC model"):
+    sample = spread_sample(list(copies_of(reader.ids)), DELAY_SAMPLE)
+    for results in _in_parallel(work, sample, nj, "delay of the CTC model"):
         for utterance_id, outcome in results:
             if outcome.alignment is not None:
                 features.append(reader[utterance_id])
@@ -105,9 +103,9 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
     return replace(work, bootstrap=replace(work.bootstrap, delay=delay))
 
 
-def _sample(items: list) -> list:
-    """At most DELAY_SAMPLE of them, from all over the list."""
-    return items[::max(1, -(-len(items) // DELAY_SAMPLE))]
+def spread_sample(items: list, most: int) -> list:
+    """At most so many of them, from all over the list."""
+    return items[::max(1, -(-len(items) // most))]
 
 
 def _in_parallel(work: AlignWork, ids: List[str], nj: int, title: str):
@@ -140,26 +138,10 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
                     alignments.append(replace(outcome.alignment, utterance_id=utterance_id))
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(work.options.max_failed_share, "alignment")
-    late = seconds_late(work, alignments, transitions, log) if work.options.centred and alignments else 0.0
-    frames = write_folder(out, alignments, tree, transitions, lang, textgrids, late)
-    score = sum(a.log_likelihood_per_frame * a.num_frames for a in alignments) / max(1, frames)
+    frames = write_folder(out, alignments, tree, transitions, lang, textgrids)
+    score = sum(a.log_likelihood_per_frame * a.num_frames for a in alignments) / frames
     log.info("%s; %d frames, log-likelihood per frame %.3f", outcomes.summary(), frames, score)
     return outcomes, {"outcomes": outcomes.counts, "frames": frames, "log_likelihood_per_frame": score}
-
-
-def seconds_late(work: AlignWork, alignments: List[Alignment], transitions: TransitionModel, log) -> float:
-    """By how much labels come late. Raises: InputError where they are not of the features' frames."""
-    from hybrid.align.delay import estimate_part_of_frame
-    from hybrid.data.features import FeatureReader
-    reader = FeatureReader(work.features)
-    sample = _sample(alignments)
-    if abs(sample[0].frame_shift - reader.frame_shift) > 1e-9:
-        raise InputError("option align.centred", "a model that answers for each frame of the features "
-                         f"({reader.frame_shift:g} s)", f"one that answers for each {sample[0].frame_shift:g} s")
-    late = reader.frame_shift * estimate_part_of_frame(
-        [reader[one.utterance_id] for one in sample], [one.pdf_ids(transitions) for one in sample], MOST_LATE)
-    log.info("labels come %.1f ms late, by %d utterances; it is taken off the times", 1000 * late, len(sample))
-    return late
 
 
 def copies_of(utterance_ids: List[str]) -> Dict[str, List[str]]:
@@ -176,36 +158,14 @@ def copies_of(utterance_ids: List[str]) -> Dict[str, List[str]]:
 
 
 def write_folder(out: Path, alignments: List[Alignment], tree: ContextTree, transitions: TransitionModel, lang: Lang,
-                 textgrids: bool, late: float = 0.0) -> int:
-    """Archive, CTM files, tree, and transitions whose probabilities the alignments give; returns the frames.
-
-    Args:
-      late: seconds that are taken off the times.
-    """
+                 textgrids: bool) -> int:
+    """Archive, CTM files, tree, and transitions whose probabilities the alignments give; returns the frames."""
     counts = np.zeros(transitions.num_transition_ids + 1)
     for alignment in alignments:
         counts += np.bincount(alignment.transition_ids, minlength=len(counts))
     transitions.estimate(counts)
     write_hmm(out, tree, transitions)
-    write_times(out, alignments, transitions, lang, textgrids, late)
+    write_times(out, {one.utterance_id: times_of(one, phone_segments(one, transitions), lang) for one in alignments},
+                textgrids)
     write_alignments(out, alignments)
     return sum(alignment.num_frames for alignment in alignments)
-
-
-def write_times(out: Path, alignments: List[Alignment], transitions: TransitionModel, lang: Lang,
-                textgrids: bool, late: float = 0.0) -> None:
-    """phones.ctm, words.ctm and, if wanted, textgrid/UTTERANCE.TextGrid."""
-    phones, words = {}, {}
-    for alignment in alignments:
-        duration = alignment.num_frames * alignment.frame_shift
-        for times, segments, symbols in ((phones, phone_segments(alignment, transitions), lang.phones),
-                                         (words, alignment.words, lang.words)):
-            found = timed_symbols(segments, symbols, alignment.frame_shift)
-            times[alignment.utterance_id] = moved(found, -late, duration)
-        if textgrids:
-            (out / "textgrid").mkdir(exist_ok=True)
-            name = alignment.utterance_id.replace("/", "_")
-            write_textgrid(out / "textgrid" / f"{name}.TextGrid",
-                           {"words": words[alignment.utterance_id], "phones": phones[alignment.utterance_id]}, duration)
-    write_ctm(out / "phones.ctm", phones)
-    write_ctm(out / "words.ctm", words)

@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from hybrid.align.ctm import ScoredSymbol
+from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.compare.bench import Bench
 from hybrid.compare.breakdowns import wrong_words
 from hybrid.compare.comparison import Agreement, AgreementPair

@@ -5,7 +5,7 @@ from typing import Dict, List, Tuple
 
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import read_lattices
-from hybrid.align.ctm import TimedSymbol, timed_symbols
+from hybrid.align.times.ctm import TimedSymbol, timed_symbols
 from hybrid.compare.material import Timed
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from hybrid.align.boundaries import true_symbols
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.boundaries import true_symbols
+from hybrid.align.times.ctm import TimedSymbol
 from hybrid.compare.comparison import Setting
 
 Times = Mapping[str, Sequence[TimedSymbol]]  # utterance_id -> words

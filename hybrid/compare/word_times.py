@@ -7,8 +7,8 @@ with the word's end, and `inside` tells how often it lies within the word.
 
 from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from hybrid.align.boundaries import statistics
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.boundaries import statistics
+from hybrid.align.times.ctm import TimedSymbol
 from hybrid.compare.comparison import AlignmentQuality, TimeFigures
 from hybrid.compare.material import Timed
 from hybrid.recognize.edit_distance import align

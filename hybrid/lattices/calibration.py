@@ -21,7 +21,7 @@ import numpy as np
 from graphs.checks import check_one_length
 from graphs.errors import InputError
 from graphs.text_file import read_json_object
-from hybrid.align.ctm import ScoredSymbol
+from hybrid.align.times.ctm import ScoredSymbol
 
 LEAST = 1e-7  # no confidence counts as nearer to 0 or 1: one wrong word that was certain would cost infinitely much
 LEAST_LOGIT = 1e-4  # nor as input of the logistic map

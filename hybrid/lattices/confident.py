@@ -5,7 +5,7 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from hybrid.align.ctm import ScoredSymbol
+from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.recognize.edit_distance import KALDI, Costs, align
 from hybrid.recognize.wer import Counts, Reference, check_same_set
 

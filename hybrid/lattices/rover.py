@@ -18,7 +18,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from hybrid.align.ctm import ScoredSymbol
+from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.recognize.edit_distance import edit_distance
 
 METHODS = ("avgconf", "maxconf")

@@ -16,7 +16,7 @@ from graphs.lattices.mbr import BinWord, Consensus, Voter, consensus
 from graphs.lattices.oracle import oracle_path
 from graphs.options import check_positive, check_share
 from hybrid.align.alignment import Segment
-from hybrid.align.ctm import ScoredSymbol
+from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.lattices.joint_words import JointWords
 from hybrid.lattices.sausages import Sausage, sausage_of
 from hybrid.lattices.word_times import Timer

@@ -63,13 +63,16 @@ def side_by_side(lattice: AnyLattice, paths: Sequence[np.ndarray]) -> Tuple[AnyL
     Returns: the lattice, and ``[num_arcs]`` the path that each of its arcs belongs to.
     """
     arcs, lengths = np.concatenate(paths), np.array([len(path) for path in paths])
-    last = np.zeros(len(arcs), bool)
-    last[np.cumsum(lengths) - 1] = True
-    first = np.append(True, last[:-1])
-    inner = np.cumsum(~last)
-    dst = np.where(last, inner[-1] + 1, inner)
-    src = np.where(first, 0, np.append(0, dst[:-1]))
-    return lattice.with_arcs(arcs, src, dst), np.repeat(np.arange(len(paths)), lengths)
+    path = np.repeat(np.arange(len(paths)), lengths)
+    ends = np.cumsum(lengths)
+    step = np.arange(len(arcs)) - (ends - lengths)[path]
+    last = step == lengths[path] - 1
+    # states that are as far from the start are neighbours: the paths are gone through beside each other, not in turn
+    inner = np.flatnonzero(~last)
+    dst = np.full(len(arcs), len(inner) + 1)
+    dst[inner[np.lexsort((path[inner], step[inner]))]] = np.arange(len(inner)) + 1
+    src = np.where(step == 0, 0, np.append(0, dst[:-1]))
+    return lattice.with_arcs(arcs, src, dst), path
 
 
 def _best_ways(lattice: BaseLattice, number: int, scores: np.ndarray) -> List[_Way]:

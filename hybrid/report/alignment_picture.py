@@ -5,7 +5,7 @@ from typing import Optional, Sequence
 
 import numpy as np
 
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.ctm import TimedSymbol
 from hybrid.report.figures import new_figure, save_figure
 
 SECONDS_PER_INCH = 0.25

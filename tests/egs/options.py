@@ -7,6 +7,7 @@ from graphs.hmm.topology import TopologyOptions
 from graphs.lang.make_lang import LangOptions
 from hybrid.align.convert import ConvertOptions
 from hybrid.align.forced import AlignOptions
+from hybrid.align.times.work import TimesOptions
 from hybrid.data.augment import AugmentOptions
 from hybrid.data.features import FeatureOptions
 from hybrid.data.validate import DataOptions
@@ -32,7 +33,7 @@ CLASSES = {
     "am": AmOptions, "graph": GraphOptions, "search": SearchOptions, "score": ScoreOptions, "fmllr": FmllrOptions,
     "adapt": AdaptOptions, "ivectors": IvectorOptions, "combine": CombineOptions, "lm": NgramOptions,
     "neural_lm": LmTrainingOptions, "rescore": RescoringOptions, "model_rescore": ModelRescoringOptions,
-    "align": AlignOptions, "e2e": E2eTrainingOptions, "e2e_search": E2eSearchOptions}
+    "align": AlignOptions, "times": TimesOptions, "e2e": E2eTrainingOptions, "e2e_search": E2eSearchOptions}
 
 
 def options_of(conf: Path, corpus_options, *more: Path) -> dict:

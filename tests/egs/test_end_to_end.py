@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import align_ctc
+from hybrid.align.times.ctm import read_ctm
+from tools import align_ctc, phone_times
 from tools.frame.records import read_record
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,6 +61,7 @@ def test_systems_share_all_but_their_own(finished):
     own = {f"{kind}{system}{split}" for system in ("tdnn", "dnn")
            for kind, split in (("", ""), ("decode_", "_dev"), ("decode_", "_test"), ("score_", ""))}
     shared = {"comparison", "ctc", "dnn1", "dnn2", "graph_dnn2", "align_dnn2_test", "boundaries_test",
+              "times_dnn2_train", "times_dnn2_test",
               *(f"align_{model}_{split}" for model in ("ctc", "dnn1", "dnn2") for split in ("train", "dev"))}
     assert folders == own | shared
 
@@ -81,6 +83,20 @@ def test_the_delay_of_the_ctc_model_is_found_on_train_and_taken_for_dev(finished
     arguments = [word for name, path in folders.items() for word in (f"--{name}", str(work / path))]
     assert align_ctc.PROGRAM.run(align_ctc.work, [*arguments, "--out", str(tmp_path / "out")]) == 2
     assert "exp/ctc: expected a folder of tools.align_ctc" in capsys.readouterr().err
+
+
+def test_times_come_late_as_the_training_set_tells(finished, tmp_path):
+    work, _ = finished
+    train, test = (work / f"exp/times_dnn2_{split}" for split in ("train", "test"))
+    assert (train / "late.json").read_bytes() == (test / "late.json").read_bytes()
+    assert len(json.loads((train / "late.json").read_text())) > 20
+    folders = {"alignment": "exp/align_dnn2_test", "model": "exp/dnn2", "features": "features/test", "lang": "lang"}
+    arguments = [word for flag, folder in folders.items() for word in (f"--{flag}", str(work / folder))]
+    out = ["--out", str(tmp_path / "out"), "--textgrids", "times.late=false", "times.acoustic_scale=1"]
+    assert phone_times.PROGRAM.run(phone_times.work, [*arguments, *out]) == 0
+    aligned, found = (read_ctm(folder / "phones.ctm") for folder in (work / "exp/align_dnn2_test", tmp_path / "out"))
+    moved = [abs(one.start - other.start) for name in aligned for one, other in zip(aligned[name], found[name])]
+    assert 0 < sum(moved) / len(moved) < 0.01 and len(list((tmp_path / "out/textgrid").iterdir())) == len(found)
 
 
 def test_artefacts_pass_their_validators(finished):

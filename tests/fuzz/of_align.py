@@ -3,7 +3,7 @@
 import numpy as np
 
 from hybrid.align.alignment import Alignment, Segment, read_alignments, write_alignments
-from hybrid.align.ctm import ScoredSymbol, TimedSymbol, read_ctm, read_scored_ctm, write_ctm
+from hybrid.align.times.ctm import ScoredSymbol, TimedSymbol, read_ctm, read_scored_ctm, write_ctm
 from tests.fuzz.mutations import archive_arrays
 from tests.fuzz.reader import Reader
 

@@ -82,3 +82,4 @@ def test_the_test_of_its_name_comes_first():
     assert tests[0] == "tests/graphs/lattices/test_lattice.py" and "tests/graphs/decoding/test_search.py" in tests
     assert "tests/graphs/hmm/test_topology.py" not in tests
     assert find_tests(ROOT, "hybrid/recognize/wer.py")[0] == "tests/hybrid/recognize/test_wer.py"
+    assert find_tests(ROOT, "tools/experiments/tables.py") == ["tests/tools/test_experiments.py"]

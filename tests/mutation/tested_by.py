@@ -5,9 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import List, Set
 
-# tests of a room that lie elsewhere: those of the programs that are little else than a call of it
+# tests of a room that lie elsewhere: those of the programs that are little else than a call of it, or of all of it
 MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py", "tests/tools/test_lattices_rescore.py",
-                                   "tests/tools/test_rescore_with_model.py"]}
+                                   "tests/tools/test_rescore_with_model.py"],
+              "tools/experiments": ["tests/tools/test_experiments.py"],
+              "tools/sweep": ["tests/tools/test_sweep.py", "tests/tools/test_sweep_space.py"]}
 
 
 def find_tests(root: Path, module: str) -> List[str]:

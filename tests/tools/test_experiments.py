@@ -5,10 +5,13 @@ import shutil
 
 import pytest
 
+from graphs.errors import InputError
 from tests.hybrid.report.test_results import add_system
 from tools.experiments.__main__ import main
-from tools.experiments.columns import Condition
-from tools.experiments.experiment import find_experiments
+from tools.experiments.columns import Condition, check_columns, columns_of, select
+from tools.experiments.compare import _rows, chosen, compare
+from tools.experiments.experiment import Experiment, find_experiments, is_trained
+from tools.experiments.records import Records
 from tools.frame.fingerprint import digest
 from tools.frame.records import output_digests, write_record
 
@@ -159,6 +162,29 @@ def test_several_work_folders_of_which_one_has_moved(run, made, tmp_path):
         shutil.move(tmp_path / "hidden", made)
 
 
+def test_a_model_stands_for_the_system_of_its_name(tmp_path):
+    make(tmp_path / "features/train", "tools.compute_features", files=["features.json"])
+    make(tmp_path / "exp/graph", "tools.make_graph", files=["HCLG.npz"])
+    train(tmp_path, "tdnn", arch="tdnn")
+    for name, wrong in (("again", 2), ("tdnn", 4)):
+        decode(tmp_path, name, ["tdnn"], wrong)
+    (found,) = chosen([str(tmp_path / "exp/tdnn")], [])
+    assert found.name == "tdnn"
+    sections = compare([found, *chosen(["again"], [tmp_path])])
+    assert [section.title for section in sections][2] == "configuration differences" and sections[2].rows == []
+    assert ["test.lm_scale", 7.0, 7.0] in sections[0].rows, "results are told where they do not differ, too"
+    assert [row[:4] for row in sections[1].rows] == [[test, "again", "tdnn", -1.67] for test in ("dev", "test")]
+    assert _rows(["x", "y"], [{"x": 1}, {}], every=True) == [["x", 1, None]]
+
+
+def test_damaged_records_are_left_out_and_the_first_work_folder_counts(tmp_path):
+    for name in ("a", "b"):
+        make(tmp_path / "exp" / name, "tools.decode", files=["x"])
+    (tmp_path / "exp/a/.stage.json").write_text("{}")
+    found = Records([tmp_path, tmp_path / "exp"])
+    assert found.work == {(tmp_path / "exp/b").resolve(): tmp_path} and found.of.keys() == found.work.keys()
+
+
 def test_two_systems_side_by_side(run, made):
     sections = json.loads(run("compare", "tdnn", "blstm", "--work", made, "--format", "json")[1])
     results = {row["figure"]: row for row in sections["results"]}
@@ -221,3 +247,65 @@ def test_condition_signs_at_their_bounds():
              for sign in ("<", "<=", "=", "!=", ">", ">=")}
     assert holds == {"<": [True, False, False], "<=": [True, True, False], "=": [False, True, False],
                      "!=": [True, False, True], ">": [False, False, True], ">=": [False, True, True]}
+
+
+def test_what_is_not_there_is_none_and_fits_no_wild_card():
+    asked = [("=", "*"), ("!=", "*"), ("=", "None"), ("<", "3"), ("<", "none")]
+    assert [Condition("x", *one).holds({}) for one in asked] == [False, True, True, False, False]
+    assert [Condition("x", *one).holds({"x": 2}) for one in asked] == [True, False, False, True, False]
+
+
+def test_three_columns_of_like_names_are_told():
+    with pytest.raises(InputError, match="did you mean am.x[1-4] or am.x[1-4] or am.x[1-4][?]$"):
+        check_columns(["am.x"], ["am.x1", "am.x2", "am.x3", "am.x4"], "--sort")
+
+
+def test_the_smallest_stand_first_unless_said():
+    rows = [{"x": 2}, {"x": 1}]
+    assert select(rows, [], ["x"]) == rows[::-1] and select(rows, [], ["x"], True) == rows
+    rows = [{"x": value} for value in ("b", 2, "a", -1.5, "1")]
+    assert [row["x"] for row in select(rows, [], ["x"])] == [-1.5, "1", 2, "a", "b"]
+
+
+def test_columns_of_the_set_that_chose_the_scales_and_of_folders_elsewhere(tmp_path):
+    tuned = {"tune": {"system": "a", "test": "tune", "tuned_on": True, "seed": 1, "wer": 5.0}}
+    found = columns_of(Experiment("a", tmp_path / "x", tmp_path / "work", {}, tuned))
+    assert (found["dev.wer"], found["tune.wer"], found["folder"]) == (5.0, 5.0, str(tmp_path / "x"))
+    assert "dev.wer" not in columns_of(Experiment("a", tmp_path, tmp_path, {}, {"test": {"seed": 1, "wer": 5.0}}))
+
+
+def test_minutes_are_those_of_models_whose_seconds_are_known(tmp_path):
+    for seconds, models, minutes in ((100.0, [tmp_path], 1.67), (100.0, [], None), (None, [tmp_path], None)):
+        made = Experiment("a", tmp_path, tmp_path, {}, models=models, facts={"seconds": seconds})
+        assert columns_of(made)["training_minutes"] == minutes
+
+
+def test_a_seed_is_that_of_the_results_else_that_of_the_training(tmp_path):
+    for results, facts, seed in (({"dev": {"seed": 3}}, {"training_seed": 4}, 3), ({}, {"training_seed": 4}, 4),
+                                 ({}, {}, None)):
+        assert Experiment("a", tmp_path, tmp_path, {}, results, facts=facts).seed == seed
+
+
+def test_a_model_is_told_by_its_seed_or_by_its_epochs(tmp_path):
+    assert is_trained(tmp_path, {"facts": {"training_seed": 1}}) and not is_trained(tmp_path, {})
+    (tmp_path / "train.jsonl").write_text("")
+    assert is_trained(tmp_path, {})
+
+
+def test_scores_without_a_result_have_the_name_of_their_folder(tmp_path):
+    add_system(tmp_path, "score_x_score_y", "other", 1)
+    make(tmp_path / "exp/score_x_score_y", "tools.score")
+    assert [one.name for one in find_experiments([tmp_path])] == ["other"]
+    (tmp_path / "exp/score_x_score_y/result.json").write_text("[]")
+    assert [one.name for one in find_experiments([tmp_path])] == ["x_score_y"]
+
+
+def test_facts_of_two_models_and_the_last_run_of_the_first(tmp_path):
+    for name, run, seconds, memory, facts in (("a", "new", 1.234, 70, {"parameters": 5}), ("b", "b", 2, 50, {})):
+        make(tmp_path / "exp" / name, "tools.train_am", files=["model.json"], seconds=seconds, peak_memory_mb=memory,
+             runs=[{"commit": "old"}, {"commit": run}], facts={"training_seed": 1, **facts})
+    make(tmp_path / "exp/graph", "tools.make_graph", files=["HCLG.npz"])
+    decode(tmp_path, "v", ["a", "b"], 1)
+    (made,) = find_experiments([tmp_path])
+    assert [made.facts[name] for name in ("seconds", "peak_memory_mb", "parameters")] == [3.23, 70, None]
+    assert made.run == {"commit": "new"}

@@ -14,7 +14,7 @@ from graphs.lang.lang_folder import write_lang
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import write_lattices
 from hybrid.align.alignment import Alignment, Segment, write_alignments
-from hybrid.align.ctm import TimedSymbol, write_ctm
+from hybrid.align.times.ctm import TimedSymbol, write_ctm
 from hybrid.compare.comparison_file import write_comparison
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions

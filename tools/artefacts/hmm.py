@@ -249,7 +249,7 @@ def draw_alignments(path: Path, item: Optional[str], picture: Path) -> None:
     where the corpus has them, the true phones."""
     from graphs.lang.symbols import SymbolTable
     from hybrid.align.alignment import phone_segments, read_alignments
-    from hybrid.align.ctm import TimedSymbol, timed_symbols
+    from hybrid.align.times.ctm import TimedSymbol, timed_symbols
     from hybrid.data.features import FeatureReader
     from hybrid.report.alignment_picture import draw_alignment
     alignments = read_alignments(path)
@@ -277,7 +277,7 @@ def _made_from(path: Path, name: str) -> Path:
 
 
 def describe_ctm(path: Path, item: Optional[str] = None) -> str:
-    from hybrid.align.ctm import read_ctm
+    from hybrid.align.times.ctm import read_ctm
     utterances = read_ctm(path)
     if item is not None:
         if item not in utterances:
@@ -291,7 +291,7 @@ def describe_ctm(path: Path, item: Optional[str] = None) -> str:
 
 
 def ctm_problems(path: Path) -> Iterable[str]:
-    from hybrid.align.ctm import read_ctm
+    from hybrid.align.times.ctm import read_ctm
     for key, items in read_ctm(path).items():
         for before, after in zip(items, items[1:]):
             if after.start < before.end - 1e-3:

@@ -5,7 +5,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from graphs.text_file import split_blanks
-from hybrid.align.ctm import read_ctm
+from hybrid.align.times.ctm import read_ctm
 from hybrid.compare.breakdowns import training_counts
 from hybrid.compare.material import Material, Timed, cut_facts
 from hybrid.compare.scored import Scored
@@ -32,7 +32,8 @@ def material_of(test: str, scored: Sequence[Scored], works: Sequence[Path], extr
     forced: List[Tuple[str, Timed]] = []
     if any(one.truth for one in facts.values()):
         decoded = {one.system.key: timed for one in scored for timed in [_decoded(one, log)] if timed is not None}
-        folders = [path.parent for work in works for path in sorted(work.rglob(f"align_*_{test}/{CTM}"))]
+        folders = [path.parent for work in works for made in ("align", "times")
+                   for path in sorted(work.rglob(f"{made}_*_{test}/{CTM}"))]
         forced = [(path.stem if path.is_file() else path.name.replace("align_", "", 1).replace(f"_{test}", ""),
                    Timed(str(path), read_ctm(path / CTM if path.is_dir() else path))) for path in [*folders, *extra]]
     return Material(facts, _counts(scored, works), decoded, forced)

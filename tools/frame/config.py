@@ -20,7 +20,7 @@ from graphs.options import choices_of, chosen_name
 # every section that a program reads, so that a misspelled one is found at once
 SECTIONS = (
     "corpus", "data", "features", "augment", "lang", "topology", "ctc", "bootstrap", "dnn", "tree", "convert", "am",
-    "fmllr", "ivectors", "adapt", "align", "graph", "search", "combine", "score", "lm", "prune", "classes",
+    "fmllr", "ivectors", "adapt", "align", "times", "graph", "search", "combine", "score", "lm", "prune", "classes",
     "neural_lm", "e2e", "e2e_search", "rescore", "model_rescore", "mbr", "rover", "filter", "determinize", "compare",
     "page", "sweep", "space",
 )

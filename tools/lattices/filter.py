@@ -16,7 +16,7 @@ PROGRAM = (Program("tools.lattices.filter", __doc__, options={"filter": "hybrid.
 
 
 def work(job: Job) -> None:
-    from hybrid.align.ctm import write_ctm
+    from hybrid.align.times.ctm import write_ctm
     from hybrid.lattices.confident import confident, utterance_confidence
     from hybrid.recognize.texts import write_text
     from hybrid.report.tables import tsv

@@ -143,7 +143,7 @@ def timer_of(folder: Path, lang, phones=None):
 
 def scored_words(path: Path):
     """utterance_id -> words with confidences, of a CTM or of the words.ctm in a folder."""
-    from hybrid.align.ctm import read_scored_ctm
+    from hybrid.align.times.ctm import read_scored_ctm
     return read_scored_ctm(path / "words.ctm" if path.is_dir() else path)
 
 

@@ -39,7 +39,7 @@ def work(job: Job) -> None:
 def transcribe(job: Job, **change) -> None:
     """change: of the options [mbr]."""
     from dataclasses import replace
-    from hybrid.align.ctm import write_ctm
+    from hybrid.align.times.ctm import write_ctm
     from hybrid.lattices import folders
     from hybrid.lattices.calibration import recalibrated
     from hybrid.lattices.sausages import SAUSAGES, write_sausages

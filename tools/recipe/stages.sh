@@ -75,6 +75,11 @@ align() {  # MODEL SPLIT [--system NAME, with options in [align.NAME]]
   run tools.align --features "$work/features/$2" --lang "$work/lang" --model "$exp/$1" "${@:3}" --out "$exp/align_$1_$2"
 }
 
+phone_times() {  # MODEL that aligned, SPLIT, ARGS of tools.phone_times
+  run tools.phone_times --alignment "$exp/align_$1_$2" --model "$exp/$1" --features "$work/features/$2" \
+    --lang "$work/lang" "${@:3}" --out "$exp/times_$1_$2"
+}
+
 train_on_alignment() {  # MODEL that aligned, ARGS of tools.train_am
   local aligned=$1
   shift

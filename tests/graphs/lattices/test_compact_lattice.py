@@ -41,6 +41,12 @@ def test_arcs_may_be_taken_more_than_once_and_in_any_order():
     assert (entries.rows.tolist(), entries.places.tolist()) == ([0, 0, 2], [0, 1, 0])
 
 
+def test_transition_ids_have_31_bits():
+    assert by_hand(transition_ids=[1, 2, 2 ** 31 - 1]).transition_ids.tolist() == [1, 2, 2 ** 31 - 1]
+    with pytest.raises(InputError, match="lattice u, transition_ids: expected numbers from 0 to below 2147483648"):
+        by_hand(transition_ids=[1, 2, 2 ** 31])
+
+
 @pytest.mark.parametrize("change, message", [
     (dict(ends=[2, 1, 3]), "lattice u, ends: expected ends in order, the last at 3"),
     (dict(ends=[2, 2, 2]), "lattice u, ends: expected ends in order, the last at 3"),

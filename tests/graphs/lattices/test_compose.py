@@ -8,7 +8,7 @@ import pytest
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.lang.symbols import SymbolTable
-from graphs.lattices.compose import compose, union
+from graphs.lattices.compose import compose, intersect, union
 from graphs.lattices.project import to_words
 from graphs.lattices.structure import statistics
 from tests.graphs.arpas import oracle_score
@@ -94,6 +94,17 @@ def test_a_model_that_gives_a_word_no_probability_ends_its_paths():
             same_paths(path_list(compose(lattice, NoTwo([]), 2.0)), expected)
 
 
+def test_paths_end_where_a_model_ends():
+    class AfterOne(BackoffModel):
+        def final(self, states):
+            return np.array([0.0 if self.histories[state][-1:] == (1,) else -np.inf for state in states])
+    for seed in range(10):
+        lattice = random_of_both(seed)
+        expected = [path for path in path_list(lattice) if path[0][-1:] == (1,)]
+        if expected:
+            same_paths(path_list(compose(lattice, AfterOne([]))), expected)
+
+
 def test_room_is_made_for_many_pairs():
     """A model that tells all histories apart and gives all words 0 changes no path."""
     class Indifferent(BackoffModel):
@@ -119,6 +130,26 @@ def test_acceptors_that_cannot_be_followed_are_refused():
         compose(lattice, Arcs.from_lists([(0, 1, 9, 0, 0.0), (0, 2, 9, 0, 0.0)], [(1, 0.0)]), backoff=9)
     with pytest.raises(InputError, match="expected no 1, the label of failure arcs"):
         compose(lattice, Arcs.from_lists([(0, 0, 2, 2, 0.0)], [(0, 0.0)]), backoff=1)
+
+
+def test_words_that_the_acceptor_does_not_know_end_nowhere():
+    acceptor = Arcs.from_lists([(0, 0, 1, 1, 0.0)], [(0, 0.0)])
+    with pytest.raises(InputError, match="a path that is accepted"):
+        compose(by_hand(word_id=[5, 0, 0]), acceptor)
+
+
+def test_of_several_ways_with_a_word_between_two_states_there_is_one():
+    acceptor = Arcs.from_lists([(0, 0, 1, 1, -2.0), (0, 0, 1, 1, -1.0)], [(0, -3.0), (0, -0.5)])
+    found = compose(by_hand(), acceptor)
+    assert (found.num_arcs, found.best_path().graph) == (3, -1.5 - 0.75)
+
+
+def test_weights_and_scales_are_one_unless_said():
+    one, other = by_hand(), by_hand(word_id=[2, 0, 0], acoustic=[-9.0, 0.0, 0.0], graph=[-7.0, 0.0, 0.0])
+    both = intersect(one, by_hand(graph=[-0.5, -1.0, -0.25])).best_path()
+    assert (both.acoustic, both.graph) == (-6.0, -2.5)
+    united = union([one, other])
+    assert united.arc_posteriors()[united.word_id > 0] == pytest.approx([0.5, 0.5])
 
 
 def test_lattices_that_make_no_union_are_refused():

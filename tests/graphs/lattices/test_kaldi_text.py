@@ -73,6 +73,36 @@ def test_a_final_state_that_goes_on_is_not_the_last(tmp_path):
     assert sorted(path_list(lattice)) == [((1,), (3,), -1.0, -1.0, -2.0), ((1, 2), (3,), -2.0, -2.5, -4.5)]
 
 
+@pytest.mark.parametrize("text, paths", [
+    ("0 1 3 1 1,1\n1 0.5,0\n", [((1,), (3,), -1.0, -1.5, -2.5)]),
+    ("0 1 1 1,1,3\n1 0,0,7_8\n", [((1,), (3, 7, 8), -1.0, -1.0, -2.0)]),
+    ("0 0.5,0,7\n", [((), (7,), 0.0, -0.5, -0.5)]),
+    ("0 1 3 1 1,1\n1 2 3 1 1,1\n0\n", [((), (), 0.0, 0.0, 0.0)]),
+])
+def test_a_final_state_that_is_the_only_one_keeps_what_it_has(text, paths, tmp_path):
+    (lattice,) = read(tmp_path / "lat.txt", f"u\n{text}")
+    assert path_list(lattice) == paths
+
+
+@pytest.mark.parametrize("text, kind", [
+    ("0 1 3 yes 1,1\n1 2 4 1,2,3\n2\n", Lattice), ("0 0.5,0\n0 1 0 1,2,3\n1\n", Lattice),
+    ("0 1 3 yes\n1\n", Lattice), ("0 1 yes\n1\n", CompactLattice), ("0 1 yes 1,1,\n1\n", CompactLattice),
+])
+def test_the_first_line_that_tells_the_class_does(text, kind, tmp_path):
+    (lattice,) = read(tmp_path / "lat.txt", f"u\n{text}", WORDS)
+    assert type(lattice) is kind
+
+
+def test_the_largest_cost_of_32_bits(tmp_path):
+    (lattice,) = read(tmp_path / "lat.txt", f"u\n0 1 3 1 0,{float(np.finfo(np.float32).max)}\n1\n")
+    assert lattice.acoustic.tolist() == [-np.finfo(np.float32).max]
+
+
+def test_a_weight_that_is_none_where_no_line_tells_the_class(tmp_path):
+    with pytest.raises(InputError, match="lat.txt:3: expected .* found '1 7' .the weight '7'"):
+        read(tmp_path / "lat.txt", "u\n0 1 3 1\n1 7\n")
+
+
 def test_the_text_as_kaldi_writes_it():
     lattice = CompactLattice("u", 3, [0, 1], [1, 2], [1, 0], [-0.5, 0.0], [0.25, 0.0], [3, 4, 4], [3, 3])
     assert to_kaldi_text(lattice) == "u \n0\t1\t1\t-0.25,0.5,3_4_4\n1\t2\t0\n2\n\n"
@@ -120,13 +150,16 @@ def test_gzip_dos_line_ends_and_no_empty_line_at_the_end(tmp_path):
     ("1.5,-2.25,3_3_4", "1.5,-2.25,3_0_4", "lat.txt:2: .* found .* .a transition_id 0"),
     ("0\t2\tno", "0\t2\tmaybe", "lat.txt:3: .* found .* .'maybe', a word that is not in the table"),
     ("0\t2\tno", "0\t-2\tno", "lat.txt:3: .* found '0.*' .-2, which is no state or id.$"),
+    ("0\t2\tno", "0\t-1\tno", "lat.txt:3: .* found '0.*' .-1, which is no state or id.$"),
+    ("0\t2\tno", "0\t2\tn\u200bo", "lat.txt:3: .* U.200B"),
+    ("4.5,1,7_7_7_8", "4.5,1", "lat.txt:5: .* found .* .the weight '4.5,1'"),
     ("0\t2\tno", "0\t2\tno\t1,2,3\t7", "lat.txt:3: expected `src"),
     ("3\n\nutt2", "3\n3\n\nutt2", "lat.txt:7: .* found .* .state 3, which was final before"),
     ("1\t3\t<eps>", "1\t0\t<eps>", "lat.txt:2: expected a lattice without cycles"),
     ("0,1e-05,5", "0,1e-05,", "lat.txt:1: lattice utt1: expected all paths into a state of one length"),
     ("1\n\n", "", "lat.txt:8: lattice utt2: expected a final state, found none"),
     ("0\t1\t<eps>\t1,2,\n1\n", "", "lat.txt:8: lattice utt2: expected a final state, found an empty lattice"),
-    ("utt2\n0", "utt2 0", "lat.txt:8: expected an utterance alone, after an empty line"),
+    ("utt2\n", "utt2 0\n", "lat.txt:8: expected an utterance alone, after an empty line"),
     ("1\n\n", "7\n\n", "lat.txt:8: lattice utt2: expected an arc on a path from start to end"),
 ])
 def test_what_is_wrong_is_named_with_its_line(old, new, message, tmp_path):

@@ -1,6 +1,7 @@
 """Minimized lattices against enumeration, and their sizes against OpenFst."""
 
 import numpy as np
+
 from graphs.fst.arcs import Arcs
 from graphs.lattices.compact_lattice import CompactLattice
 from graphs.lattices.minimize import minimize
@@ -41,6 +42,27 @@ def test_endings_of_a_tree_are_shared():
                                   found.acoustic[kept], found.graph[kept], [], 0 * kept)
             futures.add(tuple(sorted(path[0] for path in path_list(part))))
         assert len(futures) == found.num_states - 1
+
+
+def test_scores_are_equal_to_a_thousandth():
+    """To 1/1024, as in Kaldi: states 1 and 2 differ in the second of their two ways on."""
+    for difference, states in ((10.0, 3), (10.4, 3), (10.6, 4), (12.0, 4)):
+        graph = np.array([-1.0, -1.0, 0.0, -10.0, 0.0, -difference]) / 1024
+        found = minimize(CompactLattice("u", 0, [0, 0, 1, 1, 2, 2], [1, 2, 3, 3, 3, 3], [1, 2, 3, 4, 3, 4], 0 * graph,
+                                        graph, [], [0] * 6))
+        assert found.num_states == states, difference
+
+
+def test_scales_are_one_unless_said():
+    """From states 1 and 2 another way is the best as soon as either scale is."""
+    found = minimize(CompactLattice("u", 0, [0, 0, 1, 1, 2, 2], [1, 2, 3, 3, 3, 3], [1, 2, 3, 4, 3, 4],
+                                    [0.0, 0.0, -1.0, 0.0, 1.5, 0.0], [0.0, 0.0, 1.5, 0.0, -1.0, 0.0], [], [0] * 6))
+    assert (found.acoustic[:2].tolist(), found.graph[:2].tolist()) == ([-1.0, 1.5], [1.5, -1.0])
+
+
+def test_states_beside_the_paths_do_not_take_the_place_of_the_start():
+    lattice = CompactLattice("u", 0, [0, 1, 2, 3], [3, 3, 3, 4], [5, 9, 5, 6], [0.0] * 4, [0.0] * 4, [], [0] * 4)
+    assert minimize(lattice).best_path().word_ids == [5, 6]
 
 
 @openfst.needs_openfst

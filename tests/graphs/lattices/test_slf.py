@@ -22,6 +22,12 @@ def test_the_head():
     assert "partial" not in to_slf(random_of_both(0), WORDS)
 
 
+def test_frames_of_ten_milliseconds_and_scores_as_they_are_unless_said():
+    plain = read_slf(to_slf(random_of_both(0), WORDS))
+    assert [plain.head[name] for name in ("lmscale", "acscale", "wdpenalty")] == ["1", "1", "0"]
+    assert plain.nodes[1]["t"] == "0.010"
+
+
 def test_words_that_the_table_lacks_are_named():
     with pytest.raises(InputError, match="lattice r0, word_ids: expected numbers from 0 to below 1, found 0 to "):
         to_slf(random_of_both(0, name="r0"), WORDS[:1])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
-from hybrid.align.delay import estimate_delay, estimate_part_of_frame, log_likelihoods_of_delays
+from hybrid.align.delay import estimate_delay, log_likelihoods_of_delays
 
 
 def utterances(delay, count=20, seed=0):
@@ -42,26 +42,6 @@ def test_a_label_that_comes_once_has_no_variance():
     features = [torch.tensor([[0.0], [2.0], [9.0]])]
     found = log_likelihoods_of_delays(features, [np.array([0, 0, 1])], 0)
     assert found == {0: pytest.approx(0.5 * np.log((134 / 9) / (2 / 3)))}  # squares 1, 1, 0; of all 121, 25, 256 / 9
-
-
-@pytest.mark.parametrize("quarters", (-6, -3, -1, 0, 1, 2, 5))
-def test_a_part_of_a_frame_is_found(quarters):
-    """Sound changes at quarters of a frame; a frame is the mean of its own, its label that of its middle, too late."""
-    generator = np.random.default_rng(3)
-    means, features, pdf_ids = generator.normal(0, 2, (6, 5)), [], []
-    for _ in range(60):
-        truth = np.repeat(generator.integers(0, 6, 30), generator.integers(12, 40, 30))
-        truth = truth[:len(truth) // 4 * 4]
-        features.append(torch.from_numpy(means[truth].reshape(-1, 4, 5).mean(axis=1)).float())
-        # the middle lies between two quarters: one label of either
-        middle = np.arange(len(truth) // 4) * 4 + generator.integers(1, 3, len(truth) // 4)
-        pdf_ids.append(truth[(middle - quarters).clip(0, len(truth) - 1)])
-    assert estimate_part_of_frame(features, pdf_ids, most=3) == pytest.approx(quarters / 4, abs=0.1)
-
-
-def test_at_the_edge_of_what_is_tried_there_is_no_part_of_a_frame():
-    assert estimate_part_of_frame(*utterances(3), most=2) == 2.0
-    assert estimate_part_of_frame([torch.zeros(9, 4)], [np.arange(9)], 3) == 0.0
 
 
 @pytest.mark.parametrize("delay", (-2, 0, 2))

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from graphs.errors import InputError, TooManyFailures
+from graphs.errors import TooManyFailures
 from graphs.hmm.hmm_folder import read_hmm
 from graphs.hmm.transitions import TransitionModel
 from graphs.lang.lang_folder import write_lang
 from hybrid.align import work as align_work
 from hybrid.align.alignment import read_alignments
 from hybrid.align.bootstrap import BootstrapOptions
-from hybrid.align.ctm import read_ctm
+from hybrid.align.times.ctm import read_ctm
 from hybrid.align.forced import AlignOptions
 from hybrid.align.work import AlignWork, align_folder, with_delay
 from tests.hybrid.align.test_forced import make_aligner, planted, segments_of
@@ -111,33 +111,6 @@ def test_a_folder_is_aligned_and_nothing_is_lost(tmp_path, aligner, features, mo
     assert not (tmp_path / "ali" / "textgrid").exists()
 
 
-def test_times_are_centred_and_frames_stay(tmp_path, aligner, features, monkeypatch, caplog):
-    asked = []
-
-    def estimate(found, pdf_ids, most):
-        asked.extend([found, pdf_ids, most])
-        return 0.4
-    monkeypatch.setattr("hybrid.align.delay.estimate_part_of_frame", estimate)
-    work = by_model(tmp_path, aligner, monkeypatch, max_failed_share=0.5, centred=True)
-    (tmp_path / "ali").mkdir()
-    with caplog.at_level(logging.INFO):
-        align_folder(work, tmp_path / "ali", 1, LOG)
-    assert "labels come 4.0 ms late, by 2 utterances" in caplog.text
-    assert sorted(map(len, asked[0])) == sorted(map(len, asked[1])) == [16, 24] and asked[2] == 3
-    words = read_ctm(tmp_path / "ali" / "words.ctm")["s/one"]
-    assert [(w.symbol, w.start, w.end) for w in words] == [("cat", pytest.approx(0.056), pytest.approx(0.24))]
-    alignment = read_alignments(tmp_path / "ali")["s/one"]
-    assert segments_of(aligner, alignment) == TRUTH["s/one"][1] and alignment.words[0].start_frame == 6
-
-
-def test_times_of_other_frames_than_the_features_are_not_centred(tmp_path, aligner, features, monkeypatch):
-    work = by_model(tmp_path, aligner, monkeypatch, max_failed_share=0.5, centred=True)
-    monkeypatch.setattr(Features, "frame_shift", 0.005)
-    (tmp_path / "ali").mkdir()
-    with pytest.raises(InputError, match=r"align.centred: expected a model .*\(0.005 s\), found .* each 0.01 s"):
-        align_folder(work, tmp_path / "ali", 1, LOG)
-
-
 def test_transitions_are_estimated_from_the_alignments(tmp_path, aligner, features, monkeypatch):
     work = by_model(tmp_path, aligner, monkeypatch, max_failed_share=0.5)
     (tmp_path / "ali").mkdir()
@@ -174,12 +147,11 @@ def test_textgrids_are_written_when_wanted(tmp_path, aligner, features, monkeypa
     assert "xmax = 0.24" in text and '"cat"' in text and '"SIL"' in text
 
 
-def test_a_folder_of_nothing_is_aligned_to_nothing(tmp_path, aligner, features, monkeypatch):
+def test_a_folder_of_nothing_is_no_success(tmp_path, aligner, features, monkeypatch):
     features.clear()
     (tmp_path / "ali").mkdir()
-    outcomes, facts = align_folder(by_model(tmp_path, aligner, monkeypatch), tmp_path / "ali", 1, LOG)
-    assert facts == {"outcomes": {}, "frames": 0, "log_likelihood_per_frame": 0.0}
-    assert read_alignments(tmp_path / "ali") == {}
+    with pytest.raises(TooManyFailures, match="alignment: expected at least one item, found none"):
+        align_folder(by_model(tmp_path, aligner, monkeypatch), tmp_path / "ali", 1, LOG)
 
 
 def test_too_many_failures_stop_it(tmp_path, aligner, features, monkeypatch):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from graphs.errors import InputError
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.ctm import TimedSymbol
 from hybrid.compare.build import compare
 from hybrid.compare.comparison import System
 from hybrid.compare.comparison_file import check

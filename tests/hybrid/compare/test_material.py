@@ -2,7 +2,7 @@ import pytest
 from lhotse import AudioSource, MonoCut, Recording, SupervisionSegment
 from lhotse.supervision import AlignmentItem
 
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.ctm import TimedSymbol
 from hybrid.compare.material import CutFacts, Material, cut_facts, is_setting
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.ctm import TimedSymbol
 from hybrid.compare.material import Timed
 from hybrid.compare.word_times import figures, matches, quality, rounded, spans_of
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import optimize
 
 from graphs.errors import InputError
-from hybrid.align.ctm import ScoredSymbol, write_ctm
+from hybrid.align.times.ctm import ScoredSymbol, write_ctm
 from hybrid.lattices import calibration
 from hybrid.lattices.calibration import (
     Calibration, calibration_error, choose, fit, normalized_cross_entropy, recalibrated, reliability)

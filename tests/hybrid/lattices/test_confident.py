@@ -1,7 +1,7 @@
 import pytest
 
 from graphs.errors import InputError
-from hybrid.align.ctm import ScoredSymbol
+from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.lattices.confident import FilterOptions, at_thresholds, confident, judged_words, utterance_confidence
 from hybrid.recognize.wer import Reference
 

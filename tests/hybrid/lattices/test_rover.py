@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from hybrid.align.ctm import ScoredSymbol, write_ctm
+from hybrid.align.times.ctm import ScoredSymbol, write_ctm
 from hybrid.lattices.rover import RoverOptions, network, rover, tune, vote
 from tests.reference.nist import nist_command
 

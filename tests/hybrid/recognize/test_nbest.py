@@ -48,6 +48,7 @@ def test_the_paths_of_the_best_sentences_stand_side_by_side(make, seed):
     alone.check()
     assert which.tolist() == [number for number, path in enumerate(paths) for _ in path]
     assert alone.num_states == 2 + sum(len(path) - 1 for path in paths)
+    assert len(alone.levels.into) == max(map(len, paths))  # gone through at once, not one after the other
     expected = [tuple(lattice.path(path, 0.0).word_ids) for path in paths]
     assert sorted(words for words, *_ in path_list(alone)) == sorted(expected)
     same_paths(path_list(alone, setting), [found for found in path_list(lattice, setting) if any(

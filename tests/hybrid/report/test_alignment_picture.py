@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.ctm import TimedSymbol
 from hybrid.report import alignment_picture
 from hybrid.report.alignment_picture import draw_alignment
 

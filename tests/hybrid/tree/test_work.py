@@ -14,7 +14,7 @@ from graphs.hmm.topology import chain_entry
 from graphs.hmm.transitions import TransitionModel
 from graphs.lang.lang_folder import read_lang, write_lang
 from hybrid.align.alignment import Alignment, phone_segments, read_alignments, write_alignments
-from hybrid.align.ctm import read_ctm
+from hybrid.align.times.ctm import read_ctm
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
 from hybrid.outcomes import Outcomes

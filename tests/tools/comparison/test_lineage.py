@@ -68,6 +68,10 @@ def test_several_networks_or_votes_are_a_combination(tmp_path):
     single = stage(tmp_path / "exp/decode_one_test", "tools.rover", inputs[:1], ("words.ctm",))
     scores = stage(tmp_path / "exp/score_one", "tools.score", [single / "words.ctm"])
     assert lineage_of(scores, "test", TESTS).kind == "combination"
+    both = stage(tmp_path / "exp/decode_both_test", "tools.decode",
+                 [tmp_path / f"exp/{name}_seed1/model.json" for name in "ab"], ("lattices.00000.npz", "words.txt"))
+    scores = stage(tmp_path / "exp/score_both", "tools.score", [both / "lattices.00000.npz"])
+    assert lineage_of(scores, "test", TESTS).kind == "combination"
 
 
 def test_test_sets_of_longer_names_are_told_apart(tmp_path):

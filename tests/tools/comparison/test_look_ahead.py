@@ -47,6 +47,13 @@ def test_networks_wait_for_the_frames_that_they_see(tmp_path):
     assert look_ahead(lineage(tmp_path / "tdnn", tmp_path / "blstm")) == (None, True)
 
 
+def test_frames_are_of_ten_milliseconds_where_no_model_tells(tmp_path):
+    arch = TdnnOptions(hidden_dim=4, dilations=(1, 2))
+    write_tensors(tmp_path / "best.safetensors", arch.build(3, 2).state_dict())
+    write_description(tmp_path, arch, 3, 2, checkpoint="best")
+    assert look_ahead(lineage(tmp_path)) == (0.03, False)
+
+
 def test_a_network_that_cannot_be_read_tells_nothing(tmp_path):
     assert look_ahead(lineage(stage(tmp_path / "x", "tools.train_am", files=("model.json",)))) == (None, False)
     assert look_ahead(lineage(stage(tmp_path / "y", "tools.train_e2e", files=("e2e.json",)))) == (None, False)

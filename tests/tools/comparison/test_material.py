@@ -5,7 +5,7 @@ from lhotse.supervision import AlignmentItem
 
 from graphs.lang.lang_folder import write_lang
 from graphs.lattices.lattice_io import write_lattices
-from hybrid.align.ctm import TimedSymbol, write_ctm
+from hybrid.align.times.ctm import TimedSymbol, write_ctm
 from hybrid.compare.comparison import System
 from hybrid.compare.scored import Scored
 from hybrid.data.manifest import write_cuts
@@ -40,6 +40,8 @@ def work(tmp_path):
     stage(folder, "tools.decode", [tmp_path / "exp/x/model.json", tmp_path / "lang/lang.json"], ())
     (tmp_path / "exp/align_dnn_test").mkdir()
     write_ctm(tmp_path / "exp/align_dnn_test/words.ctm", {"u000": [TimedSymbol(*one) for one in TRUTH]})
+    (tmp_path / "exp/times_dnn_test").mkdir()
+    write_ctm(tmp_path / "exp/times_dnn_test/words.ctm", {})
     return tmp_path
 
 
@@ -54,8 +56,9 @@ def test_cuts_tell_conditions_and_truth_and_training_text_its_words(work):
     assert set(found.cuts) == {"u000", "u001"} and found.cuts["u001"].conditions == {"noise": "pink"}
     assert [word.symbol for word in found.truth["u000"]] == ["bad", "add", "b"] and "u001" not in found.truth
     assert found.counts == {"yes": 3, "no": 3}
-    ((name, timed),) = found.forced
+    (name, timed), (other, exact) = found.forced
     assert name == "dnn" and timed.source.endswith("align_dnn_test") and list(timed.words) == ["u000"]
+    assert other == "times_dnn" and exact.source.endswith("times_dnn_test") and not exact.words
 
 
 def test_cuts_are_those_that_were_scored(work):
@@ -67,10 +70,28 @@ def test_cuts_are_those_that_were_scored(work):
         assert set(material_of("test", [scored(work)], [work]).cuts) == {"u000", "u001"}
 
 
+def test_cuts_of_another_test_set_were_not_scored(work):
+    write_cuts(work / f"other/dev/{CUTS}", ready_corpus(work / "ready_other", 1))
+    stage(work / "other/test", "tools.decode", files=("notes",))
+    stage(work / "exp/score_x", "tools.score", [work / f"other/dev/{CUTS}", work / "other/test/notes"], ())
+    assert set(material_of("test", [scored(work)], [work]).cuts) == {"u000", "u001"}
+
+
 def test_of_several_training_texts_the_largest_counts(work):
     write_cuts(work / "other/cuts/train.jsonl.gz", ready_corpus(work / "ready_other", 1))
     for works in ([work, work / "other"], [work / "other", work]):
         assert material_of("test", [scored(work)], works).counts == {"yes": 3, "no": 3}
+
+
+def test_words_are_counted_as_the_first_scores_write_them(work):
+    cuts = ready_corpus(work / "ready_train", 3)
+    for cut in cuts:
+        cut.supervisions[0].text = "Yes"
+    write_cuts(work / "cuts/train.jsonl.gz", cuts)
+    stage(work / "exp/score_y", "tools.score", (), (), config={"score": {"fold_case": True}})
+    one, other = scored(work), scored(work)._replace(details=work / "exp/score_y/test")
+    assert material_of("test", [one, other], [work]).counts == {"Yes": 3}
+    assert material_of("test", [other, one], [work]).counts == {"yes": 3}
 
 
 def test_times_come_from_lattices(work):
@@ -92,9 +113,11 @@ def test_without_truth_no_times_are_asked_for(work):
 
 
 def test_more_alignments_may_be_given(work):
-    write_ctm(work / "spikes.ctm", {"u000": [TimedSymbol(*one) for one in TRUTH]})
+    for path in (work / "spikes.ctm", work / "exp/align_dnn_align_2_test/words.ctm"):
+        path.parent.mkdir(exist_ok=True)
+        write_ctm(path, {"u000": [TimedSymbol(*one) for one in TRUTH]})
     found = material_of("test", [scored(work)], [work], [work / "spikes.ctm"])
-    assert [name for name, _ in found.forced] == ["dnn", "spikes"]
+    assert [name for name, _ in found.forced] == ["dnn_align_2", "dnn", "times_dnn", "spikes"]
 
 
 def test_texts_have_no_times_and_ctms_have(work):

@@ -16,8 +16,8 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from hybrid.align.ctm import TimedSymbol
-from hybrid.align.phone_classes import CLASSES, SILENCE, phone_class
+from hybrid.align.times.ctm import TimedSymbol
+from hybrid.align.times.phone_classes import CLASSES, SILENCE, phone_class
 from hybrid.recognize.edit_distance import align
 from hybrid.report.tables import text_table
 

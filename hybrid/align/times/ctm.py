@@ -1,7 +1,7 @@
 """CTM files (Kaldi, sclite): `UTTERANCE CHANNEL START DURATION SYMBOL [CONFIDENCE]`, in seconds."""
 
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple, Union
 
 from graphs.errors import InputError
 from graphs.text_file import read_lines, split_blanks, to_float
@@ -33,13 +33,6 @@ def timed_symbols(segments, symbols, frame_shift: float) -> List[TimedSymbol]:
     """
     return [TimedSymbol(symbols.symbol_of(segment.label), segment.start_frame * frame_shift,
                         (segment.start_frame + segment.num_frames) * frame_shift) for segment in segments]
-
-
-def moved(symbols: Sequence[TimedSymbol], seconds: float, duration: float) -> List[TimedSymbol]:
-    """Symbols of an utterance so much later; what lies at an end of the utterance stays there."""
-    def at(time: float) -> float:
-        return min(max(time + seconds, 0.0), duration) if 0 < time < duration else time
-    return [TimedSymbol(one.symbol, at(one.start), at(one.end)) for one in symbols]
 
 
 def write_ctm(path: Path, utterances: Dict[str, Iterable[Union[TimedSymbol, ScoredSymbol]]],

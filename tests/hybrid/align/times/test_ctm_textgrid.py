@@ -7,8 +7,8 @@ import pytest
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from hybrid.align.alignment import Segment
-from hybrid.align.ctm import ScoredSymbol, TimedSymbol, moved, read_ctm, read_scored_ctm, timed_symbols, write_ctm
-from hybrid.align.textgrid import textgrid, write_textgrid
+from hybrid.align.times.ctm import ScoredSymbol, TimedSymbol, read_ctm, read_scored_ctm, timed_symbols, write_ctm
+from hybrid.align.times.textgrid import textgrid, write_textgrid
 
 
 def test_segments_become_seconds():
@@ -16,16 +16,6 @@ def test_segments_become_seconds():
     segments = [Segment(1, 0, 3), Segment(2, 3, 2)]
     assert timed_symbols(segments, symbols, 0.0125) == [("SIL", 0.0, pytest.approx(0.0375)),
                                                         ("AH", pytest.approx(0.0375), pytest.approx(0.0625))]
-
-
-@pytest.mark.parametrize("seconds, expected", [
-    (0.05, [(0.0, 0.25), (0.25, 0.95), (0.95, 1.0)]), (-0.05, [(0.0, 0.15), (0.15, 0.85), (0.85, 1.0)]),
-    (0.3, [(0.0, 0.5), (0.5, 1.0), (1.0, 1.0)]), (-0.3, [(0.0, 0.0), (0.0, 0.6), (0.6, 1.0)])])
-def test_times_are_moved_but_for_the_ends_of_the_utterance(seconds, expected):
-    symbols = [TimedSymbol("a", 0.0, 0.2), TimedSymbol("b", 0.2, 0.9), TimedSymbol("c", 0.9, 1.0)]
-    found = moved(symbols, seconds, 1.0)
-    assert [(one.start, one.end) for one in found] == [pytest.approx(pair) for pair in expected]
-    assert [one.symbol for one in found] == ["a", "b", "c"]
 
 
 def test_ctm_round_trip(tmp_path):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Dict, List, Sequence
 
-from hybrid.align.ctm import TimedSymbol
+from hybrid.align.times.ctm import TimedSymbol
 
 
 def _filled(intervals: Sequence[TimedSymbol], duration: float) -> List[TimedSymbol]:

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from hybrid.align.boundaries import by_class, compare, compare_folder, statistics, table, true_symbols
-from hybrid.align.ctm import TimedSymbol
-from hybrid.align.phone_classes import phone_class
+from hybrid.align.times.boundaries import by_class, compare, compare_folder, statistics, table, true_symbols
+from hybrid.align.times.ctm import TimedSymbol
+from hybrid.align.times.phone_classes import phone_class
 
 
 def _phones(text):
@@ -138,7 +138,7 @@ def test_program(tmp_path, capsys):
     from lhotse.supervision import AlignmentItem
 
     from graphs.lang.lang_folder import write_lang
-    from hybrid.align.ctm import write_ctm
+    from hybrid.align.times.ctm import write_ctm
     from hybrid.data.manifest import write_cuts
     from tests.hybrid.training.material import make_small_lang
     from tools import boundaries

@@ -1,0 +1,1 @@
+"""When phones and words are said, in seconds."""
