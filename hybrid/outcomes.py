@@ -44,14 +44,10 @@ class Outcomes:
         path.write_text("item\toutcome\treason\n" + "".join(lines), encoding="utf-8")
 
     def check(self, allowed_share: float, what: str) -> None:
-        """Raises TooManyFailures above the share (0 to 1), or when every item failed."""
-        if self.failures > allowed_share * self.total or (self.total and self.failures == self.total):
+        """Raises TooManyFailures above the share (0 to 1), when every item failed, and when there was none."""
+        if not self.total:
+            raise TooManyFailures(f"{what}: expected at least one item, found none")
+        if self.failures > allowed_share * self.total or self.failures == self.total:
             raise TooManyFailures(
                 f"{what}: {self.failures} of {self.total} items failed, more than the allowed share "
                 f"of {allowed_share:.0%} ({self.summary()})")
-
-    def check_some(self, allowed_share: float, what: str) -> None:
-        """As `check`; for none at all, too: of nothing came nothing."""
-        if not self.total:
-            raise TooManyFailures(f"{what}: expected at least one item, found none")
-        self.check(allowed_share, what)

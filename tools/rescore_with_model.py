@@ -54,7 +54,7 @@ def work(job: Job) -> None:
     write_weight(job.out, weight)
     copy_beside(args.lattices, job.out)
     outcomes.write(job.out / "outcomes.tsv")
-    outcomes.check_some(options.max_failed_share, "rescoring")
+    outcomes.check(options.max_failed_share, "rescoring")
     job.log.info("%s; weight %g, factor %g", outcomes.summary(), weight, factor)
     job.facts.update(outcomes=outcomes.counts, weight=weight, factor=factor, acoustic_scale=search["acoustic_scale"],
                      search_seconds=round(search["search_seconds"] + job.seconds(), 2), **sizes)

@@ -33,7 +33,7 @@ def work(job: Job) -> None:
         raise InputError("arguments", "--lattices with --to, or --text", "something else")
     outcomes = read_text(job) if args.text else write_kaldi(job) if args.to == "kaldi" else write_slf(job)
     outcomes.write(job.out / "outcomes.tsv")
-    outcomes.check_some(0.5, "conversion")
+    outcomes.check(0.5, "conversion")
     job.log.info(outcomes.summary())
     job.facts["outcomes"] = outcomes.counts
 

@@ -45,7 +45,7 @@ def change(job: Job, function: Callable, *arguments, acoustic_scale: Optional[fl
     outcomes, totals = change_folder(source, job.out, Change(function, arguments), job.nj, job.log)
     copy_beside(source, job.out)
     outcomes.write(job.out / "outcomes.tsv")
-    outcomes.check_some(job.args.max_failed_share, job.args.lattices.name)
+    outcomes.check(job.args.max_failed_share, job.args.lattices.name)
     arcs_per_frame = totals["arcs"] / max(1, totals["frames"])
     job.log.info("%s; %d frames, %.2f lattice arcs a frame", outcomes.summary(), totals["frames"], arcs_per_frame)
     facts = search_facts(source)
@@ -72,7 +72,7 @@ def table(job: Job, name: str, header: Sequence[str], rows_of: Callable) -> list
         except InputError as error:
             outcomes.add(lattice.utterance_id, "failed", str(error))
     outcomes.write(job.out / "outcomes.tsv")
-    outcomes.check_some(job.args.max_failed_share, job.args.lattices.name)
+    outcomes.check(job.args.max_failed_share, job.args.lattices.name)
     (job.out / name).write_text(tsv(header, rows), encoding="utf-8")
     job.facts["outcomes"] = outcomes.counts
     return rows

@@ -49,7 +49,7 @@ def transcribe(job: Job, **change) -> None:
     found, outcomes = folders.transcribe(job.args.lattices, job.args.weights, transcriber_of(job, options),
                                          utterance_ids(job.args.cuts), job.nj, job.log)
     outcomes.write(job.out / "outcomes.tsv")
-    outcomes.check_some(options.max_failed_share, "transcription")
+    outcomes.check(options.max_failed_share, "transcription")
     words = {one.utterance_id: one.words for one in found}
     if job.args.calibration:
         words = recalibrated(words, job.args.calibration)

@@ -50,7 +50,7 @@ def work(job: Job) -> None:
     Chosen(weight, models.mixture).write(job.out)
     copy_beside(args.lattices, job.out)
     outcomes.write(job.out / "outcomes.tsv")
-    outcomes.check_some(options.max_failed_share, "rescoring")
+    outcomes.check(options.max_failed_share, "rescoring")
     job.log.info("%s; lm_weight %g; %.1f arcs a frame", outcomes.summary(), weight,
                  sizes["arcs"] / max(1, sizes["frames"]))
     facts = search_facts(args.lattices)
