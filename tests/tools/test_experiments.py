@@ -309,3 +309,19 @@ def test_facts_of_two_models_and_the_last_run_of_the_first(tmp_path):
     (made,) = find_experiments([tmp_path])
     assert [made.facts[name] for name in ("seconds", "peak_memory_mb", "parameters")] == [3.23, 70, None]
     assert made.run == {"commit": "new"}
+
+
+def test_stages_that_moved_are_known_by_the_content_of_their_files(tmp_path):
+    """Each once; what no stage has made, and folders of like names with other files, are none of them."""
+    exp = tmp_path / "old/exp"
+    (tmp_path / "said").write_text("x")
+    make(exp / "a/of", "tools.decode", files=["x"])
+    make(exp / "a", "tools.decode", [tmp_path / "said"], ["x"])
+    for name in ("b", "c"):
+        make(exp / name, "tools.decode", [exp / "a/of/x"], ["x"])
+    make(exp / "d", "tools.decode", [exp / "b/x", exp / "c/x"])
+    make(tmp_path / "another/of", "tools.decode", files=["y"])
+    shutil.rmtree(exp / "a/of")
+    shutil.move(tmp_path / "old", tmp_path / "new")
+    records, new = Records([tmp_path / "another", tmp_path / "new"]), tmp_path.resolve() / "new/exp"
+    assert [folder for folder, _ in records.ancestors(new / "d")] == [new / name for name in "dbca"]
