@@ -12,6 +12,7 @@ from tools.experiments.columns import Condition, check_columns, columns_of, sele
 from tools.experiments.compare import _rows, chosen, compare
 from tools.experiments.experiment import Experiment, find_experiments, is_trained
 from tools.experiments.records import Records
+from tools.experiments.tables import Section, render
 from tools.frame.fingerprint import digest
 from tools.frame.records import output_digests, write_record
 
@@ -325,3 +326,13 @@ def test_stages_that_moved_are_known_by_the_content_of_their_files(tmp_path):
     shutil.move(tmp_path / "old", tmp_path / "new")
     records, new = Records([tmp_path / "another", tmp_path / "new"]), tmp_path.resolve() / "new/exp"
     assert [folder for folder, _ in records.ancestors(new / "d")] == [new / name for name in "dbca"]
+
+
+def test_the_four_forms_of_a_table():
+    sections = [Section("Läufe", ("figure", "a"), [["dev.wer", 8.3333], ["loss", 0.125]]), Section("none", ("x",), [])]
+    assert render(sections, "tsv") == "# Läufe\nfigure\ta\ndev.wer\t8.33\nloss\t0.125\n"
+    assert render(sections, "markdown").startswith("## Läufe\n\n| figure")
+    assert render(sections, "text").startswith("Läufe\nfigure")
+    found = render(sections, "json")
+    assert "Läufe" in found and json.loads(found) == {
+        "Läufe": [{"figure": "dev.wer", "a": 8.3333}, {"figure": "loss", "a": 0.125}], "none": []}
