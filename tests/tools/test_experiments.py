@@ -1,13 +1,15 @@
 """tools.experiments on small work folders of stage records."""
 
 import json
+import runpy
 import shutil
+import sys
 
 import pytest
 
 from graphs.errors import InputError
 from tests.hybrid.report.test_results import add_system
-from tools.experiments.__main__ import main
+from tools.experiments.__main__ import _examples, main
 from tools.experiments.columns import Condition, check_columns, columns_of, select
 from tools.experiments.compare import _rows, chosen, compare
 from tools.experiments.experiment import Experiment, find_experiments, is_trained
@@ -136,6 +138,26 @@ def test_json_keeps_numbers_lists_and_what_is_missing(run, made):
 def test_markdown_and_text(run, made):
     assert "| tdnn    | exp/score_tdnn" in run("list", made, "--format", "markdown")[1]
     assert run("list", made)[1].splitlines()[1].startswith("------")
+
+
+def test_the_work_folder_is_a_column_where_there_are_several(run, made):
+    for works, first in (([made], "system"), ([made, made / "exp"], "work")):
+        assert run("list", *works, "--format", "tsv")[1].split("\t")[0] == first
+
+
+def test_the_program_tells_its_columns_and_asks_for_a_command(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "tools.experiments.__main__")
+    for argv, status in ((["--help"], 0), ([], 2), (["list", "/nonexistent"], 2)):
+        monkeypatch.setattr(sys, "argv", ["tools.experiments", *argv])
+        with pytest.raises(SystemExit) as left:
+            runpy.run_module("tools.experiments", run_name="__main__")
+        assert left.value.code == status
+    assert "Columns:\n\n    system work folder" in capsys.readouterr().out
+
+
+def test_four_examples_of_forty_letters_are_told():
+    assert _examples([3, 1, 3, 2]) == "3 | 1 | 2" and _examples([1, 2, 3, 4]) == "1 | 2 | 3 | 4"
+    assert _examples([1, 2, 3, 4, 5]) == "1 | 2 | 3 | 4 | ..." and _examples(["x" * 50]) == "x" * 40
 
 
 def test_all_columns_with_examples(run, made):
