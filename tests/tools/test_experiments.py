@@ -1,17 +1,20 @@
 """tools.experiments on small work folders of stage records."""
 
 import json
+import runpy
 import shutil
+import sys
 
 import pytest
 
 from graphs.errors import InputError
 from tests.hybrid.report.test_results import add_system
-from tools.experiments.__main__ import main
+from tools.experiments.__main__ import _examples, main
 from tools.experiments.columns import Condition, check_columns, columns_of, select
 from tools.experiments.compare import _rows, chosen, compare
 from tools.experiments.experiment import Experiment, find_experiments, is_trained
 from tools.experiments.records import Records
+from tools.experiments.tables import Section, render
 from tools.frame.fingerprint import digest
 from tools.frame.records import output_digests, write_record
 
@@ -135,6 +138,26 @@ def test_json_keeps_numbers_lists_and_what_is_missing(run, made):
 def test_markdown_and_text(run, made):
     assert "| tdnn    | exp/score_tdnn" in run("list", made, "--format", "markdown")[1]
     assert run("list", made)[1].splitlines()[1].startswith("------")
+
+
+def test_the_work_folder_is_a_column_where_there_are_several(run, made):
+    for works, first in (([made], "system"), ([made, made / "exp"], "work")):
+        assert run("list", *works, "--format", "tsv")[1].split("\t")[0] == first
+
+
+def test_the_program_tells_its_columns_and_asks_for_a_command(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "tools.experiments.__main__")
+    for argv, status in ((["--help"], 0), ([], 2), (["list", "/nonexistent"], 2)):
+        monkeypatch.setattr(sys, "argv", ["tools.experiments", *argv])
+        with pytest.raises(SystemExit) as left:
+            runpy.run_module("tools.experiments", run_name="__main__")
+        assert left.value.code == status
+    assert "Columns:\n\n    system work folder" in capsys.readouterr().out
+
+
+def test_four_examples_of_forty_letters_are_told():
+    assert _examples([3, 1, 3, 2]) == "3 | 1 | 2" and _examples([1, 2, 3, 4]) == "1 | 2 | 3 | 4"
+    assert _examples([1, 2, 3, 4, 5]) == "1 | 2 | 3 | 4 | ..." and _examples(["x" * 50]) == "x" * 40
 
 
 def test_all_columns_with_examples(run, made):
@@ -309,3 +332,29 @@ def test_facts_of_two_models_and_the_last_run_of_the_first(tmp_path):
     (made,) = find_experiments([tmp_path])
     assert [made.facts[name] for name in ("seconds", "peak_memory_mb", "parameters")] == [3.23, 70, None]
     assert made.run == {"commit": "new"}
+
+
+def test_stages_that_moved_are_known_by_the_content_of_their_files(tmp_path):
+    """Each once; what no stage has made, and folders of like names with other files, are none of them."""
+    exp = tmp_path / "old/exp"
+    (tmp_path / "said").write_text("x")
+    make(exp / "a/of", "tools.decode", files=["x"])
+    make(exp / "a", "tools.decode", [tmp_path / "said"], ["x"])
+    for name in ("b", "c"):
+        make(exp / name, "tools.decode", [exp / "a/of/x"], ["x"])
+    make(exp / "d", "tools.decode", [exp / "b/x", exp / "c/x"])
+    make(tmp_path / "another/of", "tools.decode", files=["y"])
+    shutil.rmtree(exp / "a/of")
+    shutil.move(tmp_path / "old", tmp_path / "new")
+    records, new = Records([tmp_path / "another", tmp_path / "new"]), tmp_path.resolve() / "new/exp"
+    assert [folder for folder, _ in records.ancestors(new / "d")] == [new / name for name in "dbca"]
+
+
+def test_the_four_forms_of_a_table():
+    sections = [Section("Läufe", ("figure", "a"), [["dev.wer", 8.3333], ["loss", 0.125]]), Section("none", ("x",), [])]
+    assert render(sections, "tsv") == "# Läufe\nfigure\ta\ndev.wer\t8.33\nloss\t0.125\n"
+    assert render(sections, "markdown").startswith("## Läufe\n\n| figure")
+    assert render(sections, "text").startswith("Läufe\nfigure")
+    found = render(sections, "json")
+    assert "Läufe" in found and json.loads(found) == {
+        "Läufe": [{"figure": "dev.wer", "a": 8.3333}, {"figure": "loss", "a": 0.125}], "none": []}

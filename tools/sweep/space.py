@@ -35,6 +35,8 @@ class Range:
             raise ValueError("log: numbers above 0, and no step")
         if self.step is not None and not (self.high - self.low) / MOST_STEPS <= self.step <= self.high - self.low:
             raise ValueError(f"a step that fits the range once at least, {MOST_STEPS:g} times at most, not {self.step}")
+        if self.whole and not isinstance(self.step or 1, int):
+            raise ValueError(f"a whole step from one whole number to another (1.0 is none), not {self.step}")
 
     @property
     def whole(self) -> bool:
@@ -57,8 +59,6 @@ class Choices:
     """Texts, as they stand in a conf file."""
 
     values: Tuple[str, ...]
-
-    log = False
 
     def __post_init__(self):
         if len(set(self.values)) < max(2, len(self.values)) or "" in self.values:
