@@ -1,6 +1,6 @@
 """Times of phones and words to a part of a frame, of alignments that are there.
 
-    python -m tools.phone_times --alignment exp/align_am1 --model exp/am1 --features features/train --lang lang \
+    python -m tools.phone_times --alignment exp/align_am1 --model exp/am1 --features features/train --lang lang \\
         --out exp/times_am1
 
 An alignment jumps by whole frames and keeps what is systematic in the boundaries that its model learnt. Here a phone

@@ -125,13 +125,14 @@ def times_folder(work: TimesWork, lang_folder: Path, out: Path, nj: int, log, la
     torch.set_num_threads(1)
     loaded, lang, outcomes = _load(work), read_lang(lang_folder), Outcomes(log)
     ids = list(loaded.alignments)
+    sample = set() if late_of or not work.options.late else set(spread_sample(ids, LATE_SAMPLE))
     results: Dict[str, Result] = {}
     for part in ordered_map(work, [ids[i:i + CHUNK] for i in range(0, len(ids), CHUNK)], nj, "times", size=len,
                             unit="utt"):
         for utterance_id, result in part:
             outcomes.add(utterance_id, "failed" if result.reason else "done", result.reason)
             if not result.reason:
-                results[utterance_id] = result
+                results[utterance_id] = result if utterance_id in sample else result._replace(pdf_ids=None)
     outcomes.write(out / "outcomes.tsv")
     outcomes.check(work.options.max_failed_share, "times")
     segments = {utterance_id: phone_segments(loaded.alignments[utterance_id], loaded.converter.source)
@@ -140,7 +141,8 @@ def times_folder(work: TimesWork, lang_folder: Path, out: Path, nj: int, log, la
              for utterance_id, own in segments.items()}
     late = {}
     if work.options.late:
-        late = read_late(late_of) if late_of else _late(loaded, results, names, log)
+        late = read_late(late_of) if late_of else _late(
+            loaded, {one: result for one, result in results.items() if one in sample}, names, log)
     mean = float(np.mean(list(late.values()))) if late else 0.0
     times: Dict[str, Times] = {}
     for utterance_id, result in results.items():
@@ -155,19 +157,18 @@ def times_folder(work: TimesWork, lang_folder: Path, out: Path, nj: int, log, la
 
 
 def _late(loaded: _Loaded, results: Dict[str, Result], names: Dict[str, List[str]], log) -> Dict[str, float]:
-    """Phone -> seconds by which it is found late, estimated on a sample that spans the folder."""
+    """Phone -> seconds by which it is found late, estimated on these results."""
     shift = loaded.model.output_shift
     if abs(shift - loaded.reader.frame_shift) > 1e-9:
         raise InputError("option times.late", "a model that answers for each frame of the features "
                          f"({loaded.reader.frame_shift:g} s)", f"one that answers for each {shift:g} s")
-    sample = spread_sample(list(results), LATE_SAMPLE)
-    found = late_by_phone([loaded.reader[one] for one in sample], [results[one].pdf_ids for one in sample],
-                          [results[one].first_frames for one in sample], [names[one] for one in sample])
+    found = late_by_phone([loaded.reader[one] for one in results], [one.pdf_ids for one in results.values()],
+                          [one.first_frames for one in results.values()], [names[one] for one in results])
     late = {name: shift * frames for name, frames in found.items()}
     if late:
         first, last = min(late, key=late.get), max(late, key=late.get)
         log.info("phones come late by %.1f ms (%s) to %.1f ms (%s), by %d utterances; it is taken off",
-                 1000 * late[first], first, 1000 * late[last], last, len(sample))
+                 1000 * late[first], first, 1000 * late[last], last, len(results))
     return late
 
 
