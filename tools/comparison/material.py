@@ -36,6 +36,9 @@ def material_of(test: str, scored: Sequence[Scored], works: Sequence[Path], extr
                    for path in sorted(work.rglob(f"{made}_*_{test}/{CTM}"))]
         forced = [(path.stem if path.is_file() else path.name.replace("align_", "", 1).replace(f"_{test}", ""),
                    Timed(str(path), read_ctm(path / CTM if path.is_dir() else path))) for path in [*folders, *extra]]
+        for _, timed in forced[len(folders):]:
+            if log and not facts.keys() & timed.words.keys():
+                log.warning("alignment %s: expected utterances of %s, found none of them", timed.source, test)
     return Material(facts, _counts(scored, works), decoded, forced)
 
 

@@ -112,6 +112,15 @@ def test_without_truth_no_times_are_asked_for(work):
     assert found.decoded == {} and found.forced == [] and len(found.cuts) == 2
 
 
+def test_an_alignment_of_other_utterances_is_told(work, caplog):
+    for key in ("u000", "zzz"):
+        write_ctm(work / f"{key}.ctm", {key: [TimedSymbol("a", 0.0, 1.0)]})
+    found = material_of("test", [scored(work)], [work], [work / "u000.ctm", work / "zzz.ctm"], logging.getLogger())
+    assert [name for name, _ in found.forced][-2:] == ["u000", "zzz"]
+    (record,) = [one for one in caplog.records if "alignment" in one.getMessage()]
+    assert record.getMessage().endswith("zzz.ctm: expected utterances of test, found none of them")
+
+
 def test_more_alignments_may_be_given(work):
     for path in (work / "spikes.ctm", work / "exp/align_dnn_align_2_test/words.ctm"):
         path.parent.mkdir(exist_ok=True)
