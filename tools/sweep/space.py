@@ -34,7 +34,7 @@ class Range:
             raise ValueError("log: numbers above 0, and no step")
         if self.step is not None and not 0 < self.step <= self.high - self.low:
             raise ValueError(f"a step above 0 that fits the range, not {self.step}")
-        if self.whole and not isinstance(self.step or 1, int):
+        if self.whole and isinstance(self.step, float):
             raise ValueError(f"a whole step from one whole number to another (1.0 is none), not {self.step}")
 
     @property
