@@ -12,7 +12,7 @@ import pytest
 from graphs.errors import InputError, TooManyFailures
 from tests.tools.frame.test_program import Work, program
 from tests.tools.sweep_recipe import PROGRAM, RECIPE
-from tests.tools.test_experiments import add_system, table
+from tests.tools.test_experiments import add_system, make, table
 from tests.tools.test_frontdoor import ROOT
 from tests.tools.test_recipe import members, wait_for
 from tools.sweep import __main__, trials as trials_module
@@ -56,6 +56,11 @@ def test_a_study_file_and_what_wins_over_it(tmp_path):
 def test_a_study_that_cannot_be_is_refused(tmp_path, sweep, message):
     with pytest.raises(InputError, match=message):
         read_study(write_study(tmp_path, sweep))
+
+
+def test_what_a_study_may_just_have():
+    options = SweepOptions(prune_by="loss", model_seeds=(3,), seed=0, allowed_failures=0)
+    assert (options.model_seeds, options.seed, options.allowed_failures) == ((3,), 0, 0)
 
 
 def test_an_option_is_swept_or_fixed_and_recipe_and_system_are_needed(tmp_path):
@@ -224,6 +229,18 @@ def test_a_linked_stage_is_shared_until_its_options_change(tmp_path):
     assert [path.name for path in (trial / "exp").iterdir()] == ["a"]
     link_stages(shared, trial)
     assert (trial / "exp/a/out.txt").read_text() == "2.0 "
+
+
+def test_finished_stages_are_linked_from_wherever_they_lie(tmp_path):
+    shared, trial = tmp_path / "shared", tmp_path / "a/trial"
+    link_stages(shared, trial)
+    assert list(trial.iterdir()) == []
+    for name in ("x/y/one", "x/y/two", "data", "sweeps/other", "x/three.unfinished"):
+        make(shared / name, "tools.decode", files=["out"])
+    (shared / "notes").write_text("")
+    link_stages(shared, trial)
+    assert sorted(path.relative_to(trial).as_posix() for path in trial.rglob("*") if path.is_symlink()) == [
+        "data", "x/y/one", "x/y/two"]
 
 
 def test_a_link_to_a_stage_that_is_gone_is_replaced(tmp_path):

@@ -26,7 +26,7 @@ def link_stages(source: Path, work: Path) -> None:
 def stage_folders(work: Path) -> Iterator[Path]:
     """Folders with a stage record, links to such ones included; not those that are being written, nor of sweeps."""
     for entry in sorted(work.iterdir()) if work.is_dir() else ():
-        if entry.name == SWEEPS or not entry.is_dir() or is_unfinished(entry):
+        if entry.name == SWEEPS or is_unfinished(entry):
             continue
         if (entry / RECORD).is_file():
             yield entry

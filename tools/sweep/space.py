@@ -35,7 +35,7 @@ class Range:
             raise ValueError("log: numbers above 0, and no step")
         if self.step is not None and not (self.high - self.low) / MOST_STEPS <= self.step <= self.high - self.low:
             raise ValueError(f"a step that fits the range once at least, {MOST_STEPS:g} times at most, not {self.step}")
-        if self.whole and not isinstance(self.step or 1, int):
+        if self.whole and isinstance(self.step, float):
             raise ValueError(f"a whole step from one whole number to another (1.0 is none), not {self.step}")
 
     @property
