@@ -8,7 +8,7 @@ estimated again, until none wants to move (segmental k-means, Juang and Rabiner 
 parabola through the likelihoods before, at and after the place found gives the part of a frame.
 """
 
-from typing import Dict, Hashable, Sequence
+from typing import Dict, Hashable, Sequence, Tuple
 
 import numpy as np
 from torch import Tensor
@@ -44,7 +44,7 @@ def late_by_phone(features: Sequence[Tensor], pdf_ids: Sequence[np.ndarray], sta
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     at = np.concatenate([offset + np.asarray(own, dtype=np.int64) for offset, own in zip(offsets, starts)])
     counts = np.append(np.bincount(kind, minlength=fixed)[:fixed], 0)
-    earlier = _frames_earlier(np.concatenate([x.double().numpy() for x in features]),
+    earlier = _frames_earlier(np.concatenate([x.numpy() for x in features]),
                               np.concatenate(pdf_ids).astype(np.int64), at, kind, counts)
     often = counts >= FEWEST
     mean = float(np.average(earlier[often], weights=counts[often])) if often.any() else 0.0
@@ -55,9 +55,9 @@ def _frames_earlier(frames, labels, at, kind, counts) -> np.ndarray:
     """Frames by which the boundaries of each kind are better moved to the left; labels and at are changed."""
     earlier = np.zeros(len(counts))
     for _ in range(ROUNDS):
-        scores = _log_likelihoods(frames, labels)
+        means, variance = _gaussians(frames, labels)
         left, right = labels[at - 1], labels[at]
-        gains = [np.bincount(kind, scores[place, new] - scores[place, old], len(counts))
+        gains = [np.bincount(kind, _gain(frames[place], means[new], means[old], variance), len(counts))
                  for place, new, old in ((at - 1, right, left), (at, left, right))]
         best = np.argmax([np.zeros(len(counts)), *gains], axis=0)
         step = np.where(counts >= FEWEST, np.array([0, 1, -1])[best], 0)
@@ -70,13 +70,19 @@ def _frames_earlier(frames, labels, at, kind, counts) -> np.ndarray:
     return earlier + np.where(settled, 0.5 * (gains[1] - gains[0]) / bend, 0)
 
 
-def _log_likelihoods(frames: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """``[T, pdf_ids]`` under each pdf_id's Gaussian, up to what is the same for all."""
-    counts = np.bincount(labels).clip(min=1)[:, None]
-    means = np.stack([np.bincount(labels, column, len(counts)) for column in frames.T], axis=1) / counts
-    variance = np.square(frames - means[labels]).mean(axis=0).clip(min=VARIANCE_FLOOR)
-    scaled = means / variance
-    return frames @ scaled.T - 0.5 * (means * scaled).sum(axis=1)
+def _gaussians(frames: np.ndarray, labels: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Means ``[pdf_ids, F]`` and the common variance ``[F]``; column by column, since there are many frames."""
+    counts = np.bincount(labels).clip(min=1)
+    means, variance = np.zeros((len(counts), frames.shape[1])), np.zeros(frames.shape[1])
+    for number, column in enumerate(frames.T):
+        means[:, number] = np.bincount(labels, column, len(counts)) / counts
+        variance[number] = np.square(column - means[labels, number]).mean()
+    return means, variance.clip(min=VARIANCE_FLOOR)
+
+
+def _gain(frames: np.ndarray, new: np.ndarray, old: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """By how much likelier each frame is under its new mean than under its old one."""
+    return 0.5 * ((np.square(frames - old) - np.square(frames - new)) / variance).sum(axis=1)
 
 
 def _move(labels: np.ndarray, at: np.ndarray, step: np.ndarray) -> None:
