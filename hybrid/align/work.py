@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def with_delay(work: AlignWork, nj: int, log) -> AlignWork:
     reader, (_, transitions) = FeatureReader(work.features), work.hmm()
     features, pdf_ids = [], []
     sample = spread_sample(list(copies_of(reader.ids)), DELAY_SAMPLE)
-    for results in _in_parallel(work, sample, nj, "delay of the CTC model"):
+    for results in in_parallel(work, sample, nj, "delay of the CTC model"):
         for utterance_id, outcome in results:
             if outcome.alignment is not None:
                 features.append(reader[utterance_id])
@@ -108,7 +108,7 @@ def spread_sample(items: list, most: int) -> list:
     return items[::max(1, -(-len(items) // most))]
 
 
-def _in_parallel(work: AlignWork, ids: List[str], nj: int, title: str):
+def in_parallel(work: Callable[[List[str]], list], ids: List[str], nj: int, title: str) -> Iterator[list]:
     """Results of `work` on chunks of the utterances, in order."""
     import torch
 
@@ -130,7 +130,7 @@ def align_folder(work: AlignWork, out: Path, nj: int, log, textgrids: bool = Fal
     (tree, transitions), lang = work.hmm(), read_lang(work.lang)
     outcomes, alignments = Outcomes(log), []
     copies = copies_of(FeatureReader(work.features).ids)
-    for results in _in_parallel(work, list(copies), nj, "align"):
+    for results in in_parallel(work, list(copies), nj, "align"):
         for original, outcome in results:
             for utterance_id in (original, *copies[original]):
                 outcomes.add(utterance_id, outcome.outcome, outcome.reason)

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from graphs.checks import check_each_once, weights_of
+from graphs.checks import weights_of
 from graphs.errors import InputError
 from graphs.lattices.lattice_io import read_lattices
 from hybrid.data.parallel import ordered_map
@@ -19,21 +19,13 @@ def grouped(folders: Sequence[Path], weights: Sequence[float] = ()) -> Iterator[
     """
     weights = weights_of("weights", weights, len(folders))
     if len(folders) == 1:
-        yield from ([Entry(0, weights[0], lattice)] for lattice in _each_once(folders[0]))
+        yield from ([Entry(0, weights[0], lattice)] for lattice in read_lattices(folders[0]))
         return
     found: Dict[str, List[Entry]] = {}
     for system, (folder, weight) in enumerate(zip(folders, weights)):
-        for lattice in _each_once(folder) if weight > 0 else ():
+        for lattice in read_lattices(folder) if weight > 0 else ():
             found.setdefault(lattice.utterance_id, []).append(Entry(system, weight, lattice))
     yield from found.values()
-
-
-def _each_once(folder: Path) -> Iterator:
-    seen: List[str] = []
-    for lattice in read_lattices(folder):
-        seen.append(lattice.utterance_id)
-        yield lattice
-    check_each_once(str(folder), seen)
 
 
 def transcribe(folders: Sequence[Path], weights: Sequence[float], transcriber: Transcriber,

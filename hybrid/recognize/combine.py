@@ -15,7 +15,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from graphs.checks import check_each_once, weights_of
+from graphs.checks import weights_of
 from graphs.errors import InputError
 from graphs.options import check_at_least, check_positive, check_share
 from hybrid.outcomes import Outcomes
@@ -134,7 +134,6 @@ def _of_system(system: System, options: CombineOptions, nj: int) -> Mapping[str,
     from graphs.lattices.lattice_io import read_lattices
     from hybrid.data.parallel import ordered_map
     lattices = list(read_lattices(system.lattices))
-    check_each_once(str(system.lattices), (lattice.utterance_id for lattice in lattices))
     return dict(ordered_map(_Work(system, options), lattices, nj, f"sentences of {system.lattices.name}"))
 
 

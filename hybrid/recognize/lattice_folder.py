@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
-from graphs.checks import check_each_once
 from graphs.errors import InputError
 from graphs.lattices.base import BaseLattice
 from graphs.lattices.lattice_io import read_lattices, write_lattices
@@ -77,11 +76,10 @@ def write_changed(out: Path, found: Iterable[Tuple[str, Changed]], part_size: in
 
 
 def _blocks(source: Path, change: Change, nj: int) -> Iterator[list]:
-    lattices, ids = read_lattices(source), []
+    lattices, done = read_lattices(source), 0
     while True:
         block = list(itertools.islice(lattices, BLOCK))
         if not block:
             return
-        ids += [lattice.utterance_id for lattice in block]
-        check_each_once(str(source), ids)
-        yield list(ordered_map(change, block, nj, f"lattices {len(ids) - len(block) + 1} to {len(ids)}"))
+        yield list(ordered_map(change, block, nj, f"lattices {done + 1} to {done + len(block)}"))
+        done += len(block)

@@ -19,7 +19,7 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 import numpy as np
 from torch import Tensor
 
-from graphs.checks import LARGEST_SCALE, check_each_once
+from graphs.checks import LARGEST_SCALE
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.base import BaseLattice
@@ -180,11 +180,10 @@ def rescore_all(work: ModelRescoring, source: Path, nj: int) -> Iterator[Scored]
     from hybrid.data.parallel import ordered_map
     torch.set_num_threads(1)
     work.prepare()  # before the processes fork, so that they share the model
-    ids = [lattice.utterance_id for lattice in read_lattices(source)]
-    check_each_once(str(source), ids)
+    total = sum(1 for _ in read_lattices(source))
     lattices = read_lattices(source)
     blocks = iter(lambda: list(itertools.islice(lattices, BLOCK)), [])
-    for found in ordered_map(work, blocks, nj, "rescoring", size=len, unit="utt", total=len(ids)):
+    for found in ordered_map(work, blocks, nj, "rescoring", size=len, unit="utt", total=total):
         yield from found
 
 

@@ -18,7 +18,7 @@ from hybrid.align.convert import Converter
 from hybrid.align.times.chain import BEYOND, chain_of, median_starts
 from hybrid.align.times.late import late_by_phone, taken_off
 from hybrid.align.times.times import Times, times_of, write_times
-from hybrid.align.work import CHUNK, spread_sample
+from hybrid.align.work import in_parallel, spread_sample
 from hybrid.outcomes import Outcomes
 
 LATE_SAMPLE = 2000  # utterances that lateness is estimated on
@@ -119,16 +119,11 @@ def times_folder(work: TimesWork, lang_folder: Path, out: Path, nj: int, log, la
     Returns: the outcomes, and facts for the record.
     Raises: TooManyFailures above the allowed share.
     """
-    import torch
-
-    from hybrid.data.parallel import ordered_map
-    torch.set_num_threads(1)
     loaded, lang, outcomes = _load(work), read_lang(lang_folder), Outcomes(log)
     ids = list(loaded.alignments)
     sample = set() if late_of or not work.options.late else set(spread_sample(ids, LATE_SAMPLE))
     results: Dict[str, Result] = {}
-    for part in ordered_map(work, [ids[i:i + CHUNK] for i in range(0, len(ids), CHUNK)], nj, "times", size=len,
-                            unit="utt"):
+    for part in in_parallel(work, ids, nj, "times"):
         for utterance_id, result in part:
             outcomes.add(utterance_id, "failed" if result.reason else "done", result.reason)
             if not result.reason:
