@@ -1,5 +1,6 @@
 """Everything that was scored on one test set."""
 
+import math
 from typing import Dict, List, NamedTuple, Sequence
 
 from graphs.errors import InputError
@@ -40,5 +41,10 @@ def on_tests(scored: Sequence[Scored], options: CompareOptions) -> List[OnTest]:
     found: Dict[str, Dict[str, Scored]] = {}
     for one in sorted(scored, key=lambda one: (bool(one.entry.get("tuned_on")), one.test)):
         found.setdefault(one.test, {})[one.system.key] = one
-    return [OnTest(test, own, benches({key: one.score for key, one in own.items()}, options))
-            for test, own in found.items()]
+    return [_on_test(test, own, options) for test, own in found.items()]
+
+
+def _on_test(test: str, scored: Dict[str, Scored], options: CompareOptions) -> OnTest:
+    num_families = len({one.system.family for one in scored.values()})
+    options = options.for_pairs(math.comb(num_families, 2))
+    return OnTest(test, scored, benches({key: one.score for key, one in scored.items()}, options))

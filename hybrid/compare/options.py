@@ -1,6 +1,7 @@
 """How systems are compared."""
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Optional, Sequence, Tuple
 
 from graphs.options import check_at_least, check_choice
@@ -8,6 +9,7 @@ from hybrid.recognize.wer import Score
 
 AUTO, SPEAKERS, UTTERANCES = "auto", "speakers", "utterances"
 UNKNOWN = "unknown"  # speaker of hybrid.recognize.wer.Reference
+MOST_RESAMPLES = 200_000  # unless asked for: of many systems they take memory
 FEW_SPEAKERS = 20  # below them a bootstrap over speakers gives intervals that are rather too narrow
 
 
@@ -18,7 +20,8 @@ class CompareOptions:
     draw: str = field(default=AUTO, metadata={
         "help": f"what the bootstrap draws: {SPEAKERS}, {UTTERANCES}, or {AUTO}: speakers where there are enough"})
     fewest_speakers: int = field(default=5, metadata={"help": f"of a test set, for draw = {AUTO}"})
-    resamples: int = field(default=10_000, metadata={"help": "of the bootstrap"})
+    resamples: int = field(default=10_000, metadata={
+        "help": "of the bootstrap, at least; of many systems more, so that a difference among all pairs can be sure"})
     seed: int = field(default=0, metadata={"help": "of the bootstrap"})
     level: float = field(default=0.05, metadata={"help": "a difference is sure when its p value (Holm) is below"})
 
@@ -29,6 +32,12 @@ class CompareOptions:
         check_at_least(0, self, "seed")
         if not 0 < self.level < 1:
             raise ValueError(f"level: expected between 0 and 1, found {self.level}")
+
+    def for_pairs(self, number: int) -> "CompareOptions":
+        """With resamples enough for that many pairs: the smallest p value, 2 / (resamples + 1), times the number of
+        pairs (Holm) is a fifth of the level, so that four resamples may say otherwise."""
+        needed = math.ceil(5 * 2 * number / self.level)
+        return replace(self, resamples=max(self.resamples, min(needed, MOST_RESAMPLES)))
 
     def drawn(self, score: Score) -> Tuple[str, Optional[Sequence[str]]]:
         """What is drawn, and the group of each utterance, None where utterances are."""

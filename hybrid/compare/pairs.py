@@ -21,6 +21,7 @@ falling, so that the chance of even one false verdict on a test set stays below 
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -86,13 +87,18 @@ def compared(pair: PairedTest, families: Families, bench: Bench, spread: SeedSpr
     rates = bench.rates[:, right].mean(axis=1) - bench.rates[:, left].mean(axis=1)
     error = spread.error(*zip(means, map(len, keys)))
     if error:
-        generator = np.random.default_rng([options.seed, 1])  # another than the bootstrap's
-        rates = rates + error * generator.standard_t(spread.freedom, size=len(rates))
+        rates = rates + error * _student(spread.freedom, len(rates), options.seed)
     low, high = percentiles(rates)
     alignments = [[u.pairs for u in bench.scores[own[0]].utterances] for own in keys]
     return replace(pair, difference=means[1] - means[0], low=low, high=high, seed_error=error,
                    probability_of_improvement=improvement(rates), p_value=p_value(rates),
                    matched_pairs=matched_pairs(*alignments))
+
+
+@lru_cache(maxsize=1)
+def _student(freedom: int, size: int, seed: int) -> np.ndarray:
+    """Draws, the same for all pairs of a test set."""
+    return np.random.default_rng([seed, 1]).standard_t(freedom, size=size)  # another generator than the bootstrap's
 
 
 def p_value(rates: np.ndarray) -> float:

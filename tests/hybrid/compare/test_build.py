@@ -10,7 +10,7 @@ from hybrid.compare.comparison_file import check
 from hybrid.compare.material import CutFacts, Material, Timed
 from hybrid.compare.options import CompareOptions
 from hybrid.compare.scored import Scored
-from tests.hybrid.compare.scores import of_texts
+from tests.hybrid.compare.scores import of_texts, random_scores
 
 OPTIONS = CompareOptions(resamples=200)
 REFERENCES = ["a b", "c"]
@@ -57,6 +57,20 @@ def test_all_parts_are_there_and_fit_together():
     assert found.facts == {"command": "c"} and found.notes == ()
     assert (found.level, compare("T", [scored("x", ["a b", "d"])], CompareOptions(resamples=100, level=0.2)).level) == (
         0.05, 0.2)
+
+
+def test_among_many_pairs_a_difference_can_be_sure():
+    """190 pairs: with the 100 resamples that were asked for no p value would be below 3."""
+    scores = random_scores({**{f"s{n:02d}": 0.5 for n in range(19)}, "best": 0.05})
+    systems = [Scored(System(key, key, key, "ctc"), {"system": key, "test": "test"}, score, Path("x"), "x")
+               for key, score in scores.items()]
+    found = compare("T", systems, CompareOptions(resamples=100))
+    verdicts = {pair.verdict for pair in found.pairs if "best" in (pair.a, pair.b)}
+    assert len(found.pairs) == 190 and verdicts == {"better"}
+    assert all(0 < pair.p_value < pair.p_holm < 0.011 for pair in found.pairs if pair.b == "best")
+    assert CompareOptions().for_pairs(50).resamples == 10_000 and CompareOptions().for_pairs(630).resamples == 126_000
+    assert CompareOptions(resamples=10 ** 6).for_pairs(5000).resamples == 10 ** 6
+    assert CompareOptions().for_pairs(5000).resamples == 200_000
 
 
 def test_learning_curves_and_agreement_are_of_families():
