@@ -16,7 +16,7 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.tested_by import find_tests
 
 FOLDERS = ("graphs", "hybrid", "tools", "egs", "tests")
-HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse", "scipy.stats")
+HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse", "scipy.stats", "optuna")
 NOTICED, TIMED_OUT, SURVIVED, NO_TESTS = "noticed", "timed out", "survived", "no tests"
 LEAST_SECONDS = 5.0  # of CPU, where the tests take next to nothing
 WAITING = 5  # a mutant that sleeps, or a busy machine: the limit by the clock is so many times that of the CPU

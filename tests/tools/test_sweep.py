@@ -58,6 +58,11 @@ def test_a_study_that_cannot_be_is_refused(tmp_path, sweep, message):
         read_study(write_study(tmp_path, sweep))
 
 
+def test_a_grid_is_over_values_alone(tmp_path):
+    with pytest.raises(InputError, match="a grid is over values"):
+        read_study(write_study(tmp_path, "sampler = grid"), ["space.am.kind=a, b"])
+
+
 def test_what_a_study_may_just_have():
     options = SweepOptions(prune_by="loss", model_seeds=(3,), seed=0, allowed_failures=0)
     assert (options.model_seeds, options.seed, options.allowed_failures) == ((3,), 0, 0)
