@@ -9,7 +9,8 @@ from typing import List, Set
 MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py", "tests/tools/test_lattices_rescore.py",
                                    "tests/tools/test_rescore_with_model.py"],
               "tools/experiments": ["tests/tools/test_experiments.py"],
-              "tools/sweep": [f"tests/tools/test_sweep{of}.py" for of in ("", "_space", "_told", "_watched")]}
+              "tools/sweep": [f"tests/tools/test_sweep{of}.py"
+                              for of in ("", "_recipe_run", "_space", "_told", "_watched")]}
 
 
 def find_tests(root: Path, module: str) -> List[str]:

@@ -18,8 +18,8 @@ from tools.sweep.study import read_study
 from tools.sweep.trials import Trial, TrialFailed
 
 optuna = pytest.importorskip("optuna")
-STUDY = "[sweep]\nrecipe = egs/toy\nsystem = one\nminimize = dev.loss\nsampler = grid\nprune_by = loss\nprune_after = 1\n" \
-        "[space]\nam.x = {x}\nam.kind = a, b\n"
+STUDY = ("[sweep]\nrecipe = egs/toy\nsystem = one\nminimize = dev.loss\nsampler = grid\n"
+         "prune_by = loss\nprune_after = 1\n[space]\nam.x = {x}\nam.kind = a, b\n")
 
 
 def write_study(folder, x="0.5, 0.25, 2"):
