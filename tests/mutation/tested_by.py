@@ -10,7 +10,7 @@ MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py", "tests/tools/tes
                                    "tests/tools/test_rescore_with_model.py"],
               "tools/experiments": ["tests/tools/test_experiments.py"],
               "tools/sweep": [f"tests/tools/test_sweep{of}.py"
-                              for of in ("", "_recipe_run", "_space", "_told", "_watched")]}
+                              for of in ("", "_recipe_run", "_space", "_study", "_told", "_watched")]}
 BROWSER = "tests/hybrid/report/page/browser.py"  # takes long, and more address space than the runner gives
 
 

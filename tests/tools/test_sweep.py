@@ -1,4 +1,4 @@
-"""tools.sweep: spaces, study files, trials that go on after a kill, and a whole sweep over a made-up recipe."""
+"""tools.sweep: trials that go on after a kill, and a whole sweep over a made-up recipe."""
 
 import math
 import os
@@ -15,75 +15,17 @@ from tests.tools.sweep_recipe import PROGRAM, RECIPE
 from tests.tools.test_experiments import add_system, make, table
 from tests.tools.test_frontdoor import ROOT
 from tests.tools.test_recipe import members, wait_for
+from tests.tools.test_sweep_study import write_study
 from tools.sweep import __main__, trials as trials_module
 from tools.sweep.links import link_stages, stage_folders
 from tools.sweep.options import SweepOptions
 from tools.sweep.recipe_run import RecipeRuns, Stages, dev_result
-from tools.sweep.space import Choices, Range, read_space
-from tools.sweep.study import check_same, read_study
+from tools.sweep.space import read_space
+from tools.sweep.study import read_study
 from tools.sweep.trials import TrialFailed, Trials, best
 
 pytest.importorskip("optuna")
 SPACE = read_space({"am.x": "0.0 .. 1.0", "am.n": "1 .. 8", "am.kind": "a, b"})
-
-
-# --- study files
-
-STUDY = "[sweep]\nrecipe = egs/toy\nsystem = one\n{sweep}\n[space]\nam.x = 0 .. 1.5\n[am.one]\nepochs = 3\n"
-
-
-def write_study(folder, sweep=""):
-    path = folder / "first.conf"
-    path.write_text(STUDY.format(sweep=sweep))
-    return path
-
-
-def test_a_study_file_and_what_wins_over_it(tmp_path):
-    study = read_study(write_study(tmp_path, "trials = 3\nmodel_seeds = 1, 2"),
-                       ["sweep.trials=7", "space.am.one.y=1, 2", "am.epochs=4"])
-    assert study.name == "first" and study.options.trials == 7 and study.options.model_seeds == (1, 2)
-    assert study.space == {"am.x": Range(0, 1.5), "am.one.y": Choices(("1", "2"))}
-    assert study.fixed == ["am.one.epochs=3", "am.epochs=4"]
-    assert study.options.figure == "wer" and study.options.of_results and study.options.seed == 1
-
-
-@pytest.mark.parametrize("sweep, message", [
-    ("minimize = test.wer", "a test set must not choose"), ("minimize = wer", "a figure of the development set"),
-    ("sampler = best", "sampler: one of tpe, random, grid"), ("trials = 0", "trials: expected at least 1"),
-    ("sampler = grid", "a grid is over values"), ("prune_by = loss\nmodel_seeds = 1, 2", "with one model of a trial"),
-    ("trails = 3", "did you mean trials"), ("prune_from = 0", "prune_from"), ("prune_after = 0", "prune_after"),
-    ("allowed_failures = -1", "allowed_failures"), ("startup_trials = 0", "startup_trials"), ("seed = -1", "seed")])
-def test_a_study_that_cannot_be_is_refused(tmp_path, sweep, message):
-    with pytest.raises(InputError, match=message):
-        read_study(write_study(tmp_path, sweep))
-
-
-def test_a_grid_is_over_values_alone(tmp_path):
-    with pytest.raises(InputError, match="a grid is over values"):
-        read_study(write_study(tmp_path, "sampler = grid"), ["space.am.kind=a, b"])
-
-
-def test_what_a_study_may_just_have():
-    options = SweepOptions(prune_by="loss", model_seeds=(3,), seed=0, allowed_failures=0)
-    assert (options.model_seeds, options.seed, options.allowed_failures) == ((3,), 0, 0)
-
-
-def test_an_option_is_swept_or_fixed_and_recipe_and_system_are_needed(tmp_path):
-    with pytest.raises(InputError, match="option am.x: expected in .space. or fixed"):
-        read_study(write_study(tmp_path), ["am.x=1"])
-    for name in ("recipe", "system"):
-        with pytest.raises(InputError, match=rf"\[sweep\] {name}: expected .*, found none"):
-            read_study(write_study(tmp_path), [f"sweep.{name}="])
-
-
-def test_trials_of_another_study_are_not_mixed_in(tmp_path):
-    file = write_study(tmp_path)
-    for more in ([], ["sweep.trials=99", "sweep.allowed_failures=9"]):
-        check_same(read_study(file, more), tmp_path)
-    for other, said in ((["sweep.seed=2"], "seed was 1, is 2"), (["space.am.x=0 .. 2"], "am.x was Range"),
-                        (["am.epochs=9"], "fixed were")):
-        with pytest.raises(InputError, match=said):
-            check_same(read_study(file, other), tmp_path)
 
 
 # --- trials
@@ -208,6 +150,18 @@ def test_what_mattered_comes_first(tmp_path):
     importances = made().importances()
     assert next(iter(importances)) == "am.n" and sum(importances.values()) == pytest.approx(1)
     assert list(importances.values()) == sorted(importances.values(), reverse=True)
+
+
+def test_a_file_that_holds_no_trials_is_named(tmp_path):
+    (tmp_path / "trials.db").write_text("no database, " * 100)
+    with pytest.raises(InputError, match="trials.db: expected trials that this version of Optuna reads"):
+        Trials(tmp_path, SweepOptions(), SPACE)
+
+
+def test_optuna_says_no_more_than_it_must():
+    optuna = trials_module.import_optuna()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    assert trials_module.import_optuna().logging.get_verbosity() == optuna.logging.WARNING
 
 
 def test_without_optuna_it_says_what_to_install(monkeypatch, tmp_path, capsys):

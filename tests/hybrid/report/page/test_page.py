@@ -47,6 +47,11 @@ def test_ids_are_there_once_and_all_that_names_one_finds_it(page):
         assert set(used) <= set(ids)
 
 
+def test_tables_are_numbered_by_their_test_sets(page):
+    ids = [one.attributes["id"] for one in page.elements if "id" in one.attributes]
+    assert {"systems-1", "systems-2", "matrix-1"} <= set(ids) and not {"systems-0", "systems-3", "matrix-0"} & set(ids)
+
+
 def test_nothing_is_loaded_from_elsewhere(html, page):
     """Namespaces are names, and there are none; every address is within the page or data."""
     for one in page.elements:
@@ -136,7 +141,7 @@ def test_words_come_out_as_they_are():
 
 def test_json_in_a_page_cannot_end_its_element():
     written = json_in_html(["</script><!--<script>&amp;"])
-    assert not set("<>&") & set(written)
+    assert not set("<>&") & set(written) and json_in_html(["漢"]) == '["漢"]'
     assert Page(f'<script id="x">{written}</script>').json("x") == ["</script><!--<script>&amp;"]
 
 
