@@ -135,11 +135,14 @@ def test_two_runs_of_a_sweep_and_a_baseline_that_fails(runs, tmp_path, capsys, m
 
 def test_the_program_tells_its_options(monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "tools.sweep.__main__")
-    monkeypatch.setattr(sys, "argv", ["tools.sweep", "--help"])
-    with pytest.raises(SystemExit) as left:
-        runpy.run_module("tools.sweep", run_name="__main__")
-    assert left.value.code == 0
-    assert "Options of [sweep]:\n\n  sweep.recipe = " in capsys.readouterr().out
+    for argv, status in ((["--help"], 0), (["/nonexistent.conf", "--work", "w"], 2)):
+        monkeypatch.setattr(sys, "argv", ["tools.sweep", *argv])
+        with pytest.raises(SystemExit) as left:
+            runpy.run_module("tools.sweep", run_name="__main__")
+        assert left.value.code == status
+    said = capsys.readouterr()
+    assert "Options of [sweep]:\n\n  sweep.recipe = " in said.out
+    assert "/nonexistent.conf: expected an existing file" in said.err
 
 
 @pytest.mark.parametrize("argv", [[], ["first.conf"], ["first.conf", "--work", "w", "--nj", "0"]])

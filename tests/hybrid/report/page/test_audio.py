@@ -50,7 +50,7 @@ def test_the_limit_holds_for_the_data_and_the_most_telling_come_first(recording)
     some = with_audio(recording, 20)
     data, _ = embed(some, 0.0035, encode=lambda one: b"x" * 600)
     assert 0 < sum(map(len, data.values())) <= 3500 and len(data) == 4
-    order = sorted(some, key=lambda one: -interest(one))
+    order = sorted(some, key=interest, reverse=True)
     assert set(data) == {f"test/{one.utterance_id}" for one in order[:4]}
     assert embed(some, 0.0, encode=lambda one: pytest.fail("nothing has room")) == ({}, [])
 
