@@ -26,8 +26,8 @@ ERRORS = re.compile(r"[A-Z]\w*(Error|Failures)$")
 OPTIONS = {"field", "_option"}
 LOGGING = {"debug", "info", "warning", "error", "say", "_say", "print"}
 PICTURES = {"new_figure"}
-STROKES = {"alpha", "capsize", "fontsize", "gridspec_kw", "linespacing", "linewidth", "markersize", "ncols", "rotation",
-           "xytext", "zorder"}
+STROKES = {"alpha", "capsize", "fontsize", "gridspec_kw", "linespacing", "linewidth", "markersize", "ncols", "padding",
+           "rotation", "xytext", "zorder"}
 
 
 @dataclass(frozen=True)
