@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,6 +100,7 @@ def test_epochs_that_are_seen_at_once_end_a_trial_as_those_seen_one_by_one(tmp_p
         return figure
     quick.one = at_once
     assert same(slow()) == same(quick())
+    assert {tuple(trial.epochs) for trial in slow().all() if trial.state == "complete"} == {(1, 2, 3)}
     late = Made(tmp_path / "late", **PRUNED, prune_from=2)()
     assert {max(trial.epochs) for trial in late.all() if trial.state == "pruned"} == {2}
 
@@ -150,6 +152,15 @@ def test_what_mattered_comes_first(tmp_path):
     importances = made().importances()
     assert next(iter(importances)) == "am.n" and sum(importances.values()) == pytest.approx(1)
     assert list(importances.values()) == sorted(importances.values(), reverse=True)
+    for number, told in ((3, set()), (4, set(SPACE))):
+        assert set(Made(tmp_path / str(number), trials=number, sampler="random")().importances()) == told
+
+
+def test_large_seeds_and_seconds_of_a_trial(tmp_path, monkeypatch):
+    made = Made(tmp_path, sampler="random", seed=10 ** 9, trials=1)
+    monkeypatch.setattr(trials_module, "time", SimpleNamespace(monotonic=iter((10.0, 12.26)).__next__))
+    (trial,) = made().all()
+    assert trial.seconds == 2.3 and list(trial.epochs) == []
 
 
 def test_a_file_that_holds_no_trials_is_named(tmp_path):
