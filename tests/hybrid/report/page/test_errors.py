@@ -28,10 +28,10 @@ def agreement(*pairs):
 
 
 def test_pairs_of_systems():
-    table = errors.agreement_table(agreement(AgreementPair("a", "b", 650, 40, 30, 53, 0.42, 0.316),
+    table = errors.agreement_table(agreement(AgreementPair("a", "b", 650, 40, 30, 53, 0.42, 0.75),
                                              AgreementPair("a", "c", 650, 40, 30, 0, None, None)), 2)
     assert table.name == "agreement-2"
-    assert written(table) == [["a", "b", "650", "40", "30", "53", "0.42", "32"],
+    assert written(table) == [["a", "b", "650", "40", "30", "53", "0.42", "75"],
                               ["a", "c", "650", "40", "30", "0", NOTHING, NOTHING]]
 
 

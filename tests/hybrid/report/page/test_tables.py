@@ -244,6 +244,7 @@ def test_only_options_that_differ_are_shown():
     assert [[cell.text for cell in row] for row in found.rows] == [
         ["b", "1, 2", "1, 3"], ["c", "none", "0.5"], ["d", "true", ""]]
     assert "(1 more are the same in all)" in found.caption
+    assert settings.written(0.1 + 0.2) == "0.3" and settings.written(1_250_000) == "1250000"
 
 
 def test_of_each_name_the_training_with_the_most_data_speaks():
