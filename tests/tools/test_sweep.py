@@ -92,17 +92,18 @@ def test_a_sweep_that_was_killed_ends_as_one_that_was_not(tmp_path):
 
 def test_epochs_that_are_seen_at_once_end_a_trial_as_those_seen_one_by_one(tmp_path):
     """One epoch after the other, or all of them when the training is over: the same trials are ended."""
-    slow, quick = Made(tmp_path / "slow", **PRUNED), Made(tmp_path / "quick", **PRUNED)
-
     def at_once(number, overrides, watch):
         figure = figure_of(overrides)
         watch([figure + 1 / epoch for epoch in range(1, 4)])
         return figure
+    slow, quick = Made(tmp_path / "slow", **PRUNED), Made(tmp_path / "quick", **PRUNED)
     quick.one = at_once
     assert same(slow()) == same(quick())
     assert {tuple(trial.epochs) for trial in slow().all() if trial.state == "complete"} == {(1, 2, 3)}
-    late = Made(tmp_path / "late", **PRUNED, prune_from=2)()
-    assert {max(trial.epochs) for trial in late.all() if trial.state == "pruned"} == {2}
+    for name in ("late", "late at once"):
+        late = Made(tmp_path / name, **PRUNED, prune_from=2)
+        late.one = late.one if name == "late" else at_once
+        assert {max(trial.epochs) for trial in late().all() if trial.state == "pruned"} == {2}
 
 
 def test_other_seeds_give_other_trials_and_values_lie_in_the_space(tmp_path):
