@@ -73,11 +73,11 @@ def check_positive(options, *names: str) -> None:
             raise ValueError(f"{name}: expected a finite number above 0, found {getattr(options, name)}")
 
 
-def check_within(largest: float, options, *names: str) -> None:
-    """Raises ValueError for an option that is not from -largest to largest."""
+def check_between(least: float, largest: float, options, *names: str) -> None:
+    """Raises ValueError for an option that is not from least to largest, both among them."""
     for name in names:
-        if not abs(getattr(options, name)) <= largest:
-            raise ValueError(f"{name}: expected {-largest:g} to {largest:g}, found {getattr(options, name)}")
+        if not least <= getattr(options, name) <= largest:
+            raise ValueError(f"{name}: expected {least:g} to {largest:g}, found {getattr(options, name)}")
 
 
 def check_power_of_2(options, *names: str) -> None:
@@ -85,6 +85,13 @@ def check_power_of_2(options, *names: str) -> None:
     for name in names:
         if getattr(options, name) & (getattr(options, name) - 1):
             raise ValueError(f"{name}: expected a power of 2, found {getattr(options, name)}")
+
+
+def check_choice(choices, options, *names: str) -> None:
+    """Raises ValueError for an option that is none of the choices."""
+    for name in names:
+        if getattr(options, name) not in choices:
+            raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {getattr(options, name)!r}")
 
 
 def check_share(options, *names: str) -> None:

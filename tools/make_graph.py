@@ -13,7 +13,8 @@ words.txt, phones.txt and report.tsv (states, arcs and seconds of each step); wi
 
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.decoding.decoding_options:GraphOptions"})
+PROGRAM = (Program("tools.make_graph", __doc__, options={"graph": "graphs.decoding.decoding_options:GraphOptions"},
+                   mended="where an arc had several words all were lost")
            .input("--lang", help="lang folder", required=True)
            .input("--arpa", help="n-gram LM in ARPA format, may be .gz", required=True)
            .input("--classes", help="classes.txt of tools.train_class_lm, whose lm.arpa is --arpa")

@@ -24,6 +24,39 @@ fi
 make_features
 bootstrap dnn
 
-system tdnn "a TDNN" hybrid --alignment dnn --lm "$lm"
-system blstm "a bidirectional LSTM" hybrid --alignment dnn --lm "$lm"
+mono=(--alignment dnn --lm "$lm")
+tri=(--alignment tri --lm "$lm")
+
+triphones() {
+  context_tree tri dnn
+  hybrid "${tri[@]}"
+}
+
+# Words that are said often get phones of their own: where there are few words, their states know the word.
+own_phones() {
+  word_phones words dnn ${lexicon:+--lexicon "$lexicon"}
+  hybrid --alignment words --lm "$lm" --lang "$work/lang_words"
+}
+
+averaged() {
+  as_system tri_tdnn triphones
+  as_system conformer triphones
+  combined "${tri[@]}" tri_tdnn conformer
+}
+
+in_a_graph() {  # SYSTEM
+  as_system "$1" end_to_end --lm "$lm"
+  ctc_graph "$1" --lm "$lm"
+}
+
+system tdnn "a TDNN, monophones" hybrid "${mono[@]}"
+system blstm "a bidirectional LSTM, monophones" hybrid "${mono[@]}"
+system tri_tdnn "a TDNN over phones in context" triphones
+system conformer "a Conformer over phones in context" triphones
+system words "a Conformer over phones of words" own_phones
+system average "the posteriors of tri_tdnn and conformer, averaged" averaged
+system ctc_chars "CTC over characters, no HMM, the encoder a Conformer" end_to_end --lm "$lm"
+system ctc_graph "ctc_chars in a decoding graph" in_a_graph ctc_chars
+system joint "an attention decoder and CTC together, characters, the same encoder" end_to_end --lm "$lm"
 results
+compared

@@ -10,6 +10,7 @@ from typing import Dict, Iterable, List, Optional, Set, Tuple
 from egs.synth import grammar
 from egs.synth.render import Sentence, Task
 from egs.synth.voices import LANGUAGE, VOICES, WITH_UNSEEN, Voice
+from graphs.options import check_at_least, check_between, check_choice
 from hybrid.data import noise
 
 SPLITS = ("train", "dev", "test")
@@ -44,25 +45,17 @@ class CorpusOptions:
         "help": "shortest and longest reverberation, seconds until sound is 60 dB weaker"})
 
     def __post_init__(self):
-        for name in ("num_train", "num_dev", "num_test", "lm_sentences"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        check_at_least(1, self, "num_train", "num_dev", "num_test", "lm_sentences")
         total = self.num_train + self.num_dev + self.num_test
         if total > MOST_SENTENCES:
             raise ValueError(f"num_train, num_dev, num_test: expected up to {MOST_SENTENCES}, found {total}")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+        check_at_least(0, self, "seed")
         unknown = set(self.noises) - set(noise.KINDS)
         if unknown:
             raise ValueError(f"noises: expected some of {', '.join(noise.KINDS)}, found {', '.join(unknown)}")
-        if not 0.0 <= self.clean_share <= 1.0:
-            raise ValueError(f"clean_share: expected 0 to 1, found {self.clean_share}")
-        if not 0.0 <= self.pronunciation_share <= 0.5:
-            raise ValueError(f"pronunciation_share: expected 0 to 0.5, found {self.pronunciation_share}")
-        if self.sentences not in grammar.GRAMMARS:
-            raise ValueError(f"sentences: expected one of {', '.join(grammar.GRAMMARS)}, found {self.sentences!r}")
-        if not 0.0 <= self.rooms <= 1.0:
-            raise ValueError(f"rooms: expected 0 to 1, found {self.rooms}")
+        check_between(0, 1, self, "clean_share", "rooms")
+        check_between(0, 0.5, self, "pronunciation_share")
+        check_choice(grammar.GRAMMARS, self, "sentences")
         if not (len(self.rt60) == 2 and 0.05 <= self.rt60[0] <= self.rt60[1] <= 3.0):
             raise ValueError(f"rt60: expected two of 0.05 to 3 seconds, the shorter first, found {self.rt60}")
         if self.clean_share < 1.0 and not (self.snrs and self.noises):

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from graphs.checks import LARGEST_INT32
-from graphs.options import check_positive
+from graphs.options import check_at_least, check_choice, check_positive
 
 PUSH = ("tropical", "log", "none")
 CTC_TOPOLOGIES = ("full", "compact")
@@ -27,10 +27,8 @@ class GraphOptions:
                                         "equal units need no blank between them")
 
     def __post_init__(self):
-        if self.ctc_topology not in CTC_TOPOLOGIES:
-            raise ValueError(f"ctc_topology: expected one of {', '.join(CTC_TOPOLOGIES)}, found {self.ctc_topology!r}")
-        if self.push not in PUSH:
-            raise ValueError(f"push: expected one of {', '.join(PUSH)}, found {self.push!r}")
+        check_choice(CTC_TOPOLOGIES, self, "ctc_topology")
+        check_choice(PUSH, self, "push")
         if not all(0 <= scale < math.inf for scale in (self.transition_scale, self.self_loop_scale)):
             raise ValueError("transition_scale and self_loop_scale: expected finite numbers of at least 0")
 
@@ -64,8 +62,8 @@ class SearchOptions:
         if not 0 <= self.min_active < self.max_active:
             raise ValueError("min_active and max_active: expected 0 <= min_active < max_active, "
                              f"found {self.min_active} and {self.max_active}")
-        if self.retries < 0 or self.memory_mb < 1:
-            raise ValueError("retries: expected 0 or more; memory_mb: expected 1 or more")
+        check_at_least(0, self, "retries")
+        check_at_least(1, self, "memory_mb")
 
     def wider(self) -> "SearchOptions":
         max_active = min(4 * self.max_active, LARGEST_INT32)

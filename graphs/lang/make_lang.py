@@ -10,6 +10,7 @@ from graphs.lang.lang import POSITIONS, Lang
 from graphs.lang.lexicon import (BACKOFF, FORMS, RESERVED_WORDS, SENTENCE_END, SENTENCE_START, Lexicon,
                                  Pronunciation)
 from graphs.lang.symbols import SymbolTable
+from graphs.options import check_at_least, check_choice
 from graphs.text_file import split_blanks
 
 UNITS = ("lexicon", "grapheme", "sentencepiece")
@@ -43,10 +44,9 @@ class LangOptions:
     piece_model: str = field(default="unigram", metadata={"help": "sentencepiece: unigram or bpe"})
 
     def __post_init__(self):
-        for name, allowed in (("unit", UNITS), ("lexicon_form", FORMS), ("piece_model", ("unigram", "bpe"))):
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ValueError(f"{name}: expected one of {', '.join(allowed)}, found {value!r}")
+        check_choice(UNITS, self, "unit")
+        check_choice(FORMS, self, "lexicon_form")
+        check_choice(("unigram", "bpe"), self, "piece_model")
         if self.silence_prob is not None and not 0.0 <= self.silence_prob < 1.0:
             raise ValueError(f"silence_prob: expected 0 to below 1, or none, found {self.silence_prob}")
         if len(set(self.silence_phones)) != len(self.silence_phones) or not self.silence_phones:
@@ -55,12 +55,10 @@ class LangOptions:
             value = getattr(self, name)
             if len(split_blanks(value)) != 1 or value in RESERVED_WORDS:
                 raise ValueError(f"{name}: expected one symbol, not a reserved one, found {value!r}")
-        if self.word_phones < 0:
-            raise ValueError(f"word_phones: expected at least 0, found {self.word_phones}")
+        check_at_least(0, self, "word_phones")
         if self.word_phones and self.position_dependent:
             raise ValueError("word_phones: expected 0 with position_dependent, which they say, too")
-        if self.num_pieces < 1:
-            raise ValueError(f"num_pieces: expected at least 1, found {self.num_pieces}")
+        check_at_least(1, self, "num_pieces")
 
 
 def make_lang(lexicon: Lexicon, options: LangOptions, topology: TopologyOptions,

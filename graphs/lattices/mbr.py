@@ -13,6 +13,9 @@ word w stands at place q; the likeliest word of each place is the next hypothesi
 
 Of several lattices (of several systems) alpha' and gamma are the weighted sums: the union of the lattices, each
 normalized.
+
+A state sees the WIDTH places of the hypothesis around its own time: all of them below 128 words, and in an hour of
+speech no path is 60 words ahead of the hypothesis or behind it.
 """
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -27,6 +30,8 @@ SKIP = 1.0 + 1e-5  # an inserted word costs a little more beside the bins than i
 TIE = 1e-9
 MOST_ROUNDS = 100
 LEAST = 1e-9  # probabilities below are not listed
+WIDTH = 256
+FAR = 1e6  # errors in places that a state does not see
 
 
 class BinWord(NamedTuple):
@@ -81,10 +86,11 @@ def consensus(voters: Sequence[Voter], weights: Sequence[float] = (), start: Opt
     """
     shares = shares_of("weights", weights, len(voters))
     recursions = [_Recursion(voter, share) for voter, share in zip(voters, shares) if share > 0]
-    hypothesis = _with_gaps(_likeliest(voters, shares) if start is None else start)
+    words, begins = _likeliest(voters, shares) if start is None else (start, None)
+    hypothesis = _with_gaps(words)
     for last in reversed(range(MOST_ROUNDS)):
         sums = _Sums(len(hypothesis))
-        risk = sum(recursion.add(hypothesis, sums) for recursion in recursions)
+        risk = sum(recursion.add(hypothesis, begins, sums) for recursion in recursions)
         bins = sums.bins()
         # a tie keeps the word, so that no round undoes the one before
         better = [one.words[0].word_id if one.words[0].probability > _word(one, old).probability + TIE else old
@@ -92,6 +98,7 @@ def consensus(voters: Sequence[Voter], weights: Sequence[float] = (), start: Opt
         if not (decode and last) or better == hypothesis:
             break
         hypothesis = _with_gaps(better)
+        begins = np.array([_word(one, word_id).start for one, word_id in zip(bins, better) if word_id])
     kept = [one for one in bins if one.words[0].word_id or one.words[0].probability < 1 - LEAST]
     return Consensus(_in_order(kept), [_word(one, word_id) for one, word_id in zip(bins, hypothesis) if word_id], risk)
 
@@ -106,15 +113,17 @@ def _with_gaps(word_ids: Sequence[int]) -> List[int]:
     return [0] + [label for word_id in word_ids if word_id for label in (int(word_id), 0)]
 
 
-def _likeliest(voters: Sequence[Voter], shares: np.ndarray) -> List[int]:
-    """Words of the path of the highest share of the probability."""
+def _likeliest(voters: Sequence[Voter], shares: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Words of the path of the highest share of the probability, and when they begin."""
     found = []
-    for (lattice, scores, _), share in zip(voters, shares):
+    for (lattice, scores, frame_shift), share in zip(voters, shares):
         if share > 0:
             total = lattice.forward_backward(scores)[0][-1]
             arcs = best_arcs(lattice, scores)
-            found.append((float(np.log(share) + scores[arcs].sum() - total), lattice.word_id[arcs]))
-    return max(found, key=lambda item: item[0])[1].tolist()
+            found.append((float(np.log(share) + scores[arcs].sum() - total), lattice, arcs, frame_shift))
+    _, lattice, arcs, frame_shift = max(found, key=lambda item: item[0])
+    spoken = arcs[lattice.word_id[arcs] > 0]
+    return lattice.word_id[spoken], frame_shift * lattice.state_frames()[lattice.src[spoken]]
 
 
 def best_arcs(lattice: BaseLattice, scores: np.ndarray) -> np.ndarray:
@@ -144,45 +153,89 @@ class _Recursion:
         self.probability = np.zeros(len(scores))  # that a path into dst comes by the arc
         self.probability[alive] = np.exp((forward[self.lattice.src] + scores - forward[self.lattice.dst])[alive])
         self.skip = np.where(self.lattice.word_id > 0, SKIP, 0.0)[:, None]
+        self.times = frame_shift * self.lattice.state_frames()
         self.begin, self.end = (frame_shift * times for times in arc_times(self.lattice, scores, backward))
 
-    def add(self, hypothesis: Sequence[int], sums: "_Sums") -> float:
-        """Adds the gammas to the sums; returns the expected errors, times the share."""
-        lattice, words = self.lattice, np.asarray(hypothesis)
-        lost = np.append(0.0, np.cumsum(words != 0))  # errors of having none of the first q words
-        errors = np.zeros((lattice.num_states, len(words) + 1))
-        errors[0] = lost
-        for arcs, states, starts in lattice.levels.into:
-            costs = _least(*self._ways(errors, arcs, words), lost)
-            errors[states] = np.add.reduceat(self.probability[arcs, None] * costs, starts, axis=0)
-        mass = np.zeros_like(errors)
-        mass[-1, -1] = self.share
-        for arcs, states, starts in reversed(lattice.levels.out_of):
-            back = self._back(errors, mass, arcs, words, lost, sums)
-            mass[states] = np.add.reduceat(back, starts, axis=0)
-        sums.add_gaps(np.cumsum(mass[0, ::-1])[-2::-1], 0.0)  # before the first arc: place 1 has all of it
+    def add(self, hypothesis: Sequence[int], begins: Optional[np.ndarray], sums: "_Sums") -> float:
+        """Adds the gammas to the sums; returns the expected errors, times the share.
+
+        Args:
+          begins: ``[number of words]``, when the words of the hypothesis begin; None: nobody knows.
+        """
+        most = len(hypothesis) + 1
+        width = most if begins is None else min(WIDTH, most)
+        view = _View(self, np.asarray(hypothesis), begins, width)
+        while (view.shift > width // 2).any():  # an arc as long as many words
+            width = min(4 * width, most)
+            view = _View(self, np.asarray(hypothesis), begins, width)
+        errors = view.errors()
+        view.add(errors, sums)
         return self.share * float(errors[-1, -1])
 
-    def _ways(self, errors: np.ndarray, arcs: np.ndarray, words: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Errors after the arcs when their words stand in place q, ``[A, Q]``, and beside places, ``[A, Q + 1]``."""
-        before = errors[self.lattice.src[arcs]]
-        return before[:, :-1] + (self.lattice.word_id[arcs, None] != words), before + self.skip[arcs]
 
-    def _back(self, errors, mass, arcs, words, lost, sums) -> np.ndarray:
-        """``[A, Q + 1]``: the mass that the arcs hand on to their sources; what stands in the places goes to `sums`."""
-        inside, beside = self._ways(errors, arcs, words)
-        inserted = np.minimum(beside[:, 1:], inside) > _least(inside, beside, lost)[:, 1:] + TIE
-        mine = self.probability[arcs, None] * mass[self.lattice.dst[arcs]]
-        mine = _run_sums(mine, np.pad(inserted, ((0, 0), (1, 1))))
-        sums.add_gaps((mine[:, 1:] * inserted).sum(axis=0), (mine[:, 1:] * inserted * self.end[arcs, None]).sum(axis=0))
+class _View:
+    """The recursion with `width` places of the hypothesis for each state; column j of state n is place first[n] + j."""
+
+    def __init__(self, recursion: _Recursion, words: np.ndarray, begins: Optional[np.ndarray], width: int):
+        self.recursion, self.lattice = recursion, recursion.lattice
+        lost = np.append(0.0, np.cumsum(words != 0))  # errors of having none of the first q words
+        most = len(lost) - width
+        self.first = np.zeros(self.lattice.num_states, np.int64)
+        if most:
+            begun = np.searchsorted(np.maximum.accumulate(begins), recursion.times)
+            self.first = np.clip(2 * begun - width // 2, 0, most)  # a gap before each word
+        self.lost, self.words = (np.lib.stride_tricks.sliding_window_view(values, size)  # row: that of the first place
+                                 for values, size in ((lost, width), (words, width - 1)))
+        self.shift = self.first[self.lattice.dst] - self.first[self.lattice.src]
+
+    def errors(self) -> np.ndarray:
+        """``[num_states, width]``: alpha'."""
+        errors = np.zeros((self.lattice.num_states, self.lost.shape[1]))
+        errors[0] = self.lost[self.first[0]]
+        for arcs, states, starts in self.lattice.levels.into:
+            costs = _least(*self._ways(errors, arcs), self.lost[self.first[self.lattice.dst[arcs]]])
+            errors[states] = np.add.reduceat(self.recursion.probability[arcs, None] * costs, starts, axis=0)
+        return errors
+
+    def add(self, errors: np.ndarray, sums: "_Sums") -> None:
+        """Adds the gammas."""
+        mass = np.zeros_like(errors)
+        mass[-1, -1] = self.recursion.share
+        for arcs, states, starts in reversed(self.lattice.levels.out_of):
+            mass[states] = np.add.reduceat(self._back(errors, mass, arcs, sums), starts, axis=0)
+        sums.add_before(np.cumsum(mass[0, ::-1])[-2::-1])  # before the first arc: place 1 has all of it
+
+    def _ways(self, errors: np.ndarray, arcs: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Errors after the arcs when their words stand in a place, ``[A, width - 1]``, and beside, ``[A, width]``."""
+        before = _moved(errors[self.lattice.src[arcs]], self.shift[arcs], FAR)
+        other = self.lattice.word_id[arcs, None] != self.words[self.first[self.lattice.dst[arcs]]]
+        return before[:, :-1] + other, before + self.recursion.skip[arcs]
+
+    def _back(self, errors: np.ndarray, mass: np.ndarray, arcs: np.ndarray, sums: "_Sums") -> np.ndarray:
+        """``[A, width]``: the mass that the arcs hand on to their sources; what stands in the places goes to `sums`."""
+        recursion, into = self.recursion, self.lattice.dst[arcs]
+        inside, beside = self._ways(errors, arcs)
+        inserted = np.minimum(beside[:, 1:], inside) > _least(inside, beside, self.lost[self.first[into]])[:, 1:] + TIE
+        mine = _run_sums(recursion.probability[arcs, None] * mass[into], np.pad(inserted, ((0, 0), (1, 1))))
         inside = ~inserted & (inside <= beside[:, 1:] + TIE)
-        row, place = np.nonzero(inside & (mine[:, 1:] > 0))
-        sums.add_words(place, self.lattice.word_id[arcs[row]], mine[row, place + 1], self.begin[arcs[row]],
-                       self.end[arcs[row]])
+        for chosen, word_id, begin in ((inserted, np.zeros(len(arcs), np.int64), recursion.end[arcs]),
+                                       (inside, self.lattice.word_id[arcs], recursion.begin[arcs])):
+            row, column = np.nonzero(chosen & (mine[:, 1:] > 0))
+            sums.add(self.first[into[row]] + column, word_id[row], mine[row, column + 1], begin[row],
+                     recursion.end[arcs[row]])
         back = mine.copy()
         back[:, 1:] *= ~(inserted | inside)
         back[:, :-1] += mine[:, 1:] * inside
-        return back
+        return _moved(back, -self.shift[arcs], 0.0)
+
+
+def _moved(rows: np.ndarray, by: np.ndarray, outside: float) -> np.ndarray:
+    """``[A, N]``: in column j what was in column j + by, ``[A]``."""
+    if not by.any():
+        return rows
+    columns = np.arange(rows.shape[1]) + by[:, None]
+    there = (columns >= 0) & (columns < rows.shape[1])
+    return np.where(there, np.take_along_axis(rows, np.where(there, columns, 0), axis=1), outside)
 
 
 def arc_times(lattice: BaseLattice, scores: np.ndarray, backward: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -222,15 +275,14 @@ class _Sums:
     """gamma(q, w), and the same weighted with begin and end."""
 
     def __init__(self, num_places: int):
-        self.gaps, self.gap_times = np.zeros(num_places), np.zeros(num_places)
+        self.gaps = np.zeros(num_places)
         self._found: List[Tuple[np.ndarray, ...]] = []
 
-    def add_gaps(self, mass: np.ndarray, times) -> None:
-        """``[Q]`` each: of paths without an arc in place q, and their mass times the frame where they pass it."""
-        self.gaps += mass
-        self.gap_times += times
+    def add_before(self, mass: np.ndarray) -> None:
+        """``[N]``: of paths that have nothing in the first places, at time 0."""
+        self.gaps[:len(mass)] += mass
 
-    def add_words(self, *columns: np.ndarray) -> None:
+    def add(self, *columns: np.ndarray) -> None:
         """place, word_id, mass, begin, end: ``[N]`` each."""
         self._found.append(columns)
 
@@ -238,8 +290,7 @@ class _Sums:
         place, word_id, mass, begin, end = map(np.concatenate, zip(*self._found))
         keys, number = np.unique(np.stack([place, word_id], axis=1), axis=0, return_inverse=True)
         sums = [np.bincount(number.ravel(), mass * values, len(keys)) for values in (1.0, begin, end)]
-        tables: List[Dict[int, np.ndarray]] = [{0: np.array([gap, time, time])}
-                                               for gap, time in zip(self.gaps, self.gap_times)]
+        tables: List[Dict[int, np.ndarray]] = [{0: np.array([gap, 0.0, 0.0])} for gap in self.gaps]
         for (q, word), row in zip(keys.tolist(), np.stack(sums, axis=1)):
             tables[q][word] = tables[q].get(word, 0.0) + row
         return [_bin(table) for table in tables]

@@ -27,6 +27,7 @@ from graphs.grammar.sentences import WordHistories
 from graphs.grammar.weighted_lm import Term
 from graphs.growing import GrowingArray
 from graphs.lattices.base import BaseLattice
+from graphs.options import check_at_least, check_positive
 
 
 def _option(default, help: str):
@@ -45,13 +46,9 @@ class RescoreOptions:
     def __post_init__(self):
         if not self.beam > 0:
             raise ValueError(f"beam: expected a number above 0, found {self.beam}")
-        if not 0 < self.acoustic_scale < float("inf"):
-            raise ValueError(f"acoustic_scale: expected a finite number above 0, found {self.acoustic_scale}")
-        for name in ("max_order", "max_histories"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: expected 0 or more, found {getattr(self, name)}")
-        if self.max_arcs < 1:
-            raise ValueError(f"max_arcs: expected 1 or more, found {self.max_arcs}")
+        check_positive(self, "acoustic_scale")
+        check_at_least(0, self, "max_order", "max_histories")
+        check_at_least(1, self, "max_arcs")
 
 
 # Beams that are tried where there are too many arcs: WIDEST * NARROWER, and so on by that factor to below NARROWEST

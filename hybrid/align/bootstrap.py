@@ -22,6 +22,7 @@ from graphs.errors import InputError
 from graphs.hmm.transitions import TransitionModel
 from graphs.ids import BLANK
 from graphs.lang.lang import Lang
+from graphs.options import check_between
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class BootstrapOptions:
         "help": "silence takes blank's score; else that of its own token, when the model was trained with one"})
 
     def __post_init__(self):
-        if not 0 <= self.prior_scale <= 2:
-            raise ValueError(f"prior_scale: expected 0 to 2, found {self.prior_scale}")
+        check_between(0, 2, self, "prior_scale")
         if not math.isfinite(self.blank_penalty):
             raise ValueError(f"blank_penalty: expected a finite number, found {self.blank_penalty}")
         if self.delay is not None and abs(self.delay) > 50:

@@ -18,6 +18,7 @@ from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.topology import HmmEntry
 from graphs.hmm.transitions import TransitionModel, TransitionState
+from graphs.options import check_at_least, check_between
 from hybrid.align.alignment import Alignment, Segment, phone_segments
 from hybrid.align.forced import Outcome
 from hybrid.align.relabel import Relabelling
@@ -31,10 +32,9 @@ class ConvertOptions:
     max_failed_share: float = field(default=0.05, metadata={"help": "share of utterances that may fail"})
 
     def __post_init__(self):
-        if self.subsampling is not None and self.subsampling < 1:
-            raise ValueError(f"subsampling: expected at least 1, found {self.subsampling}")
-        if not 0 <= self.max_failed_share <= 1:
-            raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
+        if self.subsampling is not None:
+            check_at_least(1, self, "subsampling")
+        check_between(0, 1, self, "max_failed_share")
 
 
 class Converter:

@@ -12,6 +12,7 @@ from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.transitions import TransitionModel
 from graphs.lang.lang import Lang
+from graphs.options import check_between, check_positive
 from hybrid.align.alignment import Alignment, Segment
 
 
@@ -27,8 +28,8 @@ class AlignOptions:
             raise ValueError(f"beam and retry_beam: expected 0 < beam <= retry_beam, found {self.beam} "
                              f"and {self.retry_beam}")
         check_beams(self, "beam", "retry_beam")
-        if not 0 < self.acoustic_scale < math.inf or not 0 <= self.max_failed_share <= 1:
-            raise ValueError("acoustic_scale: expected above 0 and finite; max_failed_share: expected 0 to 1")
+        check_positive(self, "acoustic_scale")
+        check_between(0, 1, self, "max_failed_share")
 
 
 @dataclass(frozen=True)

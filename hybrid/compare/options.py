@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Optional, Sequence, Tuple
 
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_choice
 from hybrid.recognize.wer import Score
 
 AUTO, SPEAKERS, UTTERANCES = "auto", "speakers", "utterances"
@@ -23,8 +23,7 @@ class CompareOptions:
     level: float = field(default=0.05, metadata={"help": "a difference is sure when its p value (Holm) is below"})
 
     def __post_init__(self):
-        if self.draw not in (AUTO, SPEAKERS, UTTERANCES):
-            raise ValueError(f"draw: expected {AUTO}, {SPEAKERS} or {UTTERANCES}, found {self.draw!r}")
+        check_choice((AUTO, SPEAKERS, UTTERANCES), self, "draw")
         check_at_least(2, self, "fewest_speakers")
         check_at_least(100, self, "resamples")
         check_at_least(0, self, "seed")

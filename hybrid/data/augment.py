@@ -13,7 +13,7 @@ from lhotse.cut import Cut
 from lhotse.utils import fastcopy
 
 from graphs.errors import InputError
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_between
 from hybrid.data import noise
 from hybrid.data.audio import load_audio
 from hybrid.data.copies import copy_id, original_of
@@ -51,17 +51,16 @@ class AugmentOptions:
         check_at_least(1, self, "num_rooms")
         unknown = sorted(set(self.noises) - set(KINDS))
         if unknown:
-            raise ValueError(f"noises: some of {', '.join(KINDS)}, not {', '.join(unknown)}")
+            raise ValueError(f"noises: expected some of {', '.join(KINDS)}, found {', '.join(unknown)}")
         if (RECORDED in self.noises) != bool(self.noise_files):
-            raise ValueError(f"noise_files: a folder or manifest if noises has {RECORDED}, and only then")
+            raise ValueError(f"noise_files: expected a folder or manifest if noises has {RECORDED}, and only then")
         if not (len(self.snrs) == 2 and -40 <= self.snrs[0] <= self.snrs[1] <= 100):
-            raise ValueError(f"snrs: lowest and highest, -40 to 100 dB, not {self.snrs}")
+            raise ValueError(f"snrs: expected lowest and highest, -40 to 100 dB, found {self.snrs}")
         if not (len(self.rt60) == 2 and 0.05 <= self.rt60[0] <= self.rt60[1] <= 3):
-            raise ValueError(f"rt60: shortest and longest, 0.05 to 3 seconds, not {self.rt60}")
-        if not 0 <= self.rooms <= 1:
-            raise ValueError(f"rooms: 0 to 1, not {self.rooms}")
+            raise ValueError(f"rt60: expected shortest and longest, 0.05 to 3 seconds, found {self.rt60}")
+        check_between(0, 1, self, "rooms")
         if self.copies and not self.noises and self.rooms < 1:
-            raise ValueError("noises: one at least, or rooms = 1: other copies would change nothing")
+            raise ValueError("noises: expected one at least, or rooms = 1: other copies would change nothing")
 
 
 class Hall(NamedTuple):

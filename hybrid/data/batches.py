@@ -82,7 +82,7 @@ class FeatureBatches:
           tempo: applied before them; durations in `max_duration` are those before.
         """
         if max_duration <= 0:
-            raise ValueError(f"max_duration: above 0 seconds, not {max_duration}")
+            raise ValueError(f"max_duration: expected above 0 seconds, found {max_duration}")
         self.features, self.max_duration, self.shuffle, self.seed = features, max_duration, shuffle, seed
         self.transforms, self.tempo = list(transforms), tempo
         self._last_plan: Tuple[Optional[int], List[List[str]]] = (None, [])

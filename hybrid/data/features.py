@@ -17,6 +17,7 @@ from torch import Tensor
 
 from graphs.checks import check_each_once
 from graphs.errors import DamagedInput, InputError, first_line
+from graphs.options import check_at_least, check_between, check_choice, check_positive
 from graphs.text_file import read_json_object
 from hybrid.data.cmvn import GLOBAL, MODES, CmvnStats, normalise, normalise_utterance
 from hybrid.data.enhance import METHODS
@@ -61,29 +62,22 @@ class FeatureOptions:
     seed: int = field(default=0, metadata={"help": "of random volume and dither"})
 
     def __post_init__(self):
-        for name, allowed in (("kind", KINDS), ("cmvn", MODES), ("storage", FORMATS), ("enhance", METHODS),
+        for name, choices in (("kind", KINDS), ("cmvn", MODES), ("storage", FORMATS), ("enhance", METHODS),
                               ("device", ("auto", "cpu", "cuda"))):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}: one of {', '.join(allowed)}, not {getattr(self, name)!r}")
-        for name in ("frame_shift", "batch_seconds"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: above 0, not {getattr(self, name)}")
+            check_choice(choices, self, name)
+        check_positive(self, "frame_shift", "batch_seconds")
         if self.frame_length < 2 * self.frame_shift:  # kaldifeat's padding breaks below that
-            raise ValueError(f"frame_length: at least twice frame_shift, not {self.frame_length}")
-        if self.num_mel_bins < 3:
-            raise ValueError(f"num_mel_bins: at least 3, not {self.num_mel_bins}")
+            raise ValueError(f"frame_length: expected at least twice frame_shift, found {self.frame_length}")
+        check_at_least(3, self, "num_mel_bins")
         if not 1 <= self.num_ceps <= self.num_mel_bins:
-            raise ValueError(f"num_ceps: 1 to num_mel_bins, not {self.num_ceps}")
-        if self.deltas not in (0, 1, 2):
-            raise ValueError(f"deltas: 0, 1 or 2, not {self.deltas}")
+            raise ValueError(f"num_ceps: expected 1 to num_mel_bins, found {self.num_ceps}")
+        check_between(0, 2, self, "deltas")
         if any(not 0.1 <= speed <= 10 for speed in self.speed) or len(set(self.speed)) < len(self.speed):
-            raise ValueError(f"speed: different factors of 0.1 to 10, not {self.speed}")
+            raise ValueError(f"speed: expected different factors of 0.1 to 10, found {self.speed}")
         if self.volume and not (len(self.volume) == 2 and 0 < self.volume[0] <= self.volume[1]):
-            raise ValueError(f"volume: lowest and highest factor, above 0, not {self.volume}")
-        if self.dither < 0 or self.low_freq < 0:
-            raise ValueError("dither and low_freq: at least 0")
-        if not 0 <= self.max_failed_share <= 1:
-            raise ValueError(f"max_failed_share: 0 to 1, not {self.max_failed_share}")
+            raise ValueError(f"volume: expected lowest and highest factor, above 0, found {self.volume}")
+        check_at_least(0, self, "dither", "low_freq")
+        check_between(0, 1, self, "max_failed_share")
 
 
 class FeatureReader:

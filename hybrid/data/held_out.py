@@ -34,7 +34,7 @@ def hold_out(cuts: Sequence[Cut], share: float, seed: int = 0, name: str = "dev"
     Raises: InputError for fewer than two utterances.
     """
     if not 0 < share < 1:
-        raise ValueError(f"share: between 0 and 1, not {share}")
+        raise ValueError(f"share: expected between 0 and 1, found {share}")
     if len(cuts) < 2:
         raise InputError(f"split {name}", "data of its own, or at least 2 utterances of train to divide (one is held "
                          "out, one trained on)", f"{len(cuts)} of train")

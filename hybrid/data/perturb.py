@@ -11,7 +11,7 @@ from typing import Callable, List, Mapping, Optional
 import torch
 from torch import Tensor
 
-from graphs.options import check_share
+from graphs.options import check_between, check_share
 from hybrid.data.mel_domain import MelDomain
 from hybrid.data.transforms import SpecAugment, add_deltas, seed_of
 
@@ -30,10 +30,8 @@ class PerturbOptions:
         "help": "standard deviation of noise on the features, relative to that of the utterance's frames"})
 
     def __post_init__(self):
-        if not 0 <= self.tempo <= 0.5:
-            raise ValueError(f"tempo: 0 to 0.5, not {self.tempo}")
-        if not 0 <= self.channel <= 40:
-            raise ValueError(f"channel: 0 to 40 dB, not {self.channel}")
+        check_between(0, 0.5, self, "tempo")
+        check_between(0, 40, self, "channel")
         check_share(self, "noise")
 
 
@@ -73,7 +71,7 @@ class Tempo:
           least_frames: utterance_id -> frames that it must keep.
         """
         if not 0 <= largest <= 0.5:
-            raise ValueError(f"largest: 0 to 0.5, not {largest}")
+            raise ValueError(f"largest: expected 0 to 0.5, found {largest}")
         self.largest, self.seed, self.base_dim, self.deltas = largest, seed, base_dim, deltas
         self.least_frames = least_frames or {}
 

@@ -28,7 +28,7 @@ def take_share(cuts: Sequence[Cut], share: float, seed: int = 0) -> Subset:
     Raises: InputError for no utterances.
     """
     if not 0 < share <= 1:
-        raise ValueError(f"share: above 0 and at most 1, not {share}")
+        raise ValueError(f"share: expected above 0 and at most 1, found {share}")
     if not cuts:
         raise InputError("training data", "utterances to take a share of", "none")
     chosen = {cut_id for _, _, cut_id in places(cuts, seed)[:max(1, int(share * len(cuts) + 0.5))]}

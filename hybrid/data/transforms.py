@@ -11,6 +11,7 @@ from typing import Optional, Tuple
 import torch
 from torch import Tensor
 
+from graphs.options import check_at_least, check_between
 from hybrid.data.mel_domain import MelDomain
 
 
@@ -91,12 +92,9 @@ class SpecAugmentOptions:
         "help": "the features are cepstra of so many mel filters: bands and warps are made on those"})
 
     def __post_init__(self):
-        if not 0 <= self.warp <= 0.5 or self.cepstra_of < 0:
-            raise ValueError("warp: 0 to 0.5; cepstra_of: at least 0")
-        if min(self.time_masks, self.max_time_frames, self.frequency_masks) < 0:
-            raise ValueError("time_masks, max_time_frames, frequency_masks: at least 0")
-        if not (0 <= self.max_time_share <= 1 and 0 <= self.max_frequency_share <= 1):
-            raise ValueError("max_time_share, max_frequency_share: 0 to 1")
+        check_between(0, 0.5, self, "warp")
+        check_at_least(0, self, "cepstra_of", "time_masks", "max_time_frames", "frequency_masks")
+        check_between(0, 1, self, "max_time_share", "max_frequency_share")
 
 
 def seed_of(*parts) -> int:

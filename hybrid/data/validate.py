@@ -16,6 +16,7 @@ from lhotse.utils import fastcopy
 
 from graphs.errors import DamagedInput, first_line
 from graphs.lang.lexicon import Lexicon
+from graphs.options import check_at_least, check_between, check_choice, check_positive
 from hybrid.data.parallel import ordered_map
 from hybrid.data.probe import AudioFacts, probe_all
 from hybrid.data.storage import check_matrix
@@ -78,20 +79,14 @@ class DataOptions:
     share_seed: int = field(default=0, metadata={"help": "chooses the utterances of train_share"})
 
     def __post_init__(self):
-        if self.case not in CASES:
-            raise ValueError(f"case: one of {', '.join(CASES)}, not {self.case!r}")
+        check_choice(CASES, self, "case")
         if self.sampling_rate is not None and not RATES[0] <= self.sampling_rate <= RATES[1]:
-            raise ValueError(f"sampling_rate: {RATES[0]} to {RATES[1]} Hz, not {self.sampling_rate}")
-        if not 0 <= self.max_rejected_share <= 1:
-            raise ValueError(f"max_rejected_share: 0 to 1, not {self.max_rejected_share}")
+            raise ValueError(f"sampling_rate: expected {RATES[0]} to {RATES[1]} Hz, found {self.sampling_rate}")
+        check_between(0, 1, self, "max_rejected_share")
         if not 0 < self.train_share <= 1:
-            raise ValueError(f"train_share: above 0 and at most 1, not {self.train_share}")
-        for name in ("channel", "trim_seconds", "min_frames_per_phone"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: at least 0, not {getattr(self, name)}")
-        for name in ("frame_shift", "long_seconds"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: above 0, not {getattr(self, name)}")
+            raise ValueError(f"train_share: expected above 0 and at most 1, found {self.train_share}")
+        check_at_least(0, self, "channel", "trim_seconds", "min_frames_per_phone")
+        check_positive(self, "frame_shift", "long_seconds")
 
 
 class Rejected(NamedTuple):

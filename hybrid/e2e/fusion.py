@@ -24,11 +24,12 @@ from graphs.grammar.language_model import LanguageModel
 from graphs.growing import GrowingArray
 from graphs.lang.lexicon import RESERVED_WORDS
 from graphs.lang.symbols import SymbolTable
-from graphs.options import check_at_least, check_within
+from graphs.options import check_at_least, check_between, check_choice
 from hybrid.e2e.tokens import SPACE, TokenTable
 from hybrid.e2e.word_scores import LOOK_AHEADS, WordScores
 from hybrid.e2e.word_tree import ROOT, WordTree
 
+LARGEST_BEAM = 100_000  # hypotheses that a search keeps; it would not come back from more
 LARGEST_WEIGHT = 1e6  # of a language model, and of bonuses: sums of them stay numbers
 
 
@@ -65,7 +66,7 @@ class FusionOptions:
 
     def __post_init__(self):
         check_at_least(0, self, "lm_scale")
-        check_within(LARGEST_WEIGHT, self, "lm_scale", "token_bonus", "word_bonus")
+        check_between(-LARGEST_WEIGHT, LARGEST_WEIGHT, self, "lm_scale", "token_bonus", "word_bonus")
 
     def weighted(self, scores: np.ndarray, fusion: Optional[TokenLm]) -> np.ndarray:
         """What a search adds for the next tokens; column 0, the end, gets no bonus.
@@ -99,9 +100,8 @@ class WordFusionOptions:
         "help": "natural log, added for each character of an unknown word"})
 
     def __post_init__(self):
-        if self.look_ahead not in LOOK_AHEADS:
-            raise ValueError(f"look_ahead: expected one of {', '.join(LOOK_AHEADS)}, found {self.look_ahead!r}")
-        check_within(LARGEST_WEIGHT, self, "unknown_penalty", "unknown_character")
+        check_choice(LOOK_AHEADS, self, "look_ahead")
+        check_between(-LARGEST_WEIGHT, LARGEST_WEIGHT, self, "unknown_penalty", "unknown_character")
 
 
 def score_tokens(lm: TokenLm, sequences: Sequence[Sequence[int]], ends: bool = True) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import List, Sequence, Tuple
 
 from torch import Tensor, nn
 
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_between, check_choice
 from hybrid.e2e.decoders.kinds import NoDecoderOptions, decoder_field
 from hybrid.e2e.tokens import KINDS
 from hybrid.nn.architectures import arch_field
@@ -28,14 +28,11 @@ class E2eOptions:
 
     def __post_init__(self):
         check_at_least(1, self, "subsampling", "encoder_dim", "num_pieces")
-        if not 0 <= self.ctc_weight <= 1:
-            raise ValueError(f"ctc_weight: expected 0 to 1, found {self.ctc_weight}")
+        check_between(0, 1, self, "ctc_weight")
         if isinstance(self.decoder, NoDecoderOptions) and self.ctc_weight < 1:
             raise ValueError(f"ctc_weight: expected 1 without a decoder, found {self.ctc_weight}")
-        if self.units not in KINDS:
-            raise ValueError(f"units: expected one of {', '.join(KINDS)}, found {self.units!r}")
-        if self.piece_model not in ("unigram", "bpe"):
-            raise ValueError(f"piece_model: expected unigram or bpe, found {self.piece_model!r}")
+        check_choice(KINDS, self, "units")
+        check_choice(("unigram", "bpe"), self, "piece_model")
 
     def build(self, in_dim: int, num_tokens: int) -> "E2eNetwork":
         return E2eNetwork(self, in_dim, num_tokens)

@@ -5,6 +5,7 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
+from graphs.options import check_between, check_choice
 from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.recognize.edit_distance import KALDI, Costs, align
 from hybrid.recognize.wer import Counts, Reference, check_same_set
@@ -23,12 +24,9 @@ class FilterOptions:
         "help": "confidence of an utterance: mean or least of its words'"})
 
     def __post_init__(self):
-        if not 0 <= self.confidence <= 1:
-            raise ValueError(f"confidence: expected 0 to 1, found {self.confidence}")
-        if self.unit not in ("utterances", "words"):
-            raise ValueError(f"unit: expected utterances or words, found {self.unit!r}")
-        if self.measure not in MEASURES:
-            raise ValueError(f"measure: expected one of {', '.join(MEASURES)}, found {self.measure!r}")
+        check_between(0, 1, self, "confidence")
+        check_choice(("utterances", "words"), self, "unit")
+        check_choice(MEASURES, self, "measure")
 
 
 def utterance_confidence(words: Sequence[ScoredSymbol], measure: str) -> float:

@@ -18,6 +18,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from graphs.options import check_between, check_choice
 from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.recognize.edit_distance import edit_distance
 
@@ -36,11 +37,8 @@ class RoverOptions:
     null_confidence: float = field(default=0.7, metadata={"help": "confidence of no word"})
 
     def __post_init__(self):
-        if self.method not in METHODS:
-            raise ValueError(f"method: expected one of {', '.join(METHODS)}, found {self.method!r}")
-        for name in ("alpha", "null_confidence"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}: expected 0 to 1, found {getattr(self, name)}")
+        check_choice(METHODS, self, "method")
+        check_between(0, 1, self, "alpha", "null_confidence")
 
 
 Place = Tuple[Optional[ScoredSymbol], ...]  # what each system says there

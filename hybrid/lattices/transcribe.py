@@ -14,7 +14,7 @@ from graphs.lattices.base import BaseLattice
 from graphs.lattices.compact_lattice import CompactLattice, compact
 from graphs.lattices.mbr import BinWord, Consensus, Voter, consensus
 from graphs.lattices.oracle import oracle_path
-from graphs.options import check_positive, check_share
+from graphs.options import check_choice, check_positive, check_share
 from hybrid.align.alignment import Segment
 from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.lattices.joint_words import JointWords
@@ -39,8 +39,7 @@ class MbrOptions:
     max_failed_share: float = field(default=0.02, metadata={"help": "share of utterances that may fail"})
 
     def __post_init__(self):
-        if self.hypothesis not in HYPOTHESES:
-            raise ValueError(f"hypothesis: expected one of {', '.join(HYPOTHESES)}, found {self.hypothesis!r}")
+        check_choice(HYPOTHESES, self, "hypothesis")
         check_positive(self, "posterior_scale", "beam")
         check_share(self, "max_failed_share")
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graphs.options import check_at_least, check_positive
+from graphs.options import check_at_least, check_choice, check_positive
 from hybrid.lm.nets.architectures import lm_arch_field
 from hybrid.lm.outputs import SOFTMAXES, ClassSoftmax, FullSoftmax, SampledSoftmax
 from hybrid.lm.vocabulary import END_UNIT, KINDS
@@ -34,8 +34,7 @@ class LmOptions:
 
     def __post_init__(self):
         for name, choices in (("units", KINDS), ("softmax", SOFTMAXES), ("piece_model", ("unigram", "bpe"))):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {getattr(self, name)!r}")
+            check_choice(choices, self, name)
         check_at_least(1, self, "embedding_dim", "num_samples", "num_pieces")
         check_at_least(0, self, "min_count")
         check_positive(self, "shrink")

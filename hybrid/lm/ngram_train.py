@@ -22,7 +22,7 @@ from typing import Iterable, Optional, Sequence, Tuple
 import numpy as np
 
 from graphs.grammar.ngram import LOG_ZERO, NgramModel, NgramTable
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_choice
 from hybrid.lm.ngram_counts import START_ID, Counts, count_ngrams, number_text
 
 METHODS = ("kneser-ney", "witten-bell")
@@ -48,10 +48,8 @@ class NgramOptions:
     def __post_init__(self):
         check_at_least(1, self, "order", "min_count")
         check_at_least(0, self, "max_words")
-        if self.method not in METHODS:
-            raise ValueError(f"method: expected one of {', '.join(METHODS)}, found {self.method!r}")
-        if self.unknown not in UNKNOWN_AS:
-            raise ValueError(f"unknown: expected one of {', '.join(UNKNOWN_AS)}, found {self.unknown!r}")
+        check_choice(METHODS, self, "method")
+        check_choice(UNKNOWN_AS, self, "unknown")
         if list(self.prune) != sorted(self.prune) or any(p < 0 for p in self.prune) or any(self.prune[:1]):
             raise ValueError(f"prune: expected 0 first and then no smaller numbers, found {self.prune}")
 

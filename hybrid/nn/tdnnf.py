@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_between
 from hybrid.nn.convolution import ChannelDropout, ConvolutionLayer, ConvolutionNetwork, convolution_layers
 
 CONSTRAIN_EVERY = 4  # steps; nnet3 does it in one of four at random
@@ -37,8 +37,7 @@ class TdnnfOptions:
     def __post_init__(self):
         check_at_least(1, self, "hidden_dim", "bottleneck")
         check_continuous_dropout(self)
-        if not 0 <= self.bypass <= 1:
-            raise ValueError(f"bypass: expected 0 to 1, found {self.bypass}")
+        check_between(0, 1, self, "bypass")
         if not self.dilations or min(self.dilations) < 0:
             raise ValueError(f"dilations: expected numbers from 0 up, found {self.dilations}")
 

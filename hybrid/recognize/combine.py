@@ -17,7 +17,7 @@ import numpy as np
 
 from graphs.checks import weights_of
 from graphs.errors import InputError
-from graphs.options import check_at_least, check_positive, check_share
+from graphs.options import check_at_least, check_choice, check_positive, check_share
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.edit_distance import edit_distance
 from hybrid.recognize.nbest import best_sentences
@@ -43,8 +43,7 @@ class CombineOptions:
         check_at_least(1, self, "nbest")
         check_positive(self, "beam", "posterior_scale")
         check_share(self, "max_failed_share")
-        if self.risk not in RISKS:
-            raise ValueError(f"risk: expected one of {', '.join(RISKS)}, found {self.risk!r}")
+        check_choice(RISKS, self, "risk")
 
 
 class System(NamedTuple):

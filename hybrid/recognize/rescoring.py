@@ -20,6 +20,7 @@ from graphs.grammar.unknown_words import UnknownWords
 from graphs.grammar.weighted_lm import Term, WeightedLm
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.rescore import RescoreOptions, Rescored, expand
+from graphs.options import check_at_least, check_between, check_choice
 from graphs.text_file import read_json_object
 from hybrid.recognize.lattice_folder import Changed
 
@@ -48,15 +49,12 @@ class RescoringOptions(RescoreOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.backoff not in BACKOFF:
-            raise ValueError(f"backoff: expected one of {', '.join(BACKOFF)}, found {self.backoff!r}")
+        check_choice(BACKOFF, self, "backoff")
         check_lm_weights([self.lm_weight])
-        if self.nbest < 0:
-            raise ValueError(f"nbest: expected 0 or more, found {self.nbest}")
+        check_at_least(0, self, "nbest")
         if not (math.isfinite(self.unknown_penalty) and math.isfinite(self.unknown_character)):
             raise ValueError("unknown_penalty and unknown_character: expected finite numbers")
-        if not 0 <= self.max_failed_share <= 1:
-            raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
+        check_between(0, 1, self, "max_failed_share")
 
 
 def check_lm_weights(weights: Sequence[float]) -> None:

@@ -6,6 +6,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
+from graphs.options import check_at_least, check_choice
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.confidence import wer_interval
 from hybrid.recognize.edit_distance import KALDI, SCLITE, Costs
@@ -41,8 +42,7 @@ class ScoreOptions:
     seed: int = _option(0, "of the bootstrap")
 
     def __post_init__(self):
-        if self.alignment not in ("kaldi", "sclite"):
-            raise ValueError(f"alignment: expected kaldi or sclite, found {self.alignment!r}")
+        check_choice(("kaldi", "sclite"), self, "alignment")
         if not (self.lm_scales and min(self.lm_scales) >= 0 and self.lm_scale >= 0 and self.acoustic_scale > 0):
             raise ValueError("lm_scales, lm_scale and acoustic_scale: expected values from 0 up, the last above 0")
         if not all(abs(value) <= LARGEST for value in (
@@ -51,8 +51,7 @@ class ScoreOptions:
             raise ValueError(f"scales and penalties: expected numbers up to {LARGEST:g}")
         if not self.word_insertion_penalties:
             raise ValueError("word_insertion_penalties: expected at least one value")
-        if self.resamples < 100:
-            raise ValueError(f"resamples: expected at least 100, found {self.resamples}")
+        check_at_least(100, self, "resamples")
 
     @property
     def grid(self) -> Grid:

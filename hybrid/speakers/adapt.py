@@ -15,7 +15,7 @@ from typing import Dict, List, Mapping, NamedTuple, Tuple
 import torch
 from torch import Tensor
 
-from graphs.options import check_at_least, check_positive, check_share
+from graphs.options import check_at_least, check_between, check_choice, check_positive
 from hybrid.outcomes import Outcomes
 from hybrid.speakers.network import METHODS, AdaptableNetwork
 from hybrid.speakers.posteriors import LatticeScales, Posteriors
@@ -43,12 +43,8 @@ class AdaptOptions(LatticeScales):
         check_at_least(0, self, "epochs", "min_frames")
         check_at_least(1, self, "subsampling")
         check_positive(self, "learning_rate")
-        check_share(self, "max_failed_share")
-        if self.method not in METHODS:
-            raise ValueError(f"method: expected one of {', '.join(METHODS)}, found {self.method!r}")
-        for name in ("kl_weight", "silence_weight"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}: expected 0 to 1, found {getattr(self, name)}")
+        check_choice(METHODS, self, "method")
+        check_between(0, 1, self, "kl_weight", "silence_weight", "max_failed_share")
 
 
 class Utterance(NamedTuple):

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphs.options import check_at_least, check_positive, check_power_of_2, check_share
+from graphs.options import check_at_least, check_between, check_positive, check_power_of_2
 from hybrid.speakers.affine import apply, identity, log_volume
 from hybrid.speakers.gaussians import Gaussians
 from hybrid.speakers.posteriors import LatticeScales, Posteriors
@@ -54,13 +54,11 @@ class FmllrOptions(LatticeScales):
         check_at_least(0, self, "rounds", "min_frames_offset", "prior_frames")
         check_at_least(1, self, "components", "sweeps", "subsampling")
         check_positive(self, "variance_floor")
-        check_share(self, "max_failed_share")
         check_power_of_2(self, "components")
         if not self.min_frames_offset <= self.min_frames_diagonal <= self.min_frames:
             raise ValueError("min_frames_offset, min_frames_diagonal, min_frames: expected in that order, found "
                              f"{self.min_frames_offset}, {self.min_frames_diagonal}, {self.min_frames}")
-        if not 0 <= self.silence_weight <= 1:
-            raise ValueError(f"silence_weight: expected 0 to 1, found {self.silence_weight}")
+        check_between(0, 1, self, "silence_weight", "max_failed_share")
 
 
 class FmllrStats:

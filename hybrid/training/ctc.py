@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.lang.lang import Lang
-from graphs.options import check_at_least, check_positive, flat
+from graphs.options import check_at_least, check_between, check_choice, check_positive, flat
 from graphs.text_file import split_blanks
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
@@ -50,13 +50,8 @@ class CtcOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
             part.__post_init__(self)
         check_at_least(1, self, "subsampling")
         check_positive(self, "max_duration")
-        if not 0 <= self.label_prior_scale <= 1:
-            raise ValueError(f"label_prior_scale: expected 0 to 1, found {self.label_prior_scale}")
-        if self.silence_target not in SILENCE_TARGETS:
-            raise ValueError(f"silence_target: expected one of {', '.join(SILENCE_TARGETS)}, found "
-                             f"{self.silence_target!r}")
-        if not 0 <= self.max_failed_share <= 1:
-            raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
+        check_choice(SILENCE_TARGETS, self, "silence_target")
+        check_between(0, 1, self, "label_prior_scale", "max_failed_share")
 
 
 def target_tokens(lang: Lang, text: str, silence_target: str = "none") -> List[int]:

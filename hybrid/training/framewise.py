@@ -19,7 +19,7 @@ from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.hmm_folder import write_hmm
 from graphs.hmm.transitions import TransitionModel
-from graphs.options import check_at_least, check_positive, check_share, flat
+from graphs.options import check_at_least, check_between, check_choice, check_positive, check_share, flat
 from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
 from hybrid.data.batches import FeatureBatches
@@ -77,11 +77,12 @@ class AmOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
             raise ValueError(f"every: expected 1 for a network that cannot leave frames out, found {self.every}")
         if self.every > 1 and self.subsampling > 1:
             raise ValueError(f"every: expected 1 with subsampling = {self.subsampling}, found {self.every}")
-        check_share(self, "label_smoothing", "max_failed_share")
-        if not self.prior_scale >= 0 or not 0 < self.prior_floor < 1:
-            raise ValueError("prior_scale: expected at least 0; prior_floor: expected 0 to 1")
-        if self.priors not in PRIOR_SOURCES:
-            raise ValueError(f"priors: expected one of {', '.join(PRIOR_SOURCES)}, found {self.priors!r}")
+        check_share(self, "label_smoothing")
+        check_between(0, 1, self, "max_failed_share")
+        check_at_least(0, self, "prior_scale")
+        if not 0 < self.prior_floor < 1:
+            raise ValueError(f"prior_floor: expected between 0 and 1, found {self.prior_floor}")
+        check_choice(PRIOR_SOURCES, self, "priors")
 
 
 def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: TransitionModel,

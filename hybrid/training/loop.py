@@ -26,7 +26,7 @@ import torch
 from torch import nn
 
 from graphs.errors import InputError, TooManyFailures
-from graphs.options import check_at_least, check_positive, check_share, flat
+from graphs.options import check_at_least, check_choice, check_positive, check_share, flat
 from hybrid.data.transforms import seed_of
 from hybrid.nn.tensor_file import SUFFIX, read_tensors, write_tensors
 from hybrid.training.checkpoint import average_weights, load_state, save_state
@@ -56,8 +56,7 @@ class TrainerOptions:
     def __post_init__(self):
         for name, choices in (("optimizer", ("adamw", "sgd")), ("schedule", SCHEDULES),
                               ("precision", ("float32", "bfloat16"))):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name}: one of {', '.join(choices)}, not {getattr(self, name)!r}")
+            check_choice(choices, self, name)
         check_at_least(1, self, "epochs", "average_last")
         check_positive(self, "learning_rate", "clip_norm")
         choose_device(self.device)

@@ -5,7 +5,7 @@ from typing import Optional
 
 from graphs.hmm.context_tree import WIDEST
 from graphs.hmm.topology import named_entry
-from graphs.options import check_at_least, check_positive
+from graphs.options import check_at_least, check_between, check_choice, check_positive
 from hybrid.tree.objectives import KINDS
 
 
@@ -46,11 +46,8 @@ class TreeOptions:
         check_positive(self, "variance_floor")
         if self.merge_loss is not None and not self.merge_loss >= 0:
             raise ValueError(f"merge_loss: expected at least 0, or none, found {self.merge_loss}")
-        if self.statistics not in KINDS:
-            raise ValueError(f"statistics: expected one of {', '.join(KINDS)}, found {self.statistics!r}")
-        if self.deltas not in (0, 1, 2):
-            raise ValueError(f"deltas: expected 0, 1 or 2, found {self.deltas}")
-        if not 0 <= self.max_failed_share <= 1:
-            raise ValueError(f"max_failed_share: expected 0 to 1, found {self.max_failed_share}")
+        check_choice(KINDS, self, "statistics")
+        check_between(0, 2, self, "deltas")
+        check_between(0, 1, self, "max_failed_share")
         for name in filter(None, (self.speech_topology, self.silence_topology)):
             named_entry(name)

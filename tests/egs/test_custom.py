@@ -18,6 +18,7 @@ from tests.egs.options import options_of
 from tests.hybrid.data.material import write_noise
 from tests.hybrid.data.test_kaldi_dir import write_dir
 from tools import compute_features, prepare_lang, train_ngram, validate_data
+from tools.frame.config import read_config
 
 ROOT = Path(__file__).parent.parent.parent
 BY_HOURS = ROOT / "egs/custom/conf/by_hours"
@@ -180,8 +181,13 @@ def test_conf_is_accepted():
 def test_the_table_for_the_hours(hours, name):
     path, _ = choose.choose(BY_HOURS, hours)
     assert path.name == f"{name}.conf"
-    chosen = options_of(path, CorpusOptions)
-    assert {"ctc", "dnn", "am", "am.tdnn", "am.blstm"} == chosen.keys() and chosen["ctc"].epochs < 20
+    assert {"ctc", "dnn", "am", "am.tdnn", "am.tri_tdnn", "am.blstm", "am.conformer", "am.words", "tree", "lang.words",
+            "e2e", "e2e.joint"} == read_config([path]).conf.keys()
+    chosen = options_of(ROOT / "egs/custom/conf/default.conf", CorpusOptions, path)
+    assert chosen["ctc"].epochs < 20 and chosen["lang.words"].word_phones > 0
+    assert chosen["am.tri_tdnn"].arch == chosen["am.tdnn"].arch
+    assert chosen["am.words"].arch == chosen["am.conformer"].arch
+    assert chosen["e2e"].encoder_dim == chosen["e2e"].arch.hidden_dim == chosen["am.conformer"].arch.hidden_dim
 
 
 def test_what_is_chosen_is_said_and_written(data, tmp_path, capsys):

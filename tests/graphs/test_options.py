@@ -6,7 +6,8 @@ from typing import Tuple
 
 import pytest
 
-from graphs.options import check_at_least, check_positive, check_share, choice, choices_of, chosen_name, flat
+from graphs.options import (check_at_least, check_between, check_choice, check_positive, check_power_of_2, check_share,
+                            choice, choices_of, chosen_name, flat)
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,13 @@ def test_a_choice_stands_beside_its_own_options():
 @pytest.mark.parametrize("check, good, bad", [
     (lambda options: check_at_least(2, options, "seed"), (2, 3, math.inf), (1, -1, math.nan)),
     (lambda options: check_positive(options, "seed"), (1e-9, 5), (0, -1, math.inf, math.nan)),
+    (lambda options: check_between(-2, 3.5, options, "seed"), (-2, 0, 3.5), (-2.1, 3.6, -math.inf, math.nan)),
+    (lambda options: check_choice(("two", "three"), options, "seed"), ("two", "three"), (2, "", "t")),
+    (lambda options: check_power_of_2(options, "seed"), (1, 2, 64), (3, 6, 65)),
     (lambda options: check_share(options, "seed"), (0, 0.5, 0.999), (-0.1, 1, 1.5, math.nan))])
 def test_checks_name_the_option(check, good, bad):
     for value in good:
         check(Options(seed=value))
     for value in bad:
-        with pytest.raises(ValueError, match=f"seed: expected .*, found {value}"):
+        with pytest.raises(ValueError, match=f"seed: expected .*, found {value!r}"):
             check(Options(seed=value))

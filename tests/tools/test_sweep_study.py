@@ -29,7 +29,7 @@ def test_a_study_file_and_what_wins_over_it(tmp_path):
 
 @pytest.mark.parametrize("sweep, message", [
     ("minimize = test.wer", "a test set must not choose"), ("minimize = wer", "a figure of the development set"),
-    ("sampler = best", "sampler: one of tpe, random, grid"), ("trials = 0", "trials: expected at least 1"),
+    ("sampler = best", "sampler: expected one of tpe, random, grid"), ("trials = 0", "trials: expected at least 1"),
     ("sampler = grid", "a grid is over values"), ("prune_by = loss\nmodel_seeds = 1, 2", "with one model of a trial"),
     ("trails = 3", "did you mean trials"), ("prune_from = 0", "prune_from"), ("prune_after = 0", "prune_after"),
     ("allowed_failures = -1", "allowed_failures"), ("startup_trials = 0", "startup_trials"), ("seed = -1", "seed")])

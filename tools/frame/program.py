@@ -82,7 +82,7 @@ class Job:
 
 class Program:
     def __init__(self, name: str, doc: str, options: Optional[Dict[str, str]] = None, resumable: bool = False,
-                 more_inputs: Optional[Callable[[argparse.Namespace], Iterable[Path]]] = None):
+                 more_inputs: Optional[Callable[[argparse.Namespace], Iterable[Path]]] = None, mended: str = ""):
         """
         Args:
           name: as in `python -m NAME`.
@@ -91,8 +91,9 @@ class Program:
             fingerprint. An argument --section of the program renames the first.
           resumable: a run that was cut off is gone on with instead of cleared.
           more_inputs: files and folders that it reads beside those that are given as inputs.
+          mended: the last mistake in the program that made outputs wrong; those that do not know of it are made anew.
         """
-        self.name, self.doc, self.resumable, self.more_inputs = name, doc, resumable, more_inputs
+        self.name, self.doc, self.resumable, self.more_inputs, self.mended = name, doc, resumable, more_inputs, mended
         self._classes = dict(options or {})
         self.parser = argparse.ArgumentParser(
             prog=f"python -m {name}", description=doc, add_help=False,
@@ -235,8 +236,9 @@ class Run:
             reasons += _changes("option", record["config"], described)
         new = {"program": self.program.name, "command": self._command(), "config": described, "options": self.texts,
                "arguments": self.counted, "inputs": digests, "stage": os.environ.get("RECIPE_STAGE"),
-               "fingerprint": fingerprint(program=self.program.name, config=described, arguments=self.counted,
-                                          inputs=contents(digests), raw=raw)}
+               "mended": self.program.mended,
+               "fingerprint": fingerprint(program=self.program.name + self.program.mended, config=described,
+                                          arguments=self.counted, inputs=contents(digests), raw=raw)}
         try:
             return self._work(work, options, new, raw, reasons if self.args.out.exists() else [])
         finally:
@@ -298,6 +300,8 @@ class Run:
         if not record:
             return [f"its stage record is {damage}"]
         reasons = changed_outputs(self.args.out, record, by_content=self.args.by_content)
+        if self.program.mended and record.get("mended") != self.program.mended:
+            reasons.append(f"a mistake was mended since: {self.program.mended}")
         reasons += _changes("argument", record["arguments"], self.counted)
         before, now = contents(record["inputs"]), contents(digests)
         reasons += [f"{name} changed" if name in before and name in now else

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
 from graphs.errors import InputError
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_choice
 
 SAMPLERS = ("tpe", "random", "grid")
 OF_RESULTS = ("wer", "cer", "ser")
@@ -34,8 +34,7 @@ class SweepOptions:
         if not self.minimize.startswith(DEV) or self.minimize == DEV:
             raise ValueError("minimize: a figure of the development set such as dev.wer (a test set must not choose), "
                              f"not {self.minimize!r}")
-        if self.sampler not in SAMPLERS:
-            raise ValueError(f"sampler: one of {', '.join(SAMPLERS)}, not {self.sampler!r}")
+        check_choice(SAMPLERS, self, "sampler")
         if self.prune_by and len(self.model_seeds) > 1:
             raise ValueError("prune_by: with one model of a trial only, not with several model_seeds")
         check_at_least(1, self, "trials", "startup_trials", "prune_after", "prune_from")

@@ -1,7 +1,6 @@
 """Times of a folder of alignments, to a part of a frame."""
 
 import json
-import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from graphs.errors import InputError
 from graphs.hmm.hmm_folder import read_hmm
 from graphs.lang.lang_folder import read_lang
+from graphs.options import check_between, check_positive
 from graphs.text_file import read_json_object
 from hybrid.align.alignment import phone_segments, read_alignments
 from hybrid.align.convert import Converter
@@ -35,8 +35,8 @@ class TimesOptions:
     max_failed_share: float = field(default=0.05, metadata={"help": "share of utterances that may fail"})
 
     def __post_init__(self):
-        if not 0 < self.acoustic_scale < math.inf or not 0 <= self.max_failed_share <= 1:
-            raise ValueError("acoustic_scale: expected above 0 and finite; max_failed_share: expected 0 to 1")
+        check_positive(self, "acoustic_scale")
+        check_between(0, 1, self, "max_failed_share")
 
 
 class Result(NamedTuple):

@@ -18,7 +18,7 @@ from typing import NamedTuple, Tuple
 import torch
 from torch import Tensor, nn
 
-from graphs.options import check_at_least
+from graphs.options import check_at_least, check_choice
 from hybrid.e2e.decoders.attention import AttentionDecoder, AttentionDecoderOptions, full_precision, mixed
 from hybrid.nn.padding import frame_mask
 
@@ -38,8 +38,7 @@ class LstmDecoderOptions(AttentionDecoderOptions):
         check_at_least(1, self, "attention_dim", "location_filters", "location_kernel")
         if self.location_kernel % 2 == 0:
             raise ValueError(f"location_kernel: expected an odd number, found {self.location_kernel}")
-        if self.location not in LOCATIONS:
-            raise ValueError(f"location: expected one of {', '.join(LOCATIONS)}, found {self.location!r}")
+        check_choice(LOCATIONS, self, "location")
 
     def build(self, encoder_dim: int, num_tokens: int) -> nn.Module:
         return LstmDecoder(encoder_dim, num_tokens, self)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from graphs.errors import InputError
 from graphs.ids import BLANK
-from graphs.options import check_at_least, check_share
+from graphs.options import check_at_least, check_choice, check_share
 from hybrid.e2e.decoders.attention import full_precision
 from hybrid.e2e.decoders.predictors import LstmPredictor, StatelessPredictor
 from hybrid.e2e.decoders.rnnt_loss import best_alignment, transducer_scores
@@ -43,9 +43,8 @@ class TransducerOptions:
         "help": "share in the simple loss of what the frame alone says (pruned)"})
 
     def __post_init__(self):
-        for name, choices in (("predictor", PREDICTORS), ("transducer_loss", LOSSES)):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {getattr(self, name)!r}")
+        check_choice(PREDICTORS, self, "predictor")
+        check_choice(LOSSES, self, "transducer_loss")
         check_at_least(1, self, "context", "predictor_layers", "predictor_dim", "joiner_dim")
         check_at_least(2, self, "prune_range")
         check_at_least(0, self, "simple_scale", "simple_warmup")

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.ids import BLANK
-from graphs.options import check_at_least, check_within
+from graphs.options import check_at_least, check_between
 from hybrid.e2e.decoders.attention import AttentionDecoder
-from hybrid.e2e.fusion import LARGEST_WEIGHT, FusionOptions, TokenLm
+from hybrid.e2e.fusion import LARGEST_BEAM, LARGEST_WEIGHT, FusionOptions, TokenLm
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.attention_frames import attention_frames
@@ -51,16 +51,14 @@ class AttentionBeamOptions(FusionOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        check_at_least(1, self, "beam", "nbest")
-        check_at_least(0, self, "length_power", "coverage", "coverage_threshold", "end_threshold", "end_margin",
-                       "end_lengths", "max_ratio")
-        check_within(LARGEST_WEIGHT, self, "coverage")
-        if self.length_power > 10:
-            raise ValueError(f"length_power: expected at most 10, found {self.length_power}")
+        check_at_least(1, self, "nbest")
+        check_at_least(0, self, "coverage_threshold", "end_threshold", "end_margin", "end_lengths", "max_ratio")
+        check_between(1, LARGEST_BEAM, self, "beam")
+        check_between(0, LARGEST_WEIGHT, self, "coverage")
+        check_between(0, 10, self, "length_power")
         if self.max_ratio == float("inf"):
             raise ValueError("max_ratio: expected a finite number, found inf")
-        if not 0 <= self.ctc_weight <= 1:
-            raise ValueError(f"ctc_weight: expected 0 to 1, found {self.ctc_weight}")
+        check_between(0, 1, self, "ctc_weight")
 
     @property
     def part_weights(self) -> Dict[str, float]:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from graphs.errors import InputError
+from graphs.lattices import mbr
+from graphs.lattices.compact_lattice import CompactLattice
 from graphs.lattices.lattice import Lattice
 from graphs.lattices.mbr import Voter, consensus
 from hybrid.recognize.edit_distance import edit_distance
@@ -60,6 +62,42 @@ def test_the_risk_falls_and_is_a_bound_on_that_of_all_paths(seed):
     assert fixed.bins == found.bins and fixed.risk == found.risk
     tops = [place.words[0].word_id for place in found.bins]
     assert [word_id for word_id in tops if word_id] == found.word_ids
+
+
+def long_lattice(num_words, seed, whole=0.0):
+    """In place of each word three others or two short ones; whole: probability of one word in place of all of them."""
+    rng = np.random.default_rng(seed)
+    arcs = []
+    for state in range(0, 2 * num_words, 2):
+        weights = np.log(rng.dirichlet(np.ones(4)))
+        arcs += [(state, state + 2, 2, word, weight) for word, weight in zip(rng.integers(1, 50, size=3), weights)]
+        arcs += [(state, state + 1, 1, rng.integers(1, 50), weights[3]), (state + 1, state + 2, 1, 50, 0.0)]
+    if whole:
+        arcs.append((0, 2 * num_words, 2 * num_words, 51, np.log(whole / (1 - whole))))
+    src, dst, frames, word_id, score = map(np.array, zip(*arcs))
+    one = CompactLattice("u", 2 * num_words, src, dst, word_id, score, np.zeros(len(arcs)), np.ones(frames.sum(), int),
+                         np.cumsum(frames))
+    return Voter(one, one.scores())
+
+
+@pytest.mark.parametrize("whole", [0.0, 0.3])
+@pytest.mark.parametrize("seed", range(2))
+def test_places_around_a_state_are_enough(monkeypatch, seed, whole):
+    """48 of some 170, and more where an arc is as long as all words; a second lattice has other times."""
+    voters = [long_lattice(80, seed, whole), long_lattice(76, seed)._replace(frame_shift=80 / 76)]
+    start = consensus([long_lattice(80, seed)], decode=False).word_ids if whole else None
+    expected = consensus(voters, start=start)
+    widths = []
+    monkeypatch.setattr(mbr, "WIDTH", 48)
+    monkeypatch.setattr(mbr._View, "add", lambda view, errors, sums, add=mbr._View.add: (
+        widths.append(errors.shape[1]), add(view, errors, sums)))
+    found = consensus(voters, start=start)
+    assert widths[-1] == 48 and (widths[-2] == 48) == (not whole)
+    assert found.word_ids == expected.word_ids and found.risk == pytest.approx(expected.risk, abs=1e-6)
+    for one, other in zip(found.bins, expected.bins, strict=True):
+        likely = [[word for word in bin.words if word.probability > 1e-4] for bin in (one, other)]
+        assert [word.word_id for word in likely[0]] == [word.word_id for word in likely[1]]
+        np.testing.assert_allclose([word[1:] for word in likely[0]], [word[1:] for word in likely[1]], atol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(20))

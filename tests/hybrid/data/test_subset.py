@@ -63,7 +63,7 @@ def test_hours():
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.01])
 def test_no_share(share):
-    with pytest.raises(ValueError, match="share: above 0 and at most 1"):
+    with pytest.raises(ValueError, match="share: expected above 0 and at most 1"):
         take_share(corpus(3), share)
 
 

@@ -23,7 +23,8 @@ WORDS = SymbolTable(["one", "two", "three"])
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"alignment": "nist"}, "alignment: expected kaldi or sclite"), ({"lm_scales": ()}, "expected values from 0 up"),
+    ({"alignment": "nist"}, "alignment: expected one of kaldi, sclite"),
+    ({"lm_scales": ()}, "expected values from 0 up"),
     ({"lm_scales": (-0.5, 1.0)}, "expected values from 0 up"), ({"lm_scale": -1.0}, "expected values from 0 up"),
     ({"acoustic_scale": 0.0}, "the last above 0"), ({"resamples": 99}, "at least 100, found 99"),
     ({"word_insertion_penalties": ()}, "at least one value"),

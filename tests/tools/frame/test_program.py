@@ -22,8 +22,8 @@ class Options:
             raise ValueError(f"scale: expected at least 0, found {self.scale}")
 
 
-def program(resumable=False):
-    return (Program("toy", "A toy.", options={"am": "tests.tools.frame.test_program:Options"}, resumable=resumable)
+def program(resumable=False, mended=""):
+    return (Program("toy", "A toy.", {"am": "tests.tools.frame.test_program:Options"}, resumable, mended=mended)
             .input("--data", help="input").input("--corpus", corpus=True, help="raw data").argument("--extra"))
 
 
@@ -50,8 +50,8 @@ class Work:
 def toy(tmp_path):
     work = Work()
 
-    def run(*argv, resumable=False):
-        return program(resumable).run(work, ["--out", str(tmp_path / "out"), "--nj", "1", *map(str, argv)])
+    def run(*argv, **more):
+        return program(**more).run(work, ["--out", str(tmp_path / "out"), "--nj", "1", *map(str, argv)])
 
     run.work, run.out = work, tmp_path / "out"
     return run
@@ -172,6 +172,17 @@ def test_damaged_output_is_made_anew_and_says_why(toy, capsys, damage, reason):
     damage(toy.out)
     assert toy() == 0 and toy.work.runs == 2
     assert (toy.out / "out.txt").read_text() == "1.0 " and reason in capsys.readouterr().err
+
+
+def test_what_a_mistake_made_is_made_anew(toy, capsys):
+    assert toy() == toy(mended="it was half") == 0
+    assert toy.work.runs == 2 and "made anew: a mistake was mended since: it was half" in capsys.readouterr().err
+    assert toy(mended="it was half") == 0 and toy.work.runs == 2
+    toy.work.error = KeyboardInterrupt()
+    assert toy("am.scale=2", resumable=True, mended="it was half") == 130
+    toy.work.error = None
+    assert toy("am.scale=2", resumable=True, mended="it was nothing") == 0
+    assert [job.resuming for job in toy.work.jobs[2:]] == [False, False]
 
 
 def test_a_changed_picture_is_no_reason(toy):

@@ -236,9 +236,9 @@ def test_networks_that_lack_what_is_asked_for():
 
 
 @pytest.mark.parametrize("bad", [
-    {"beam": 0}, {"nbest": 0}, {"ctc_weight": -0.1}, {"ctc_weight": 1.1}, {"length_power": -1}, {"coverage": -1},
-    {"coverage_threshold": -0.1}, {"end_threshold": -1}, {"end_margin": -1}, {"end_lengths": -1}, {"max_ratio": -1},
-    {"lm_scale": -1}, {"length_power": 1e300}, {"coverage": 1e308}, {"max_ratio": float("inf")}])
+    {"beam": 0}, {"beam": 100_001}, {"nbest": 0}, {"ctc_weight": -0.1}, {"ctc_weight": 1.1}, {"length_power": -1},
+    {"coverage": -1}, {"coverage_threshold": -0.1}, {"end_threshold": -1}, {"end_margin": -1}, {"end_lengths": -1},
+    {"max_ratio": -1}, {"lm_scale": -1}, {"length_power": 1e300}, {"coverage": 1e308}, {"max_ratio": float("inf")}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         AttentionBeamOptions(**bad)

@@ -192,8 +192,8 @@ def test_a_network_without_ctc_is_named():
         CtcBeamOptions().search(network, torch.zeros(1, 2, 4), torch.tensor([2]))
 
 
-@pytest.mark.parametrize("bad", ({"beam": 0}, {"nbest": 0}, {"token_beam": 0.0}, {"token_beam": math.nan},
-                                 {"lm_scale": -1.0}))
+@pytest.mark.parametrize("bad", ({"beam": 0}, {"beam": 100_001}, {"nbest": 0}, {"token_beam": 0.0},
+                                 {"token_beam": math.nan}, {"lm_scale": -1.0}))
 def test_bad_options(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         CtcBeamOptions(**bad)

@@ -232,7 +232,8 @@ def test_networks_without_transducer_and_language_models_for_greedy():
         TransducerGreedyOptions().search(network_of(), *encoded_of([2]), PairLm(4))
 
 
-@pytest.mark.parametrize("values", [{"beam": 0}, {"nbest": 0}, {"max_symbols": 0}, {"internal_scale": -1.0},
+@pytest.mark.parametrize("values", [{"beam": 0}, {"beam": 100_001}, {"nbest": 0}, {"max_symbols": 0},
+                                    {"internal_scale": -1.0},
                                     {"score_beam": 0.0}, {"lm_scale": -1.0}])
 def test_options_out_of_range(values):
     with pytest.raises(ValueError, match=next(iter(values))):
