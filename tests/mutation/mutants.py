@@ -26,8 +26,8 @@ ERRORS = re.compile(r"[A-Z]\w*(Error|Failures)$")
 OPTIONS = {"field", "_option"}
 LOGGING = {"debug", "info", "warning", "error", "say", "_say", "print"}
 PICTURES = {"new_figure"}
-STROKES = {"alpha", "capsize", "fontsize", "gridspec_kw", "linespacing", "linewidth", "markersize", "ncols", "rotation",
-           "xytext", "zorder"}
+STROKES = {"alpha", "capsize", "fontsize", "gridspec_kw", "linespacing", "linewidth", "markersize", "ncols", "padding",
+           "rotation", "xytext", "zorder"}
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class _Changes(ast.NodeVisitor):
         if isinstance(node.value, bool):
             self._replace(node, str(not node.value))
         elif isinstance(node.value, (int, float)):
-            for value in (node.value - 1, node.value + 1):
+            for value in {node.value - 1, node.value + 1} - {node.value}:  # 1e300 - 1 is 1e300
                 self._replace(node, f"({value})" if value < 0 else str(value))
 
     def visit_Call(self, node):

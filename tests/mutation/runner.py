@@ -1,5 +1,6 @@
 """Runs pytest on copies of the tree, each run in a forked child of a process that has the heavy packages loaded."""
 
+import gc
 import importlib
 import math
 import os
@@ -16,7 +17,7 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.tested_by import find_tests
 
 FOLDERS = ("graphs", "hybrid", "tools", "egs", "tests")
-HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse", "scipy.stats")
+HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse", "scipy.stats", "optuna")
 NOTICED, TIMED_OUT, SURVIVED, NO_TESTS = "noticed", "timed out", "survived", "no tests"
 LEAST_SECONDS = 5.0  # of CPU, where the tests take next to nothing
 WAITING = 5  # a mutant that sleeps, or a busy machine: the limit by the clock is so many times that of the CPU
@@ -52,6 +53,7 @@ def load_heavy_packages() -> None:
             importlib.import_module(name)
         except ImportError:
             pass
+    gc.freeze()  # a child need not look through them at its end
 
 
 class _Durations:
@@ -83,7 +85,8 @@ def _child(copy: Path, tests: List[str], cpu_seconds: float = math.inf, duration
             del sys.modules[name]
         import pytest
         plugin = _Durations()
-        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests], plugins=[plugin]))
+        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=no", "--assert=plain", *tests],
+                                 plugins=[plugin]))
         if durations is not None:
             durations.write_text("\n".join(f"{s} {file}" for file, s in plugin.seconds.items()))
     finally:

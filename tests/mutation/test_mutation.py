@@ -55,7 +55,8 @@ def test_each_kind_of_change_is_made_once(tmp_path):
     ("a = all(b)", ["a = any(b)"]), ("a = np.minimum(b, c)", ["a = np.maximum(b, c)"]),
     ("a = b // c", ["a = b / c"]), ("a = new_figure(b + c, d - e)", []),
     ("a = b.plot(c, alpha=d + e, left=f - g)", ["a = b.plot(c, alpha=d + e, left=f + g)"]),
-    ("a = Options(alpha=b + c)", ["a = Options(alpha=b - c)"])])
+    ("a = Options(alpha=b + c)", ["a = Options(alpha=b - c)"]), ("a = 1e300", []),
+    ("a = 0.5", ["a = (-0.5)", "a = 1.5"])])
 def test_changes_of_one_line(tmp_path, before, after):
     assert [" ".join(m.added) for m in changes(tmp_path, before + "\n")] == after
 
@@ -82,4 +83,8 @@ def test_the_test_of_its_name_comes_first():
     assert tests[0] == "tests/graphs/lattices/test_lattice.py" and "tests/graphs/decoding/test_search.py" in tests
     assert "tests/graphs/hmm/test_topology.py" not in tests
     assert find_tests(ROOT, "hybrid/recognize/wer.py")[0] == "tests/hybrid/recognize/test_wer.py"
+    assert find_tests(ROOT, "tools/sweep/watched.py")[0] == "tests/tools/test_sweep_watched.py"
+    page = "tests/hybrid/report/page/"
+    asked = find_tests(ROOT, "hybrid/report/page/page.py")
+    assert asked[0] == page + "test_page.py" and page + "test_in_browser.py" not in asked  # no browser is started
     assert find_tests(ROOT, "tools/experiments/tables.py") == ["tests/tools/test_experiments.py"]

@@ -9,17 +9,22 @@ from typing import List, Set
 MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py", "tests/tools/test_lattices_rescore.py",
                                    "tests/tools/test_rescore_with_model.py"],
               "tools/experiments": ["tests/tools/test_experiments.py"],
-              "tools/sweep": ["tests/tools/test_sweep.py", "tests/tools/test_sweep_space.py"]}
+              "tools/sweep": [f"tests/tools/test_sweep{of}.py"
+                              for of in ("", "_recipe_run", "_space", "_study", "_told", "_watched")]}
+BROWSER = "tests/hybrid/report/page/browser.py"  # takes long, and more address space than the runner gives
 
 
 def find_tests(root: Path, module: str) -> List[str]:
-    """Test files for a module, both as paths from the root: first the one of its name, if any."""
+    """Test files for a module, both as paths from the root: first those of its name, if any. Those that start a browser
+    are not asked where there are others."""
     room, stem = str(Path(module).parent), Path(module).stem
     rooms = "graphs" if room.startswith("graphs/") else room  # which stand on each other
     tests = [path.relative_to(root).as_posix() for path in sorted((root / "tests" / rooms).rglob("test_*.py"))]
     tests += MORE_TESTS.get(room, [])
-    return sorted((test for test in tests if module in _reached(root, test)),
-                  key=lambda test: Path(test).stem != f"test_{stem}")
+    tests = [test for test in tests if module in _reached(root, test)]
+    quick = [test for test in tests if BROWSER not in _reached(root, test)]
+    return sorted(quick or tests,
+                  key=lambda test: (Path(test).stem != f"test_{stem}", not Path(test).stem.endswith(f"_{stem}")))
 
 
 @lru_cache(maxsize=None)

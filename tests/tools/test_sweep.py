@@ -1,4 +1,4 @@
-"""tools.sweep: spaces, study files, trials that go on after a kill, and a whole sweep over a made-up recipe."""
+"""tools.sweep: trials that go on after a kill, and a whole sweep over a made-up recipe."""
 
 import math
 import os
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,70 +16,17 @@ from tests.tools.sweep_recipe import PROGRAM, RECIPE
 from tests.tools.test_experiments import add_system, make, table
 from tests.tools.test_frontdoor import ROOT
 from tests.tools.test_recipe import members, wait_for
+from tests.tools.test_sweep_study import write_study
 from tools.sweep import __main__, trials as trials_module
 from tools.sweep.links import link_stages, stage_folders
 from tools.sweep.options import SweepOptions
 from tools.sweep.recipe_run import RecipeRuns, Stages, dev_result
-from tools.sweep.space import Choices, Range, read_space
-from tools.sweep.study import check_same, read_study
+from tools.sweep.space import read_space
+from tools.sweep.study import read_study
 from tools.sweep.trials import TrialFailed, Trials, best
 
 pytest.importorskip("optuna")
 SPACE = read_space({"am.x": "0.0 .. 1.0", "am.n": "1 .. 8", "am.kind": "a, b"})
-
-
-# --- study files
-
-STUDY = "[sweep]\nrecipe = egs/toy\nsystem = one\n{sweep}\n[space]\nam.x = 0 .. 1.5\n[am.one]\nepochs = 3\n"
-
-
-def write_study(folder, sweep=""):
-    path = folder / "first.conf"
-    path.write_text(STUDY.format(sweep=sweep))
-    return path
-
-
-def test_a_study_file_and_what_wins_over_it(tmp_path):
-    study = read_study(write_study(tmp_path, "trials = 3\nmodel_seeds = 1, 2"),
-                       ["sweep.trials=7", "space.am.one.y=1, 2", "am.epochs=4"])
-    assert study.name == "first" and study.options.trials == 7 and study.options.model_seeds == (1, 2)
-    assert study.space == {"am.x": Range(0, 1.5), "am.one.y": Choices(("1", "2"))}
-    assert study.fixed == ["am.one.epochs=3", "am.epochs=4"]
-    assert study.options.figure == "wer" and study.options.of_results and study.options.seed == 1
-
-
-@pytest.mark.parametrize("sweep, message", [
-    ("minimize = test.wer", "a test set must not choose"), ("minimize = wer", "a figure of the development set"),
-    ("sampler = best", "sampler: expected one of tpe, random, grid"), ("trials = 0", "trials: expected at least 1"),
-    ("sampler = grid", "a grid is over values"), ("prune_by = loss\nmodel_seeds = 1, 2", "with one model of a trial"),
-    ("trails = 3", "did you mean trials"), ("prune_from = 0", "prune_from"), ("prune_after = 0", "prune_after"),
-    ("allowed_failures = -1", "allowed_failures"), ("startup_trials = 0", "startup_trials"), ("seed = -1", "seed")])
-def test_a_study_that_cannot_be_is_refused(tmp_path, sweep, message):
-    with pytest.raises(InputError, match=message):
-        read_study(write_study(tmp_path, sweep))
-
-
-def test_what_a_study_may_just_have():
-    options = SweepOptions(prune_by="loss", model_seeds=(3,), seed=0, allowed_failures=0)
-    assert (options.model_seeds, options.seed, options.allowed_failures) == ((3,), 0, 0)
-
-
-def test_an_option_is_swept_or_fixed_and_recipe_and_system_are_needed(tmp_path):
-    with pytest.raises(InputError, match="option am.x: expected in .space. or fixed"):
-        read_study(write_study(tmp_path), ["am.x=1"])
-    for name in ("recipe", "system"):
-        with pytest.raises(InputError, match=rf"\[sweep\] {name}: expected .*, found none"):
-            read_study(write_study(tmp_path), [f"sweep.{name}="])
-
-
-def test_trials_of_another_study_are_not_mixed_in(tmp_path):
-    file = write_study(tmp_path)
-    for more in ([], ["sweep.trials=99", "sweep.allowed_failures=9"]):
-        check_same(read_study(file, more), tmp_path)
-    for other, said in ((["sweep.seed=2"], "seed was 1, is 2"), (["space.am.x=0 .. 2"], "am.x was Range"),
-                        (["am.epochs=9"], "fixed were")):
-        with pytest.raises(InputError, match=said):
-            check_same(read_study(file, other), tmp_path)
 
 
 # --- trials
@@ -144,16 +92,18 @@ def test_a_sweep_that_was_killed_ends_as_one_that_was_not(tmp_path):
 
 def test_epochs_that_are_seen_at_once_end_a_trial_as_those_seen_one_by_one(tmp_path):
     """One epoch after the other, or all of them when the training is over: the same trials are ended."""
-    slow, quick = Made(tmp_path / "slow", **PRUNED), Made(tmp_path / "quick", **PRUNED)
-
     def at_once(number, overrides, watch):
         figure = figure_of(overrides)
         watch([figure + 1 / epoch for epoch in range(1, 4)])
         return figure
+    slow, quick = Made(tmp_path / "slow", **PRUNED), Made(tmp_path / "quick", **PRUNED)
     quick.one = at_once
     assert same(slow()) == same(quick())
-    late = Made(tmp_path / "late", **PRUNED, prune_from=2)()
-    assert {max(trial.epochs) for trial in late.all() if trial.state == "pruned"} == {2}
+    assert {tuple(trial.epochs) for trial in slow().all() if trial.state == "complete"} == {(1, 2, 3)}
+    for name in ("late", "late at once"):
+        late = Made(tmp_path / name, **PRUNED, prune_from=2)
+        late.one = late.one if name == "late" else at_once
+        assert {max(trial.epochs) for trial in late().all() if trial.state == "pruned"} == {2}
 
 
 def test_other_seeds_give_other_trials_and_values_lie_in_the_space(tmp_path):
@@ -203,6 +153,27 @@ def test_what_mattered_comes_first(tmp_path):
     importances = made().importances()
     assert next(iter(importances)) == "am.n" and sum(importances.values()) == pytest.approx(1)
     assert list(importances.values()) == sorted(importances.values(), reverse=True)
+    for number, told in ((3, set()), (4, set(SPACE))):
+        assert set(Made(tmp_path / str(number), trials=number, sampler="random")().importances()) == told
+
+
+def test_large_seeds_and_seconds_of_a_trial(tmp_path, monkeypatch):
+    made = Made(tmp_path, sampler="random", seed=10 ** 9, trials=1)
+    monkeypatch.setattr(trials_module, "time", SimpleNamespace(monotonic=iter((10.0, 12.26)).__next__))
+    (trial,) = made().all()
+    assert trial.seconds == 2.3 and list(trial.epochs) == []
+
+
+def test_a_file_that_holds_no_trials_is_named(tmp_path):
+    (tmp_path / "trials.db").write_text("no database, " * 100)
+    with pytest.raises(InputError, match="trials.db: expected trials that this version of Optuna reads"):
+        Trials(tmp_path, SweepOptions(), SPACE)
+
+
+def test_optuna_says_no_more_than_it_must():
+    optuna = trials_module.import_optuna()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    assert trials_module.import_optuna().logging.get_verbosity() == optuna.logging.WARNING
 
 
 def test_without_optuna_it_says_what_to_install(monkeypatch, tmp_path, capsys):

@@ -53,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
     from tools.frame.config import describe_options
     from tools.frame.numbers import at_least
     from tools.sweep.options import SweepOptions
-    options = "\n".join(describe_options(SweepOptions, "sweep")[0][1:])
+    (lines,) = describe_options(SweepOptions, "sweep")
+    options = "\n".join(lines[1:])
     made = argparse.ArgumentParser(prog="python -m tools.sweep", description=__doc__ + options,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("study", type=Path, help="conf file with [sweep] and [space]; its name is the sweep's")
@@ -113,7 +114,6 @@ class Sweep:
         print(f"baseline: {self.study.options.minimize} {self.baseline:.4f}", flush=True)
         self.report()
         self.trials.run(self.one, self.tell)
-        self.report()
         print(f"more in {self.folder / 'SWEEP.md'}")
 
     def one(self, number: int, overrides, watch) -> float:

@@ -120,7 +120,7 @@ class RecipeRuns:
         """Of a single model, the figures of its epochs so far. Raises TrialFailed when there are none at the end."""
         if not self.options.prune_by:
             return []
-        folder = self._models(work)[0]
+        (folder,) = self._models(work)  # SweepOptions has it so
         try:
             place = folder.with_name(folder.name + UNFINISHED) if running else folder
             return _dev_figures(place, self.options.prune_by)

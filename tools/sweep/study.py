@@ -95,7 +95,7 @@ def _is_text(value) -> bool:
 
 
 def _difference(before, now) -> str:
-    if isinstance(before, dict) and isinstance(now, dict):
+    if isinstance(now, dict):
         names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         return ", ".join(f"{name} was {before.get(name)}, is {now.get(name)}" for name in names[:3])
     return f"were {before}, are {now}"

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -35,13 +34,10 @@ def run_watched(command: Sequence[str], output: Path, look: Callable[[], None]) 
 
 def stop(process: subprocess.Popen) -> None:
     """Asks it to end, and sees to it that it does."""
-    if process.poll() is not None:
-        return
     process.terminate()
-    end = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < end:
-        time.sleep(0.05)
-    if process.poll() is None:
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 

@@ -24,7 +24,7 @@ def embed(utterances: Sequence[Utterance], max_megabytes: float, encode: Optiona
     failed: List[str] = []
     rest = max_megabytes * MILLION
     wrong = [one for one in utterances if one.audio and any(hypothesis.errors for hypothesis in one.hypotheses)]
-    for utterance in sorted(wrong, key=lambda one: -interest(one)):
+    for utterance in sorted(wrong, key=interest, reverse=True):
         if rest <= 0:
             break
         try:

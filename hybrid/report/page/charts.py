@@ -138,20 +138,19 @@ def draw_times(duration: float, rows: Sequence[Tuple[str, Sequence[Tuple[str, fl
       rows: name -> (word, start, end), seconds.
       features: ``[T, F]``, drawn above, or None.
     """
-    height = 0.8 + 0.42 * len(rows) + (1.6 if features is not None else 0.0)
-    figure = new_figure(min(max(WIDTH, 2.4 * duration), 24.0), height)
-    heights = ([4] if features is not None else []) + [1] * len(rows)
-    panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    if features is not None:
+    above = features is not None
+    figure = new_figure(min(max(WIDTH, 2.4 * duration), 24.0), 0.8 + 0.42 * len(rows) + 1.6 * above)
+    panels = list(figure.subplots(above + len(rows), 1, sharex=True, squeeze=False,
+                                  gridspec_kw={"height_ratios": [4] * above + [1] * len(rows)}).flat)
+    if above:
         panels[0].imshow(features.T, origin="lower", aspect="auto", cmap="magma", interpolation="nearest",
                          extent=(0.0, duration, 0, features.shape[1]))
         panels[0].set_yticks([])
-    for axes, (name, words) in zip(panels[-len(rows):], rows):
+    for axes, (name, words) in zip(panels[above:], rows):
         _draw_row(axes, name, words)
     for axes in panels[:-1]:
         axes.tick_params(bottom=False)
-    panels[-1].set_xlim(0.0, duration)
-    panels[-1].set_xlabel("seconds")
+    panels[-1].set(xlim=(0.0, duration), xlabel="seconds")
     return figure
 
 

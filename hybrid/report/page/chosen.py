@@ -12,7 +12,7 @@ def drawn_families(comparison: Comparison, test: str, most: int = MOST_DRAWN) ->
     """The best of each kind on all the data there is, then the next best; in the order of their WER."""
     systems = {system.key: system for system in comparison.systems}
     families = [family for family in families_of(comparison, test) if family.systems and family.systems[0] in systems]
-    largest = max((systems[family.systems[0]].share for family in families), default=1.0)
+    largest = max((systems[family.systems[0]].share for family in families), default=None)
     whole = [family for family in families if systems[family.systems[0]].share == largest]
     best: Dict[str, FamilyResult] = {}
     for family in whole:

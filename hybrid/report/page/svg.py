@@ -79,8 +79,8 @@ def inline_svg(source: str, prefix: str, title: str) -> str:
     return "".join(parts) + "</svg>"
 
 
-def _plain(tag) -> str:
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+def _plain(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def _written(element, prefix: str) -> str:

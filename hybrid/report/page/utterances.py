@@ -40,7 +40,7 @@ def pack(comparison: Comparison, max_megabytes: float) -> Packed:
     sizes = [len(json_in_html(entry).encode("utf-8")) + 1 for entry in entries]
     rest = max_megabytes * MILLION - len(json_in_html([words.names, speakers.names, systems]).encode("utf-8"))
     kept = set()
-    for place in sorted(range(len(entries)), key=lambda place: (-interest(comparison.utterances[place]), place)):
+    for place in sorted(range(len(entries)), key=lambda place: interest(comparison.utterances[place]), reverse=True):
         if sizes[place] <= rest:
             kept.add(place)
             rest -= sizes[place]
@@ -50,10 +50,10 @@ def pack(comparison: Comparison, max_megabytes: float) -> Packed:
     return Packed(data, left_out)
 
 
-def interest(utterance: Utterance) -> int:
-    """How many different hypotheses there are, then how many errors: a number that grows with both."""
+def interest(utterance: Utterance) -> Tuple[int, int]:
+    """How many different hypotheses there are, then how many errors."""
     different = {tuple(hypothesis.words) for hypothesis in utterance.hypotheses}
-    return 1000 * len(different) + min(999, sum(hypothesis.errors for hypothesis in utterance.hypotheses))
+    return len(different), sum(hypothesis.errors for hypothesis in utterance.hypotheses)
 
 
 class _Numbers:
@@ -113,7 +113,7 @@ class Row:
     systems: Tuple[str, ...]
     errors: int
     words: Tuple[Word, ...]
-    missing: bool = False
+    missing: bool
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def aligned(utterance: Utterance) -> Aligned:
     for hypothesis in utterance.hypotheses:
         groups.setdefault((hypothesis.pairs, hypothesis.missing), []).append(hypothesis)
     parted = [(_parted(pairs, len(utterance.reference)), own) for (pairs, _), own in groups.items()]
-    slots = [max(len(parts[0][place]) for parts, _ in parted) if parted else 0
+    slots = [max((len(inserted[place]) for (inserted, _), _ in parted), default=0)
              for place in range(len(utterance.reference) + 1)]
     rows = [Row(tuple(one.system for one in own), own[0].errors, tuple(_words(parts, slots, utterance.reference)),
                 own[0].missing) for parts, own in parted]
@@ -178,7 +178,7 @@ def is_right_to_left(words: Sequence[str]) -> bool:
 
 def most_different(comparison: Comparison, number: int) -> List[Utterance]:
     """The utterances that say most about the systems: see `interest`."""
-    return sorted(comparison.utterances, key=lambda one: -interest(one))[:number]
+    return sorted(comparison.utterances, key=interest, reverse=True)[:number]
 
 
 def examples(comparison: Comparison, number: int) -> List[Aligned]:

@@ -9,7 +9,7 @@ from hybrid.recognize.sweep import Hypothesis, Scales
 from hybrid.recognize.wer import Reference
 from hybrid.report.results import (
     comparison_table, confusion_table, gather_results, main_table, read_results, read_speakers, read_utterances,
-    run_table, seeds_table)
+    real_time, run_table, seeds_table)
 
 OPTIONS = ScoreOptions(resamples=200)
 
@@ -50,6 +50,9 @@ def test_the_worst_stand_first_and_the_tuned_on_set_last(tmp_path):
 @pytest.mark.parametrize("change, message", [
     ({"words": 0}, "words: expected a count above 0, found 0"), ({"wer": -1.0}, "wer: expected a number from 0 up"),
     ({"errors": True}, "errors: expected a count, found True"), ({"ser": 1e308}, "ser: expected a number from 0 up"),
+    ({"ins": 2 ** 53}, "ins: expected a count, found 9007199254740992"),
+    ({"wer": 1e300}, "wer: expected a number from 0 up"),
+    ({"system": ["s" * 80]}, rf"system: expected a name, found \['{'s' * 38}$"),
     ({"seconds": -1}, "seconds: expected a number from 0 up, or null"),
     ({"seed": "1"}, "seed: expected a number or null"),
     ({"lm_scale": -1.0}, "lm_scale: expected a number from 0 up, or null"),
@@ -64,6 +67,15 @@ def test_results_that_cannot_be_are_named(tmp_path, change, message):
     path.write_text(json.dumps([{**entry, **change}]))
     with pytest.raises(InputError, match=f"result.json: entry 1, {message}"):
         read_results(path)
+
+
+def test_what_results_may_just_have(tmp_path):
+    add_system(tmp_path, "score_a", "a", 0)
+    path = tmp_path / "exp/score_a/result.json"
+    (entry,) = json.loads(path.read_text())
+    assert entry["errors"] == entry["wer"] == 0
+    path.write_text(json.dumps([{**entry, "words": 1, "ins": 2 ** 53 - 1, "lm_scale": 0, "test": "x" * 255}]))
+    assert [result.entry["ins"] for result in gather_results([path.parent])] == [9007199254740991]
 
 
 def test_one_system_twice_is_refused_by_both_names(tmp_path):
@@ -141,6 +153,7 @@ def test_what_a_result_may_lack(tmp_path):
     path.write_text(json.dumps([{**entry, "seed": None, "seconds": None}]))
     (found,) = gather_results([path.parent])
     assert run_table([found]).rows[0][-3:] == (None, None, None) and main_table([found]).rows[0][-1] is None
+    assert real_time({"seconds": None, "audio_seconds": 60.0}) is real_time({"seconds": 6.0}) is None
 
 
 def test_tables_tell_rates_intervals_scales_and_times(tmp_path):
@@ -164,9 +177,18 @@ def test_seeds_stand_as_they_rise_where_rates_are_the_same(tmp_path):
     assert column(seeds_table(results), "seeds") == ["1 2 10"]
 
 
+def test_one_without_a_seed_stands_before_those_with_one(tmp_path):
+    for folder, seed in (("score_1", 1), ("score_2", None)):
+        add_system(tmp_path, folder, "a", 6, seed)
+    results = gather_results(sorted(tmp_path.rglob("score_*")))
+    assert column(main_table(results), "system") == ["a (seed None)", "a (seed 1)"]
+    assert column(seeds_table(results), "runs") == [2]
+
+
 @pytest.mark.parametrize("old, new, message", [
     ("u1\t", "u0\t", "per_utt.tsv:3: expected each utterance once"),
-    ("u1\ts1\t3\t", "u1\ts1\t-3\t", "per_utt.tsv:3"), ("u1\ts1\t3\t", "u1\ts1\tx\t", "per_utt.tsv:3"),
+    ("u1\ts1\t3\t", "u1\ts1\t-3\t", "per_utt.tsv:3"), ("u1\ts1\t3\t", "u1\ts1\t-1\t", "per_utt.tsv:3"),
+    ("u1\ts1\t3\t", "u1\ts1\tx\t", "per_utt.tsv:3"),
     ("utterance", "name", "per_utt.tsv:2: expected an utterance")])
 def test_lines_of_utterances_that_are_none_are_named(tmp_path, old, new, message):
     add_system(tmp_path, "score_a", "a", 1)

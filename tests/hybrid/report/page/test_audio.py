@@ -27,8 +27,13 @@ def with_audio(recording, number=6):
 
 
 def test_the_stretch_of_the_utterance_comes_back_sample_by_sample(recording):
-    samples, rate = soundfile.read(io.BytesIO(encoded(with_audio(recording)[0])), dtype="int16")
-    assert rate == RATE and np.array_equal(samples, np.arange(2000, 6000))
+    def read():
+        samples, rate = soundfile.read(io.BytesIO(encoded(with_audio(recording)[0])), dtype="int16")
+        assert rate == RATE
+        return samples
+    assert np.array_equal(read(), np.arange(2000, 6000))
+    soundfile.write(str(recording), np.arange(1, RATE, dtype=np.int16), RATE, subtype="PCM_16")  # one channel
+    assert np.array_equal(read(), np.arange(2001, 6001))
 
 
 def test_utterances_with_errors_have_it_as_data(recording):
@@ -45,9 +50,16 @@ def test_the_limit_holds_for_the_data_and_the_most_telling_come_first(recording)
     some = with_audio(recording, 20)
     data, _ = embed(some, 0.0035, encode=lambda one: b"x" * 600)
     assert 0 < sum(map(len, data.values())) <= 3500 and len(data) == 4
-    order = sorted(some, key=lambda one: -interest(one))
+    order = sorted(some, key=interest, reverse=True)
     assert set(data) == {f"test/{one.utterance_id}" for one in order[:4]}
-    assert embed(some, 0.0) == ({}, [])
+    assert embed(some, 0.0, encode=lambda one: pytest.fail("nothing has room")) == ({}, [])
+
+
+def test_what_fits_the_limit_just_so_is_taken(recording):
+    """600 bytes are 800 letters of base64, 23 letters before them."""
+    some = with_audio(recording, 20)
+    for limit, number in ((822e-6, 0), (823e-6, 1), (1645e-6, 1), (1646e-6, 2)):
+        assert len(embed(some, limit, encode=lambda one: b"x" * 600).data) == number
 
 
 def test_what_cannot_be_read_is_named(recording):

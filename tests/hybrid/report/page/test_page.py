@@ -47,6 +47,14 @@ def test_ids_are_there_once_and_all_that_names_one_finds_it(page):
         assert set(used) <= set(ids)
 
 
+def test_tables_are_numbered_by_their_test_sets():
+    plain = comparison(2, 0, curves=(), breakdowns=(), agreements=(), alignments=())
+    plain = replace(plain, systems=tuple(replace(one, parameters=None) for one in plain.systems))  # no charts
+    ids = [one.attributes.get("id", "") for one in Page(render(plain).html).elements]
+    numbered = [name for name in ids if re.fullmatch(r"(systems|matrix)-\d+", name)]
+    assert numbered == ["systems-1", "systems-2", "matrix-1"]
+
+
 def test_nothing_is_loaded_from_elsewhere(html, page):
     """Namespaces are names, and there are none; every address is within the page or data."""
     for one in page.elements:
@@ -136,7 +144,7 @@ def test_words_come_out_as_they_are():
 
 def test_json_in_a_page_cannot_end_its_element():
     written = json_in_html(["</script><!--<script>&amp;"])
-    assert not set("<>&") & set(written)
+    assert not set("<>&") & set(written) and json_in_html(["漢"]) == '["漢"]'
     assert Page(f'<script id="x">{written}</script>').json("x") == ["</script><!--<script>&amp;"]
 
 

@@ -1,3 +1,4 @@
+import warnings
 from xml.etree import ElementTree
 
 import pytest
@@ -35,6 +36,10 @@ def test_styles_become_attributes():
                            '<text style="font: 10.5px \'DejaVu Sans\'; text-anchor: middle">x</text>')
     assert path.attrib == {"d": "M0 0", "fill": "none", "stroke": "#1f77b4", "stroke-width": "2"}
     assert text.attrib == {"font-size": "10.5", "text-anchor": "middle", "fill": "currentColor"}
+    path, text, bold = written('<path style="clip-path: url(#a:b); d"/><text style="font-size: 9px" fill="#123456"/>'
+                               '<text style="font: bold"/>')
+    assert path.attrib == {"clip-path": "url(#p-a:b)"} and bold.attrib == {"fill": "currentColor"}
+    assert text.attrib == {"font-size": "9", "fill": "#123456"}
 
 
 def test_colours_are_those_of_the_page():
@@ -60,6 +65,7 @@ def test_only_pictures_within_stay_addresses():
 
 def test_texts_are_escaped_again():
     assert written("<text>a &lt;b&gt; &amp; c</text>")[0].text == "a <b> & c"
+    assert written("<!-- a comment --><g>b<text>c<tspan>d</tspan></text></g>")[0].text is None
     assert "<text" in inline_svg(document("<text>&lt;script&gt;</text>"), "p", "t")
     assert "<script" not in inline_svg(document("<text>&lt;script&gt;</text>"), "p", "t")
 
@@ -79,7 +85,9 @@ def draw():
 
 
 def test_the_same_figure_gives_the_same_text_and_dollars_are_dollars():
-    first = figure_svg(draw, "p", "t")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of letters that the fonts lack
+        first = figure_svg(draw, "p", "t")
     assert first == figure_svg(draw, "p", "t")
     texts = [one.text for one in ElementTree.fromstring(first).iter("text")]
     assert "$x$ <漢字> & co" in texts

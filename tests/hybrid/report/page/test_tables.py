@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from hybrid.compare.comparison import Comparison, FamilyResult, PairedTest, Rate, TestSet
-from hybrid.report.page import overview, settings, significance, tables
+from hybrid.report.page import errors, overview, settings, significance, tables, times
 from hybrid.report.page.chosen import drawn_families, drawn_systems
 from hybrid.report.page.tables import NOTHING, Bar, Cell, Column, Table
 from tests.hybrid.report.page.material import comparison, paired, rate, result, system
@@ -26,7 +26,7 @@ def test_numbers_sort_as_they_are_and_nothing_is_said_as_nothing():
     assert tables.number(1.234) == Cell("1.23", 1.234) and tables.number(None) == Cell(NOTHING)
     assert tables.number(5, "{}") == Cell("5", 5.0) and tables.number(2e6, tables.count) == Cell("2.00 M", 2e6)
     assert tables.number(float("inf")).sort is None
-    assert tables.text("") == tables.text(None) == Cell(NOTHING)
+    assert tables.text("") == tables.text(None) == Cell(NOTHING) and tables.text("a", "m") == Cell("a", "a", mark="m")
 
 
 def test_rates_have_bars_on_the_scale_of_the_widest():
@@ -34,11 +34,15 @@ def test_rates_have_bars_on_the_scale_of_the_widest():
     assert tables.rate(Rate(10.0), 40.0).bar == Bar(25.0, 25.0, 25.0)
     assert tables.rate(Rate(10.0)) == Cell("10.00", 10.0) and tables.rate(None) == Cell(NOTHING)
     assert tables.rate(Rate(50.0, 45.0, 55.0), 40.0).bar == Bar(100.0, 100.0, 100.0)
+    assert tables.rate(Rate(0.5), 1.0).bar == Bar(50.0, 50.0, 50.0)
+    assert tables.rate(Rate(1.0, -2.0, 8.0), 4.0).bar == Bar(0.0, 25.0, 100.0)
+    assert tables.rate(Rate(10.0, None, 20.0), 40.0) == Cell("10.00", 10.0, Bar(25.0, 25.0, 50.0))
     assert tables.widest([Rate(1.0), Rate(2.0, 1.0, 7.0), Rate(3.0)]) == 7.0 and tables.widest([]) == 0.0
 
 
 @pytest.mark.parametrize("value, said", [
-    (999, "999"), (1000, "1.00 k"), (1_250_000, "1.25 M"), (3e9, "3.00 G"), (0.05, "0.05")])
+    (999, "999"), (1000, "1.00 k"), (999_999, "1000.00 k"), (1_000_000, "1.00 M"), (1_250_000, "1.25 M"),
+    (999_999_999, "1000.00 M"), (1e9, "1.00 G"), (3e9, "3.00 G"), (0.05, "0.05")])
 def test_counts(value, said):
     assert tables.count(value) == said
 
@@ -68,6 +72,7 @@ def test_columns_of_which_nothing_is_known_are_left_out():
                                       columns=3))
     assert [column.name for column in kept.columns] == ["0", "2"]
     assert kept.rows == ((Cell(NOTHING), Cell("x")), (Cell("a"), Cell(NOTHING)))
+    assert [column.name for column in tables.without_blank(table((Cell(""), Cell("")))).columns] == ["0"]
 
 
 @pytest.mark.parametrize("letters, width", [(50, ""), (58, ""), (59, "broad"), (118, "broad"), (119, "vast")])
@@ -104,8 +109,8 @@ def test_a_pair_is_seen_from_either_side():
     made = compared("not sure")
     turned = replace(made, pairs=(PairedTest("test", "best", "o0", "worse", 1.0),))
     assert "better than 1 of the other 1" in overview.verdicts(turned, TEST)[1]
-    other = replace(made, pairs=(PairedTest("dev", "best", "o0", "worse", 1.0),))
-    assert len(overview.verdicts(other, TEST)) == 1
+    for other in (PairedTest("dev", "best", "o0", "worse", 1.0), PairedTest("test", "o0", "o1", "better", 1.0)):
+        assert len(overview.verdicts(replace(made, pairs=(other,)), TEST)) == 1
 
 
 def test_families_are_means_over_seeds():
@@ -124,6 +129,24 @@ def test_families_are_means_over_seeds():
                              "intervals by drawing speakers.")
 
 
+def test_shares_of_the_data_and_trainings_of_which_nothing_is_known():
+    systems = (system(0, share=0.5, look_ahead=None),)
+    own = families(known=8.0, unknown=9.0)
+    own = (replace(own[0], systems=(systems[0].key,)), own[1])
+    made = Comparison("t", systems, (TEST,), (result("x", "test", 9.0), result(systems[0].key, "dev", 1.0)), own)
+    found = overview.family_table(made, replace(TEST, not_in_training=None), 1)
+    assert texts(found, "data %") == ["50", NOTHING] and texts(found, "kind") == ["hybrid", NOTHING]
+    assert "CER %" not in [column.name for column in found.columns] and texts(found, "epochs") == ["20", NOTHING]
+    assert "look-ahead" not in [column.name for column in found.columns]
+    assert found.caption == "test: 100 utterances, 700 words of 10 speakers, 1.5 min; intervals by drawing speakers."
+    runs = overview.run_table(made)
+    assert texts(runs, "run") == ["x", systems[0].key] and texts(runs, "seed") == [NOTHING, "1"]
+
+
+def test_kinds_that_are_there_are_explained():
+    assert overview.kinds_in(comparison(2, 0)) == {"hybrid": "HMM and neural network", "ctc": "CTC"}
+
+
 def test_runs_are_by_test_set_and_rate_with_what_scales_were_chosen_on_last():
     found = overview.run_table(comparison(3, 0))
     assert texts(found, "test") == ["test"] * 5 + ["dev"] * 5
@@ -139,6 +162,7 @@ def test_the_matrix_is_the_same_from_both_sides():
     found = significance.matrix(made, made.tests[1], 2)
     names = [family.family for family in overview.families_of(made, "test")]
     assert [row[0].text for row in found.rows] == [f"{n} {name}" for n, name in enumerate(names, 1)]
+    assert [(column.name, column.hint) for column in found.columns[1:]] == list(zip("12345", names))
     turned = {"▲": "▼", "▼": "▲", "≈": "≈"}
     for row in range(len(names)):
         assert found.rows[row][row + 1].mark == "diagonal"
@@ -150,6 +174,18 @@ def test_the_matrix_is_the_same_from_both_sides():
                                     mark="better", said="better: ")
     assert found.rows[1][1].hint == "ctc-0 against hybrid-0: worse, +1.60 to +3.60, p = 0.030 (Holm)"
     assert significance.matrix(made, made.tests[0], 1) is None
+
+
+def test_pairs_of_which_little_is_known():
+    made = compared("better", "better")
+    half = replace(made.pairs[0], low=-2.0, high=None)
+    whole = replace(made.pairs[1], low=-2.0, high=-0.5)
+    found = significance.matrix(replace(made, pairs=(half, whole)), TEST, 1)
+    assert [cell.hint for cell in found.rows[0]][2:] == ["best against o0: better",
+                                                         "best against o1: better, −2.00 to −0.50"]
+    assert found.rows[1][3] == found.rows[2][2] == Cell(NOTHING)  # never tested
+    table = significance.pair_table(replace(made, pairs=(half, whole, replace(half, low=None, high=2.0))))
+    assert column(table, "95 % interval") == [Cell(NOTHING), Cell("−2.00 to −0.50", -2.0), Cell(NOTHING)]
 
 
 def test_pairs_of_other_references_have_no_figures():
@@ -170,6 +206,35 @@ def test_pairs_with_their_figures():
     assert "p (MAPSSWE)" not in [column.name for column in bare.columns]
 
 
+# --- what stands where
+
+def shown(name):
+    made = comparison(3, 0)
+    made_of = {"families": lambda: overview.family_table(made, TEST, 1), "runs": lambda: overview.run_table(made),
+               "matrix": lambda: significance.matrix(made, made.tests[1], 2),
+               "pairs": lambda: significance.pair_table(made), "settings": lambda: settings.settings_table(made),
+               "times": lambda: times.alignment_table(made.alignments, 1),
+               "breakdown": lambda: errors.breakdown_table(made.breakdowns[0], 1),
+               "agreement": lambda: errors.agreement_table(made.agreements[0], 1),
+               "vote": lambda: errors.vote_table(made.agreements[0], 1)}
+    return made_of[name]()
+
+
+@pytest.mark.parametrize("name, words", [
+    ("families", "system, kind"), ("runs", "run, test"), ("matrix", "system"), ("settings", None),
+    ("pairs", "system, against, test, verdict, what else differs"), ("times", "system, words are, from"),
+    ("breakdown", "letters in the word"), ("agreement", "system, and"), ("vote", "who")])
+def test_words_stand_at_the_left_and_numbers_at_the_right(name, words):
+    columns = shown(name).columns
+    left = [column.name for column in columns if not column.number]
+    assert left == (words.split(", ") if words else [column.name for column in columns])
+
+
+@pytest.mark.parametrize("name", ["families", "runs", "matrix", "settings", "pairs", "breakdown", "agreement", "vote"])
+def test_tables_that_are_no_lists_are_not_sorted(name):
+    assert shown(name).sortable == (name not in ("matrix", "settings", "vote"))
+
+
 # --- configurations
 
 def test_only_options_that_differ_are_shown():
@@ -179,6 +244,7 @@ def test_only_options_that_differ_are_shown():
     assert [[cell.text for cell in row] for row in found.rows] == [
         ["b", "1, 2", "1, 3"], ["c", "none", "0.5"], ["d", "true", ""]]
     assert "(1 more are the same in all)" in found.caption
+    assert settings.written(0.1 + 0.2) == "0.3" and settings.written(1_250_000) == "1250000"
 
 
 def test_of_each_name_the_training_with_the_most_data_speaks():
@@ -197,4 +263,15 @@ def test_the_best_of_each_kind_are_drawn_first():
     names = [family.family for family in drawn_families(made, "test", 4)]
     assert names == ["hybrid-0", "hybrid-1", "ctc-0", "attention-0"]  # not those with half of the data
     assert drawn_systems(made, "test", ["ctc-0, seed 1", "x"]) == [("ctc-0, seed 1", "ctc-0")]
-    assert drawn_families(made, "dev") == [] and len(paired("test", made.families)) == 15
+    assert len(drawn_families(made, "test")) == 5 and drawn_families(made, "dev") == []
+    assert len(paired("test", made.families)) == 15
+
+
+def test_six_are_drawn_and_none_of_which_nothing_is_known():
+    systems = tuple(system(place) for place in range(8))
+    own = tuple(FamilyResult(one.family, "test", (one.key, "x"), rate(5.0 + n)) for n, one in enumerate(systems))
+    odd = (FamilyResult("none", "test", (), rate(1.0)), FamilyResult("new", "test", ("x", systems[0].key), rate(1.0)))
+    made = Comparison("t", systems, (TEST,), (), odd + own)
+    assert [family.family for family in drawn_families(made, "test")] == [one.family for one in systems[:6]]
+    assert drawn_systems(made, "test", ["x", systems[1].key], most=2) == [
+        ("x", systems[0].family), (systems[1].key, systems[1].family)]

@@ -1,9 +1,11 @@
 import random
+from statistics import mean
 
 import pytest
 
 from hybrid.compare.comparison import Comparison, Hypothesis, Utterance
 from hybrid.report.page.embedded import json_in_html
+from hybrid.report.page.page import TEMPLATES
 from hybrid.report.page.utterances import (ABSENT, LACKING, aligned, encode_errors, interest, is_right_to_left,
                                            most_different, pack)
 from tests.hybrid.report.page.material import comparison, system, utterances
@@ -71,10 +73,23 @@ def test_the_whole_is_packed_and_comes_back():
 
 
 def test_who_was_not_asked_is_told_from_who_said_nothing():
-    one = Utterance("u", "test", "s", 1.0, ("x",), (Hypothesis("hybrid-0, seed 1", (("x", None),), missing=True),))
+    one = Utterance("u", "test", "s", 1.256, ("x",), (Hypothesis("hybrid-0, seed 1", (("x", None),), missing=True),))
     made = Comparison("t", (system(0), system(1)), (), (), utterances=(one,))
     (entry,) = pack(made, 1.0).data["utterances"]
-    assert entry[5:7] == [[], [LACKING, ABSENT]]
+    assert entry[3] == 1.26 and entry[5:7] == [[], [LACKING, ABSENT]]
+
+
+def test_the_page_knows_the_same_numbers():
+    assert f"const LACKING = {LACKING}, ABSENT = {ABSENT};" in (TEMPLATES / "page.js").read_text(encoding="utf-8")
+
+
+def test_the_limit_is_that_of_what_is_written():
+    made = comparison(3, 12)
+    data = pack(made, 10.0).data
+    whole = sum(len(json_in_html(part).encode("utf-8")) for part in (
+        [data["words"], data["speakers"], data["systems"]], data["utterances"])) - 1  # two brackets, one comma too few
+    assert pack(made, (whole + 0.5) / 1e6).left_out == []
+    assert len(pack(made, (whole - 0.5) / 1e6).left_out) == 1
 
 
 @pytest.mark.parametrize("megabytes", [0.0, 0.002, 0.004, 0.008])
@@ -85,9 +100,9 @@ def test_the_limit_is_kept_and_the_most_telling_stay(megabytes):
     assert len(json_in_html(data["utterances"]).encode("utf-8")) <= megabytes * 1e6 + 2
     assert sorted(kept + left_out) == sorted(one.utterance_id for one in made.utterances)
     assert kept == [one.utterance_id for one in made.utterances if one.utterance_id in kept]  # their order
-    by_name = {one.utterance_id: interest(one) for one in made.utterances}
+    by_name = {one.utterance_id: interest(one)[0] for one in made.utterances}
     if kept and left_out:
-        assert sum(by_name[name] for name in kept) / len(kept) > sum(by_name[name] for name in left_out) / len(left_out)
+        assert mean(by_name[name] for name in kept) > mean(by_name[name] for name in left_out)
 
 
 def said(name, *hypotheses):
@@ -100,7 +115,7 @@ RIGHT, WRONG, OTHER = (("x", "x"), ("y", "y")), (("x", "a"), ("y", "b")), (("x",
 
 def test_different_hypotheses_tell_more_than_many_errors():
     agree, differ, worse = said("agree", WRONG, WRONG), said("differ", RIGHT, OTHER), said("worse", RIGHT, WRONG)
-    assert interest(said("right", RIGHT, RIGHT)) < interest(agree) < interest(differ) < interest(worse)
+    assert interest(said("right", RIGHT, RIGHT)) < interest(agree) < interest(differ) < interest(worse) == (2, 2)
     made = Comparison("t", (), (), (), utterances=(agree, differ, worse))
     assert [one.utterance_id for one in most_different(made, 2)] == ["worse", "differ"]
 
@@ -130,6 +145,7 @@ def test_every_row_is_as_long_as_the_reference_and_spells_its_hypothesis(seed):
 def test_an_utterance_without_a_reference():
     found = aligned(Utterance("u", "test", "s", 1.0, (), (Hypothesis("a", ((None, "x"),)),)))
     assert found.reference == ("",) and found.rows[0].words[0].kind == "insertion"
+    assert aligned(said("u")).reference == ("x", "y") and aligned(said("u")).rows == ()
 
 
 @pytest.mark.parametrize("words, expected", [
