@@ -84,7 +84,7 @@ def _is_text(text: str) -> bool:
 
 
 def _read_file(conf: Path) -> Sections:
-    item, expected = f"--conf {conf}", "sections of `key = value` lines"
+    item, expected = f"options file {conf}", "sections of `key = value` lines"
     try:
         data = Path(conf).read_bytes()
         text = data.decode("utf-8-sig")

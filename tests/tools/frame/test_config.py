@@ -132,7 +132,7 @@ def test_words_that_are_no_options(tmp_path, word):
 
 def test_a_conf_that_is_a_folder_or_missing(tmp_path):
     for path in (tmp_path, tmp_path / "none"):
-        with pytest.raises(InputError, match=f"--conf {path}"):
+        with pytest.raises(InputError, match=f"options file {path}"):
             read_config([path])
 
 
