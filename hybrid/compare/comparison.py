@@ -141,7 +141,8 @@ class PairedTest:
       difference: WER of b minus WER of a, percentage points; interval: 95 %, over speakers or utterances and, where
         there are several seeds, over seeds; both None when the two were not scored on the same words.
       probability_of_improvement: that b is the better one: the share of resamples.
-      p_value: two-sided, of the bootstrap; p_holm: the same with Holm's correction for all pairs of the test set.
+      p_value: two-sided, of the bootstrap; p_holm: the same with Holm's correction for the pairs that
+        hybrid/compare/pairs.py takes together.
       seed_error: standard error of the difference that seeds make, None where no system of the test set has several.
       matched_pairs: of the first seed of each.
       verdict: of b, one of VERDICTS, by p_holm at the level of the comparison.

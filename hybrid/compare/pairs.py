@@ -16,14 +16,15 @@ these trainings alone.
 
 p = 2 min(P(difference <= 0), P(difference >= 0)) over the resamples, counted with one more on either side. S. Holm, "A
 simple sequentially rejective multiple test procedure", 1979: of m pairs, the i-th smallest p times m - i + 1, never
-falling, so that the chance of even one false verdict on a test set stays below the level.
+falling, so that the chance of even one false verdict among them stays below the level. Pairs of systems with one share
+of the training data are such a set each, all others are one: a learning curve more is no reason to doubt the rest.
 """
 
 import math
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -36,12 +37,14 @@ from hybrid.recognize.confidence import improvement, percentiles
 Families = Mapping[str, Sequence[str]]  # family -> keys of its systems
 
 
-def paired_tests(test: str, families: Families, found: Sequence[Bench], options: CompareOptions) -> List[PairedTest]:
+def paired_tests(test: str, families: Families, found: Sequence[Bench], options: CompareOptions,
+                 shares: Mapping[str, float] = {}) -> List[PairedTest]:
     """All pairs, in the families' order.
 
     Args:
       families: each within one bench.
       found: of the test set.
+      shares: family -> share of the training data that it saw; default: all of it.
     """
     home = {key: bench for bench in found for key in bench.keys}
     spread = seed_spread([[home[key].percent([key]) for key in keys] for keys in families.values()])
@@ -52,7 +55,7 @@ def paired_tests(test: str, families: Families, found: Sequence[Bench], options:
             tests.append(compared(PairedTest(test, a, b, "not sure"), families, bench, spread, options))
         else:
             tests.append(PairedTest(test, a, b, "other references"))
-    return with_verdicts(tests, options.level)
+    return with_verdicts(tests, options.level, shares)
 
 
 class SeedSpread(NamedTuple):
@@ -116,10 +119,18 @@ def holm(p_values: Sequence[float]) -> List[float]:
     return corrected
 
 
-def with_verdicts(tests: Sequence[PairedTest], level: float) -> List[PairedTest]:
-    """The tests of one test set, corrected for their number, with what can be said of b."""
-    corrected = iter(holm([test.p_value for test in tests if test.p_value is not None]))
-    return [test if test.p_value is None else _judged(test, next(corrected), level) for test in tests]
+def with_verdicts(tests: Sequence[PairedTest], level: float, shares: Mapping[str, float] = {}) -> List[PairedTest]:
+    """The tests of one test set, corrected for the number of those that belong together, with what can be said of b."""
+    together: Dict[Optional[float], List[int]] = {}
+    for number, test in enumerate(tests):
+        if test.p_value is not None:
+            a, b = shares.get(test.a, 1.0), shares.get(test.b, 1.0)
+            together.setdefault(a if a == b else None, []).append(number)
+    judged = list(tests)
+    for numbers in together.values():
+        for number, p_holm in zip(numbers, holm([tests[number].p_value for number in numbers])):
+            judged[number] = _judged(tests[number], p_holm, level)
+    return judged
 
 
 def _judged(test: PairedTest, p_holm: float, level: float) -> PairedTest:

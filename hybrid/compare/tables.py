@@ -187,5 +187,7 @@ def _how_paired(c: Comparison, test: str) -> str:
     seeds = ("The interval is that of new speakers and new trainings where there are several seeds: `of it seeds` is "
              "the standard error that seeds make. " if several else
              "The interval is that of these trainings: there is one seed of each. ")
-    return (f"Paired bootstrap; a verdict holds at {100 * c.level:g} % for all {number} pairs together (Holm). {seeds}"
+    shares = {system.share for system in c.systems}
+    together = f"all {number} pairs" if len(shares) < 2 else "all pairs of one share of the training data"
+    return (f"Paired bootstrap; a verdict holds at {100 * c.level:g} % for {together} together (Holm). {seeds}"
             "Matched pairs is MAPSSWE on the first seeds. `not matched` tells what else differs between the two.")

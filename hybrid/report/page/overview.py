@@ -35,7 +35,7 @@ def verdicts(comparison: Comparison, test: TestSet) -> List[str]:
     close = [other for other, verdict in against.items() if verdict != "better"]
     if sure:
         sentences.append(f"It is better than {len(sure)} of the other {len(against)} beyond chance (paired bootstrap, "
-                         f"{100 * comparison.level:g} % after Holm's correction for all pairs).")
+                         f"{100 * comparison.level:g} % after Holm's correction for the number of pairs).")
     if close:
         sentences.append(f"Not told apart from it: {', '.join(close[:6])}"
                          f"{f' and {len(close) - 6} more' if len(close) > 6 else ''}.")

@@ -52,7 +52,7 @@ PAIR_COLUMNS = (
     Column("difference", hint="of WER, percentage points"), Column("95 % interval", hint="of the difference"),
     Column("verdict", False, "by p (Holm)"),
     Column("P better", hint="probability of improvement: share of resamples"),
-    Column("p", hint="two-sided, of the bootstrap"), Column("p (Holm)", hint="corrected for all pairs of the test set"),
+    Column("p", hint="two-sided, of the bootstrap"), Column("p (Holm)", hint="corrected for the number of pairs"),
     Column("p (MAPSSWE)", hint="matched pairs test on the first seed of each"),
     Column("± seeds", hint="standard error of the difference that seeds make"),
     Column("what else differs", False))

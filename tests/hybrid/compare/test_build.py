@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,10 @@ def test_among_many_pairs_a_difference_can_be_sure():
     verdicts = {pair.verdict for pair in found.pairs if "best" in (pair.a, pair.b)}
     assert len(found.pairs) == 190 and verdicts == {"better"}
     assert all(0 < pair.p_value < pair.p_holm < 0.011 for pair in found.pairs if pair.b == "best")
+    less = [one._replace(system=replace(one.system, share=1.0 if one.system.key in ("s00", "best") else 0.1))
+            for one in systems]
+    (pair,) = (pair for pair in compare("T", less, OPTIONS).pairs if {pair.a, pair.b} == {"s00", "best"})
+    assert pair.p_holm == pair.p_value
     assert CompareOptions().for_pairs(50).resamples == 10_000 and CompareOptions().for_pairs(630).resamples == 126_000
     assert CompareOptions(resamples=10 ** 6).for_pairs(5000).resamples == 10 ** 6
     assert CompareOptions().for_pairs(5000).resamples == 200_000

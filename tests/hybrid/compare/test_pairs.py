@@ -133,3 +133,14 @@ def test_verdicts_are_by_the_corrected_values():
     assert [test.verdict for test in with_verdicts(tests, 0.05)] == ["better", "worse", "not sure"]
     assert [test.p_holm for test in with_verdicts(tests, 0.05)] == pytest.approx([0.048, 0.048, 0.3])
     assert [test.verdict for test in with_verdicts(tests, 0.048)] == ["not sure"] * 3
+
+
+def test_pairs_of_one_share_of_the_data_are_corrected_together():
+    """By hand: of all the data a-b and a-c, b-c; of half of it d-e; three across."""
+    pairs = [("a", "b", 0.02), ("a", "c", 0.04), ("b", "c", 0.5), ("d", "e", 0.04), ("a", "d", 0.01), ("b", "d", 0.03)]
+    tests = [PairedTest("t", a, b, "not sure", -1.0, -2.0, 1.0, 0.5, p) for a, b, p in pairs]
+    tests.insert(1, PairedTest("t", "a", "x", "other references"))
+    judged = with_verdicts(tests, 0.05, {"d": 0.5, "e": 0.5})
+    assert [test.p_holm for test in judged] == pytest.approx([0.06, None, 0.08, 0.5, 0.04, 0.02, 0.03])
+    assert [test.verdict for test in judged[4:]] == ["better"] * 3
+    assert [test.verdict for test in judged[:4]] == ["not sure", "other references", "not sure", "not sure"]

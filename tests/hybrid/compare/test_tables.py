@@ -84,8 +84,11 @@ def test_markdown_has_all_sections_and_pictures_in_them():
     assert "![" not in markdown(FULL, ["other_test.png"])
     assert text.count("![") == 2 and "![Word error rates on test](wer_test.png)" in text
     assert "- command: ./run.sh egs/tiny\n- note: epochs differ" in text
-    assert "a verdict holds at 5 % for all 1 pairs together (Holm)" in text and "new trainings" in text
-    assert "a verdict holds at 0.5 % for all 1 pairs" in markdown(replace(FULL, level=0.005))
+    assert "a verdict holds at 5 % for all pairs of one share of the training data together (Holm)" in text
+    assert "new trainings" in text
+    whole = replace(FULL, systems=tuple(replace(system, share=1.0) for system in FULL.systems))
+    assert "a verdict holds at 5 % for all 1 pairs together (Holm)" in markdown(whole)
+    assert "a verdict holds at 0.5 % for all 1 pairs" in markdown(replace(whole, level=0.005))
     single = replace(FULL, pairs=(replace(FULL.pairs[0], seed_error=None),))
     assert "there is one seed of each" in markdown(single)
 
