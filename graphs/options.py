@@ -91,7 +91,8 @@ def check_choice(choices, options, *names: str) -> None:
     """Raises ValueError for an option that is none of the choices."""
     for name in names:
         if getattr(options, name) not in choices:
-            raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {getattr(options, name)!r}")
+            known = ", ".join(map(str, choices))
+            raise ValueError(f"{name}: expected one of {known}, found {getattr(options, name)!r}")
 
 
 def check_share(options, *names: str) -> None:

@@ -71,7 +71,7 @@ class FeatureOptions:
         check_at_least(3, self, "num_mel_bins")
         if not 1 <= self.num_ceps <= self.num_mel_bins:
             raise ValueError(f"num_ceps: expected 1 to num_mel_bins, found {self.num_ceps}")
-        check_between(0, 2, self, "deltas")
+        check_choice((0, 1, 2), self, "deltas")
         if any(not 0.1 <= speed <= 10 for speed in self.speed) or len(set(self.speed)) < len(self.speed):
             raise ValueError(f"speed: expected different factors of 0.1 to 10, found {self.speed}")
         if self.volume and not (len(self.volume) == 2 and 0 < self.volume[0] <= self.volume[1]):

@@ -29,7 +29,7 @@ from hybrid.e2e.tokens import SPACE, TokenTable
 from hybrid.e2e.word_scores import LOOK_AHEADS, WordScores
 from hybrid.e2e.word_tree import ROOT, WordTree
 
-LARGEST_BEAM = 100_000  # hypotheses that a search keeps; it would not come back from more
+MOST_HYPOTHESES = 100_000  # that a search keeps; it would not come back from more
 LARGEST_WEIGHT = 1e6  # of a language model, and of bonuses: sums of them stay numbers
 
 

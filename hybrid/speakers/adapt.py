@@ -15,7 +15,7 @@ from typing import Dict, List, Mapping, NamedTuple, Tuple
 import torch
 from torch import Tensor
 
-from graphs.options import check_at_least, check_between, check_choice, check_positive
+from graphs.options import check_at_least, check_between, check_choice, check_positive, check_share
 from hybrid.outcomes import Outcomes
 from hybrid.speakers.network import METHODS, AdaptableNetwork
 from hybrid.speakers.posteriors import LatticeScales, Posteriors
@@ -44,7 +44,8 @@ class AdaptOptions(LatticeScales):
         check_at_least(1, self, "subsampling")
         check_positive(self, "learning_rate")
         check_choice(METHODS, self, "method")
-        check_between(0, 1, self, "kl_weight", "silence_weight", "max_failed_share")
+        check_share(self, "max_failed_share")
+        check_between(0, 1, self, "kl_weight", "silence_weight")
 
 
 class Utterance(NamedTuple):

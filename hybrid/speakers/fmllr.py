@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphs.options import check_at_least, check_between, check_positive, check_power_of_2
+from graphs.options import check_at_least, check_between, check_positive, check_power_of_2, check_share
 from hybrid.speakers.affine import apply, identity, log_volume
 from hybrid.speakers.gaussians import Gaussians
 from hybrid.speakers.posteriors import LatticeScales, Posteriors
@@ -58,7 +58,8 @@ class FmllrOptions(LatticeScales):
         if not self.min_frames_offset <= self.min_frames_diagonal <= self.min_frames:
             raise ValueError("min_frames_offset, min_frames_diagonal, min_frames: expected in that order, found "
                              f"{self.min_frames_offset}, {self.min_frames_diagonal}, {self.min_frames}")
-        check_between(0, 1, self, "silence_weight", "max_failed_share")
+        check_between(0, 1, self, "silence_weight")
+        check_share(self, "max_failed_share")
 
 
 class FmllrStats:

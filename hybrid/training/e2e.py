@@ -8,7 +8,7 @@ from torch import nn
 
 from graphs.errors import InputError
 from graphs.lang.lang import Lang
-from graphs.options import check_between, check_positive, flat
+from graphs.options import check_positive, check_share, flat
 from graphs.text_file import split_blanks
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
@@ -42,7 +42,7 @@ class E2eTrainingOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions, E2e
         for part in (TrainerOptions, SpecAugmentOptions, PerturbOptions, E2eOptions):
             part.__post_init__(self)
         check_positive(self, "max_duration")
-        check_between(0, 1, self, "max_failed_share")
+        check_share(self, "max_failed_share")
 
 
 class E2eLoss(StatelessObjective):

@@ -19,7 +19,7 @@ from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.hmm_folder import write_hmm
 from graphs.hmm.transitions import TransitionModel
-from graphs.options import check_at_least, check_between, check_choice, check_positive, check_share, flat
+from graphs.options import check_at_least, check_choice, check_positive, check_share, flat
 from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
 from hybrid.data.batches import FeatureBatches
@@ -77,8 +77,7 @@ class AmOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
             raise ValueError(f"every: expected 1 for a network that cannot leave frames out, found {self.every}")
         if self.every > 1 and self.subsampling > 1:
             raise ValueError(f"every: expected 1 with subsampling = {self.subsampling}, found {self.every}")
-        check_share(self, "label_smoothing")
-        check_between(0, 1, self, "max_failed_share")
+        check_share(self, "label_smoothing", "max_failed_share")
         check_at_least(0, self, "prior_scale")
         if not 0 < self.prior_floor < 1:
             raise ValueError(f"prior_floor: expected between 0 and 1, found {self.prior_floor}")

@@ -47,7 +47,7 @@ class TreeOptions:
         if self.merge_loss is not None and not self.merge_loss >= 0:
             raise ValueError(f"merge_loss: expected at least 0, or none, found {self.merge_loss}")
         check_choice(KINDS, self, "statistics")
-        check_between(0, 2, self, "deltas")
+        check_choice((0, 1, 2), self, "deltas")
         check_between(0, 1, self, "max_failed_share")
         for name in filter(None, (self.speech_topology, self.silence_topology)):
             named_entry(name)

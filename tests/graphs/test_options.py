@@ -41,6 +41,7 @@ def test_a_choice_stands_beside_its_own_options():
     (lambda options: check_positive(options, "seed"), (1e-9, 5), (0, -1, math.inf, math.nan)),
     (lambda options: check_between(-2, 3.5, options, "seed"), (-2, 0, 3.5), (-2.1, 3.6, -math.inf, math.nan)),
     (lambda options: check_choice(("two", "three"), options, "seed"), ("two", "three"), (2, "", "t")),
+    (lambda options: check_choice((0, 1), options, "seed"), (0, 1), (2, 0.5)),
     (lambda options: check_power_of_2(options, "seed"), (1, 2, 64), (3, 6, 65)),
     (lambda options: check_share(options, "seed"), (0, 0.5, 0.999), (-0.1, 1, 1.5, math.nan))])
 def test_checks_name_the_option(check, good, bad):

@@ -19,7 +19,7 @@ from graphs.errors import InputError
 from graphs.ids import BLANK
 from graphs.options import check_at_least, check_between
 from hybrid.e2e.decoders.attention import AttentionDecoder
-from hybrid.e2e.fusion import LARGEST_BEAM, LARGEST_WEIGHT, FusionOptions, TokenLm
+from hybrid.e2e.fusion import LARGEST_WEIGHT, MOST_HYPOTHESES, FusionOptions, TokenLm
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.attention_frames import attention_frames
@@ -53,7 +53,7 @@ class AttentionBeamOptions(FusionOptions):
         super().__post_init__()
         check_at_least(1, self, "nbest")
         check_at_least(0, self, "coverage_threshold", "end_threshold", "end_margin", "end_lengths", "max_ratio")
-        check_between(1, LARGEST_BEAM, self, "beam")
+        check_between(1, MOST_HYPOTHESES, self, "beam")
         check_between(0, LARGEST_WEIGHT, self, "coverage")
         check_between(0, 10, self, "length_power")
         if self.max_ratio == float("inf"):

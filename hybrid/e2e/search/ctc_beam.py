@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graphs.ids import BLANK
 from graphs.options import check_at_least, check_between
-from hybrid.e2e.fusion import LARGEST_BEAM, FusionOptions, TokenLm, score_tokens
+from hybrid.e2e.fusion import MOST_HYPOTHESES, FusionOptions, TokenLm, score_tokens
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.search.ctc_outputs import outputs_of, sequence_scores, token_frames
 
@@ -30,7 +30,7 @@ class CtcBeamOptions(FusionOptions):
     def __post_init__(self):
         super().__post_init__()
         check_at_least(1, self, "nbest")
-        check_between(1, LARGEST_BEAM, self, "beam")
+        check_between(1, MOST_HYPOTHESES, self, "beam")
         if not self.token_beam > 0:
             raise ValueError(f"token_beam: expected a number above 0, found {self.token_beam}")
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from graphs.ids import BLANK
 from graphs.options import check_at_least, check_between
 from hybrid.e2e.decoders.transducer import TransducerDecoder
-from hybrid.e2e.fusion import LARGEST_BEAM, FusionOptions, TokenLm
+from hybrid.e2e.fusion import MOST_HYPOTHESES, FusionOptions, TokenLm
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.prefixes import ROOT, Prefixes, frames_of, log_probs_of, transducer_of
@@ -41,7 +41,7 @@ class TransducerBeamOptions(FusionOptions):
     def __post_init__(self):
         super().__post_init__()
         check_at_least(1, self, "nbest", "max_symbols")
-        check_between(1, LARGEST_BEAM, self, "beam")
+        check_between(1, MOST_HYPOTHESES, self, "beam")
         check_at_least(0, self, "internal_scale")
         if not self.score_beam > 0:
             raise ValueError(f"score_beam: expected a number above 0, found {self.score_beam}")

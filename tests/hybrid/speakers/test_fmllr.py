@@ -181,7 +181,7 @@ def test_few_frames_allow_less(frames, form):
 @pytest.mark.parametrize("bad", [{"rounds": -1}, {"components": 3}, {"components": 0}, {"sweeps": 0},
                                  {"min_frames": 50.0}, {"min_frames_offset": 101.0}, {"silence_weight": 1.5},
                                  {"acoustic_scale": 0.0}, {"variance_floor": 0.0}, {"prior_frames": -1.0},
-                                 {"max_failed_share": 1.1}, {"lm_scale": -1.0},
+                                 {"max_failed_share": 1.0}, {"lm_scale": -1.0},
                                  {"word_insertion_penalty": float("inf")}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

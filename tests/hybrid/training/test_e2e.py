@@ -239,7 +239,7 @@ def test_too_many_unusable_utterances_end_the_training(corpus, tmp_path):
 
 @pytest.mark.parametrize("bad", [{"ctc_weight": 0.5}, {"ctc_weight": -0.1}, {"ctc_weight": 1.1}, {"units": "word"},
                                  {"piece_model": "wordpiece"}, {"encoder_dim": 0}, {"subsampling": 0},
-                                 {"num_pieces": 0}, {"max_duration": 0.0}, {"max_failed_share": 1.1}])
+                                 {"num_pieces": 0}, {"max_duration": 0.0}, {"max_failed_share": 1.0}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         E2eTrainingOptions(**bad)

@@ -223,5 +223,5 @@ def test_a_file_of_lateness_that_is_none_is_told(tmp_path, content, found):
                                      {"max_failed_share": -0.1}])
 def test_options_out_of_range_are_refused(options):
     TimesOptions(max_failed_share=0), TimesOptions(max_failed_share=1)
-    with pytest.raises(ValueError, match=next(iter(options))):
+    with pytest.raises(ValueError, match=f"{next(iter(options))}: expected"):
         TimesOptions(**options)
