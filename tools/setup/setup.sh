@@ -11,7 +11,7 @@ root=$PWD
 environment=.venv
 log=.setup/setup.log
 requirements=$here/requirements
-step_count=7
+step_count=6
 compiler_advice="install a C++ compiler: \`apt install g++\` (Debian, Ubuntu) or \`dnf install gcc-c++\` (Fedora); kaldifeat is compiled."
 . "$here/steps.sh"
 . "$here/find_python.sh"
@@ -44,12 +44,11 @@ else
 fi
 
 key_environment=$(digest "$version" "$requirements/pip.txt")
-key_torch=$(digest "$requirements/torch.txt")
-key_packages=$(digest "$requirements/packages.txt")
+key_packages=$(digest "$requirements/torch.txt" "$requirements/packages.txt")
 key_k2=$(digest "$requirements/k2.txt" "$requirements/torch.txt")
 key_kaldifeat=$(digest "$version" "$requirements/torch.txt" "$requirements/kaldifeat.txt" "$here"/kaldifeat/*.* "$here"/kaldifeat/*/*)
 key_project=$(digest "$root" setup.cfg pyproject.toml)
-key_check=$(digest "$key_environment" "$key_torch" "$key_packages" "$key_k2" "$key_kaldifeat" tools/doctor.py)
+key_check=$(digest "$key_environment" "$key_packages" "$key_k2" "$key_kaldifeat" tools/doctor.py)
 wheels=.setup/wheels/${key_kaldifeat:0:16}
 
 if is_done check "$key_check" && is_done project "$key_project"; then
@@ -85,14 +84,31 @@ make_environment() {
   rm .setup/making_environment
 }
 
-pip_install() {
+forget_half_installed() {
   # pip writes INSTALLER after a package's files. Without it the installation was cut off, but pip would
   # take the package for installed.
   local folder
   for folder in "$environment"/lib/python*/site-packages/*.dist-info; do
     [ -f "$folder/INSTALLER" ] || [ ! -d "$folder" ] || rm -rf "$folder"
   done
-  "$python" -m pip install --progress-bar off "$@"
+}
+
+pip_add() { "$python" -m pip install --progress-bar off "$@"; }
+
+pip_install() {
+  forget_half_installed
+  pip_add "$@"
+}
+
+install_packages() {
+  # Unpacking keeps one core busy, so both lists at once; no package is in both. What failed stands last in the log.
+  local others=$log.packages status=0
+  forget_half_installed
+  pip_add --no-deps -r "$requirements/packages.txt" >"$others" 2>&1 &
+  pip_add --no-deps -r "$requirements/torch.txt" || status=$?
+  wait $! || { status=$?; cat "$others"; }
+  rm -f "$others"
+  return "$status"
 }
 
 install_kaldifeat() {
@@ -117,9 +133,7 @@ fi
 require_room_and_tools
 echo "set-up of $root/$environment from $base; details in $log"
 step environment "environment with CPython $version and pip 24.0" "$key_environment" make_environment
-step torch "torch 1.13.1 (a download of 1.7 GB)" "$key_torch" pip_install --no-deps -r "$requirements/torch.txt"
-step packages "lhotse, sentencepiece, matplotlib, pytest, ..." "$key_packages" \
-  pip_install --no-deps -r "$requirements/packages.txt"
+step packages "torch 1.13.1 (a download of 1.7 GB), lhotse, sentencepiece, ..." "$key_packages" install_packages
 step k2 "k2 1.23.4" "$key_k2" pip_install --no-deps --require-hashes -r "$requirements/k2.txt"
 step kaldifeat "kaldifeat 1.24 (compiled, 2 to 5 minutes)" "$key_kaldifeat" install_kaldifeat
 step project "this project" "$key_project" pip_install --no-deps --no-build-isolation -e .
