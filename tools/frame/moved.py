@@ -6,6 +6,7 @@ Files that did not come along, such as a corpus beside the work folder, are wher
 """
 
 import os
+import shlex
 from pathlib import Path
 from typing import Dict, Tuple
 
@@ -15,7 +16,7 @@ PLACE = "place"  # the key of a stage's folder in its record
 def as_it_lies(record: Dict, folder: Path) -> Dict:
     """
     Args:
-      record: of a stage; `inputs` and `raw` have the paths of files as keys.
+      record: of a stage; `inputs` and `raw` have the paths of files as keys, words of `command` may be paths.
       folder: the one in which it was found.
     Returns: the record of the folder as it lies, with its own place and those of files that came along.
     """
@@ -25,7 +26,9 @@ def as_it_lies(record: Dict, folder: Path) -> Dict:
     old, new = _roots(Path(record[PLACE]), now)
     files = {part: {_now_at(Path(path), old, new): known for path, known in record.get(part, {}).items()}
              for part in ("inputs", "raw") if part in record}
-    return {**record, **files, PLACE: str(now)}
+    command = shlex.join(_now_at(Path(word), old, new) if word.startswith("/") else word
+                         for word in shlex.split(record.get("command", "")))
+    return {**record, **files, "command": command, PLACE: str(now)}
 
 
 def _roots(before: Path, now: Path) -> Tuple[Path, Path]:

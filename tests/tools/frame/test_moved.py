@@ -85,8 +85,11 @@ def test_paths_of_what_came_along(tmp_path):
         (tmp_path / name).write_text("")
     (tmp_path / "b/x/exp").mkdir()
     paths = [str(tmp_path / name) for name in ("a/data", "a/gone", "known", "a")] + ["/" + "x" * 5000]
-    record = {"place": str(tmp_path / "a/exp"), "inputs": {path: [0, 0, ""] for path in paths}, "facts": {}}
+    record = {"place": str(tmp_path / "a/exp"), "inputs": {path: [0, 0, ""] for path in paths}, "facts": {},
+              "command": f"python -m toy --data {paths[0]} --out '{tmp_path}/a/exp' --extra 'a b' --known {paths[2]}"}
     found = as_it_lies(record, tmp_path / "b/x/exp")
+    assert found["command"] == (f"python -m toy --data {tmp_path}/b/x/data --out {tmp_path}/b/x/exp --extra 'a b' "
+                                f"--known {paths[2]}")
     assert list(found["inputs"]) == [str(tmp_path / "b/x/data"), *paths[1:]]
     assert found["place"] == str(tmp_path / "b/x/exp") and record["place"] == str(tmp_path / "a/exp")
     assert as_it_lies({"inputs": {"/a": 1}}, tmp_path) == {"inputs": {"/a": 1}}  # of an earlier version
