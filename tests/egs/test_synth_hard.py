@@ -24,7 +24,8 @@ def test_the_hard_conf_holds_and_differs_where_it_says_so():
     easy, hard = options_of(default, CorpusOptions), options_of(default, CorpusOptions, HARD)
     assert {"augment", *easy} == set(hard)
     assert {section for section in easy if easy[section] != hard[section]} == {
-        "corpus", "ctc", "am", "am.tdnn", "am.dnn", "am.blstm"}
+        "corpus", "ctc", "dnn", "am", "am.tdnn", "am.dnn", "am.blstm"}
+    assert (easy["dnn"].every, hard["dnn"].every) == (3, 1)
     assert hard["corpus"].unseen_accents and hard["corpus"].rooms == 0.5 and min(hard["corpus"].snrs) == 0
     assert hard["augment"].copies == 0
 
