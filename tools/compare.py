@@ -50,7 +50,7 @@ def work(job: Job) -> None:
     from tools.frame.records import write_text_atomically
     from tools.page import PAGE, write_page
     args = job.args
-    scored = gather(args.work, args.systems, args.tests)
+    scored = gather(args.work, args.systems, args.tests, job.log.info)
     tests = {test: [one for one in scored if one.test == test] for test in dict.fromkeys(one.test for one in scored)}
     material = {test: material_of(test, own, args.work, args.align, job.log) for test, own in tests.items()}
     found = compare(args.title or ", ".join(work_names(args.work)), scored, job.options("compare"), material,

@@ -51,7 +51,7 @@ def report(work: Path, command: Optional[str] = None) -> None:
     from hybrid.report.tables import text_table
     folders = whole_scores(work)
     verified_digests(folders)
-    results = found.gather_results(folders)
+    results = found.gather_results(folders, print)
     if not results:
         raise InputError(f"--work {work}", "a result (score_*/result.json)", "none")
     entries = [result.entry for result in results]

@@ -3,20 +3,23 @@
     python -m egs.custom.prepare --corpus my_data --out work/corpus
 
 --corpus, or data/ in it, holds train/wav.scp, train/text, ..., dev/..., test/... (tools.import_kaldi; a
-single data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). A
-split dev or test that is not there is held out of train, by speakers where that comes near its share.
+single data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). All splits
+whose names begin with `test` or `eval` are test sets. Where there is no dev or no test set, it is held out of train, by
+speakers where that comes near its share.
 lexiconp.txt or lexicon.txt and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterable, List, NamedTuple, Optional
+from typing import Dict, Iterable, List, NamedTuple, Optional
 
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.custom.prepare", __doc__, options={"corpus": "egs.custom.prepare:CorpusOptions"})
            .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests", corpus=True))
-SPLITS = ("train", "dev", "test")
+TEST, NAME = ("test", "eval"), re.compile(r"[\w.-]+")
+COPY = "_hires"  # what Kaldi calls other features of the same recordings
 LEXICONS, LANGUAGE_MODELS = ("lexiconp.txt", "lexicon.txt"), ("lm.arpa", "lm.arpa.gz")
 EXPECTED = ("train/wav.scp and train/text as in Kaldi, or Lhotse manifests such as cuts_train.jsonl.gz; see "
             "egs/custom/README.md")
@@ -25,7 +28,8 @@ EXPECTED = ("train/wav.scp and train/text as in Kaldi, or Lhotse manifests such 
 @dataclass(frozen=True)
 class CorpusOptions:
     splits: Optional[str] = field(default=None, metadata={
-        "help": "what the splits are called, as `train=train_clean,dev,test=eval1`"})
+        "help": "what the splits are called, as `train=train_clean,dev,test=heldout`; none: train, dev, and all that "
+                "begin with test or eval"})
     root: Optional[str] = field(default=None, metadata={
         "help": "where relative audio paths start; none: here, the corpus folder, or above it"})
     dev_share: float = field(default=0.05, metadata={"help": "of train to hold out when there is no dev"})
@@ -66,20 +70,28 @@ def find_data(corpus: Path) -> Found:
     raise InputError(f"--corpus {corpus}", EXPECTED, "neither")
 
 
-def choose_splits(found: Found, wanted: Optional[str]) -> str:
-    """The splits as the import programs take them; without `wanted` those named train, dev and test.
+def choose_splits(found: Found, wanted: Optional[str]) -> Dict[str, str]:
+    """split -> its name in the folder; without `wanted` train, dev and the test sets.
 
-    Raises InputError for a split that is not there.
+    Raises InputError for a split that is not there, or whose name a recipe cannot use.
     """
     from graphs.errors import InputError
     from hybrid.data.corpus import parse_splits
-    splits = parse_splits(wanted) or {name: name for name in SPLITS if name in found.names}
+    splits = parse_splits(wanted) or {name: name for name in found.names if _is_split(name)}
     missing = [source for source in splits.values() if source not in found.names]
     if missing or "train" not in splits:
         raise InputError(f"{found.folder}", ", ".join(missing) or "a split train",
                          f"{', '.join(found.names)}. Say which is which, as "
                          f"corpus.splits=train={found.names[0]}")
-    return ",".join(f"{name}={source}" for name, source in splits.items())
+    for name in splits:
+        if not NAME.fullmatch(name):
+            raise InputError("option corpus.splits", "names of letters, digits and . _ -, as in `test=my set`", name)
+    return splits
+
+
+def _is_split(name: str) -> bool:
+    return bool(NAME.fullmatch(name)) and (name in ("train", "dev")
+                                           or name.startswith(TEST) and not name.endswith(COPY))
 
 
 def first_file(names: Iterable[str], folders: Iterable[Path]) -> Optional[Path]:
@@ -97,15 +109,20 @@ def work(job: Job) -> None:
         raise InputError("--corpus", f"your own data: {EXPECTED}", "none")
     found = find_data(corpus)
     places = (corpus, found.folder, corpus / "local/dict", found.folder / "local/dict")
+    chosen = choose_splits(found, options.splits)
     vars(job.args).update(  # the arguments of the import programs
-        data=found.folder, manifests=found.folder, splits=choose_splits(found, options.splits),
-        root=options.root, hold_out=None, max_failed_share=options.max_failed_share,
+        data=found.folder, manifests=found.folder, splits=",".join(map("=".join, chosen.items())), root=options.root,
+        hold_out=None, max_failed_share=options.max_failed_share,
         lexicon=first_file(LEXICONS, places), lm=first_file(LANGUAGE_MODELS, places))
     job.log.info("%s: %s, %s", found.folder, found.form, job.args.splits)
+    unused = sorted({*found.names} - {*chosen.values()})
+    if unused:
+        job.log.info("left aside: %s (corpus.splits names what is wanted)", ", ".join(unused))
     (import_kaldi if found.form == "kaldi" else import_lhotse).work(job)
     splits = {name: read_cuts(job.out / f"{name}.jsonl.gz") for name in splits_of(job.out)}
-    for name, share in (("dev", options.dev_share), ("test", options.test_share)):
-        if name not in splits:
+    for name, share, there in (("dev", options.dev_share, "dev" in splits),
+                               ("test", options.test_share, splits.keys() - {"train", "dev"})):
+        if not there:
             splits["train"], splits[name], how = hold_out(splits["train"], share, options.seed, name)
             job.log.info("no %s, held out of train: %s", name, how)
     write_splits(job, splits)

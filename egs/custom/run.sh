@@ -7,6 +7,7 @@
 
 stage 0 "corpus: import"
 run egs.custom.prepare ${corpus:+--corpus "$corpus"} --out "$work/corpus"
+tests=$(test_sets "$work/corpus")
 lexicon=$(ls "$work"/corpus/lexicon*.txt 2>/dev/null || true)
 lm=$(ls "$work"/corpus/lm.arpa* 2>/dev/null || true)
 

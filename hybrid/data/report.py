@@ -34,12 +34,11 @@ def report_lines(results: Dict[str, Validated], transcripts: Transcripts, rate: 
                      f"{len(speakers)} speakers; {len(result.rejected)} rejected")
         lines.extend(_details(split, result, rate))
     if transcripts.lexicon is not None and transcripts.words:
-        unknown = sum(transcripts.oov.values())
+        words, unknown = sum(transcripts.words.values()), sum(transcripts.oov.values())
         common = ", ".join(word for word, _ in transcripts.oov.most_common(10))
-        lines.append(f"training transcripts: {unknown} of {transcripts.words} words are not in the lexicon"
+        lines.append(f"training transcripts: {unknown} of {words} words are not in the lexicon"
                      + (f" ({common})" if common else ""))
-        lines.extend(transcripts.hints())
-    return lines
+    return lines + transcripts.hints()
 
 
 def _details(split: str, result: Validated, rate: Optional[int]) -> Iterator[str]:

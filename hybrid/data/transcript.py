@@ -2,11 +2,12 @@
 
 import unicodedata
 from collections import Counter
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from graphs.lang.lexicon import Lexicon
 
 CASES = ("keep", "upper", "lower")
+MIXED_SHARE = 0.01  # of running words; fewer that differ from others by case alone are names and the like
 # zero-width space, word joiner, byte-order mark: invisible, and different words to a program
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
@@ -29,13 +30,14 @@ class Transcripts:
     """Checks transcripts and counts their words.
 
     Attributes:
-      words: running words seen.
-      oov: word outside the lexicon -> how often it was seen.
+      words: word -> how often it was seen.
+      oov: those of them that are not in the lexicon.
     """
 
     def __init__(self, lexicon: Optional[Lexicon], min_frames_per_phone: float = 1.0):
         self.lexicon, self.min_frames_per_phone = lexicon, min_frames_per_phone
-        self.words, self.oov = 0, Counter()
+        self.words: Counter = Counter()
+        self.oov: Counter = Counter()
 
     def check(self, text: str, num_frames: float, count: bool = True) -> Tuple[str, str]:
         """A reason to reject the transcript and its detail; ("", "") for a good one.
@@ -47,11 +49,12 @@ class Transcripts:
         words = text.split()
         if not words:
             return "empty_transcript", ""
+        if count:
+            self.words.update(words)
         if self.lexicon is None:
             return "", ""
         unknown = [word for word in words if word not in self.lexicon]
         if count:
-            self.words += len(words)
             self.oov.update(unknown)
         if len(unknown) == len(words):
             return "all_oov", text[:100]
@@ -67,8 +70,8 @@ class Transcripts:
         return min(len(entry.phones) for entry in self.lexicon.pronunciations(word))
 
     def hints(self) -> List[str]:
-        """What may be wrong where words are in the lexicon in another spelling."""
-        return list(filter(None, [self._case_hint(), self._accents_hint()]))
+        """What may be wrong where words are in the lexicon in another spelling, or are spelled in two ways."""
+        return list(filter(None, [self._case_hint() or self._mixed_case_hint(), self._accents_hint()]))
 
     def _accents_hint(self) -> str:
         found = [word for word in self.oov if unicodedata.normalize("NFD", word) in self.lexicon]
@@ -80,7 +83,20 @@ class Transcripts:
         unknown = sum(self.oov.values())
         for case in ("upper", "lower"):
             found = sum(n for word, n in self.oov.items() if normalise_text(word, case) in self.lexicon)
-            if found > 0.5 * unknown and found > 0.1 * self.words:
+            if found > 0.5 * unknown and found > 0.1 * sum(self.words.values()):
                 return (f"{found} of {unknown} unknown words are in the lexicon in {case} case: "
                         f"set data.case={case}")
         return ""
+
+    def _mixed_case_hint(self) -> str:
+        """What to set when many words are written in two cases, else ""."""
+        forms: Dict[str, List[str]] = {}
+        for word, _ in self.words.most_common():
+            forms.setdefault(word.casefold(), []).append(word)
+        mixed = [words for words in forms.values() if len(words) > 1]
+        found, seen = sum(self.words[word] for words in mixed for word in words[1:]), sum(self.words.values())
+        if found <= MIXED_SHARE * seen:
+            return ""
+        examples = ", ".join("/".join(words) for words in mixed[:3])
+        return (f"{found} of {seen} words of the training transcripts differ from others by case "
+                f"alone ({examples}): data.case=lower makes them one word")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from graphs.text_file import decode, read_bytes, read_json, to_int
@@ -72,20 +72,28 @@ _FIELDS = {
 }
 
 
-def gather_results(folders: Iterable[Path]) -> List[Result]:
+def gather_results(folders: Iterable[Path], told: Callable[[str], None] = lambda line: None) -> List[Result]:
     """Every entry of the result.json of each folder that has one: by test set, the tuned-on set last, and by
-    WER, the worst first.
+    WER, the worst first. A recipe that was run with --seeds after a run without leaves a system's folders `score_NAME`
+    and `score_NAME_seed1`; of two with one seed the latter counts.
 
-    Raises: InputError when two score folders hold the same system, test set and seed, or one what is no result.
+    Args:
+      told: called with a line about each entry that does not count.
+    Raises: InputError when two other score folders hold the same system, test set and seed, or one what is no result.
     """
     results: Dict[Tuple, Result] = {}
     for path in (folder / FILE for folder in folders if (folder / FILE).is_file()):
         for entry in read_results(path):
-            key = entry["system"], entry["test"], entry["seed"]
-            if key in results:
+            key, result = (entry["system"], entry["test"], entry["seed"]), Result(entry, path.parent / entry["test"])
+            before = results.setdefault(key, result)
+            if before is result:
+                continue
+            plain, seeded = sorted((one.details.parent for one in (before, result)), key=lambda folder: folder.name)
+            if seeded.name != f"{plain.name}_seed{entry['seed']}":
                 raise InputError(f"{path}", f"one result of {entry['system']} on {entry['test']} with seed "
-                                 f"{entry['seed']}", f"another in {results[key].details.parent}")
-            results[key] = Result(entry, path.parent / entry["test"])
+                                 f"{entry['seed']}", f"another in {before.details.parent}")
+            told(f"{plain.name} on {entry['test']} is left out: {seeded.name} is the same system with the same seed")
+            results[key] = result if result.details.parent == seeded else before
     return sorted(results.values(), key=lambda result: _order(result.entry))
 
 

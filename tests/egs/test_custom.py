@@ -1,6 +1,7 @@
 """The custom recipe on tiny made-up data: a Kaldi folder with flaws, Lhotse manifests, no lexicon."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +164,37 @@ def test_splits_by_other_names(data, tmp_path, capsys):
     assert "eval1" in capsys.readouterr().err
     assert prepare(tmp_path / "corpus", data, "corpus.splits=train=train_clean,dev=test,test=dev") == 0
     assert {row[2] for row in contents(tmp_path / "corpus")["dev"]} == {"fay"}
+
+
+def test_all_sets_that_are_called_so_are_test_sets(data, tmp_path, capsys):
+    """But what Kaldi derives from them, and what no stage could name a folder after."""
+    for name in ("eval_noisy", "test_hires", "train_sp", "spaced"):
+        write_split(data, name, ["gus"], 2)
+    (data / "spaced").rename(data / "test set")
+    corpus = tmp_path / "corpus"
+    assert prepare(corpus, data) == 0
+    assert {path.name for path in corpus.glob("*.jsonl.gz")} == {
+        f"{name}.jsonl.gz" for name in ("train", "dev", "test", "eval_noisy")}
+    assert "left aside: test set, test_hires, train_sp (corpus.splits" in capsys.readouterr().err
+    shutil.rmtree(data / "test")
+    assert prepare(corpus, data) == 0 and not (corpus / "test.jsonl.gz").exists()  # none is held out: one is there
+    assert prepare(corpus, data, "corpus.splits=train,dev,later=test set") == 0
+    assert {path.name for path in corpus.glob("*.jsonl.gz")} == {
+        f"{name}.jsonl.gz" for name in ("train", "dev", "later")}
+    capsys.readouterr()
+    assert prepare(corpus, data, "corpus.splits=train,dev,test set") == 2
+    assert "option corpus.splits: expected names of letters" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("files, expected", [
+    ((), "test"), (("train", "dev"), "test"), (("dev", "test", "train"), "test"),
+    (("dev", "eval1", "later", "test_b", "train", "train_sp"), "eval1 later test_b train_sp")])
+def test_the_test_sets_of_a_corpus(tmp_path, files, expected):
+    for name in files:
+        (tmp_path / f"{name}.jsonl.gz").touch()
+    done = subprocess.run(["bash", "-c", '. "$1"; test_sets "$2"', "bash", str(ROOT / "tools/recipe/stages.sh"),
+                           str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == expected.split()
 
 
 def test_nothing_to_import_says_what_is_wanted(tmp_path, capsys):

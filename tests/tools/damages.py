@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -313,6 +315,20 @@ def sweep_without_a_trial(work):
 
 def sweep_by_another_figure(work):
     damage_json(work / "sweeps/dropout/study.json", lambda content: content["options"].update(minimize="dev.cer"))
+
+
+def sweep_with_a_file_of_trials_cut_off(work):
+    path = work / "sweeps/dropout/trials.db"
+    path.write_bytes(path.read_bytes()[:-512])
+
+
+def sweep_with_a_file_of_trials_of_another_kind(work):
+    (work / "sweeps/dropout/trials.db").write_text("0 complete 7.5\n" * 100)
+
+
+def sweep_with_a_file_of_fewer_trials(work):
+    with closing(sqlite3.connect(work / "sweeps/dropout/trials.db")) as connection, connection:
+        connection.execute("DELETE FROM trials WHERE number = 2")
 
 
 def sweep_without_its_space(work):

@@ -40,6 +40,14 @@ def test_a_second_report_replaces_the_first(tmp_path):
     assert entry["errors"] == 3
 
 
+def test_a_run_without_seeds_before_one_with_them_is_told(tmp_path, capsys):
+    for folder, seed in (("score_am", 1), ("score_am_seed1", 1), ("score_am_seed2", 2)):
+        add_system(tmp_path, folder, "am", 6, seed)
+    assert main(["--work", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("score_am on test is left out: score_am_seed1 is the same system")
+    assert [entry["seed"] for entry in json.loads((tmp_path / "results.json").read_text())] == [1, 2]
+
+
 def test_a_folder_without_results_is_named(tmp_path, capsys):
     assert main(["--work", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -51,7 +53,7 @@ from tools.sweep.options import SweepOptions
 from tools.sweep.report import write_report
 from tools.sweep.space import Range
 from tools.sweep.study import Study, check_same
-from tools.sweep.trials import Trial
+from tools.sweep.trials import DATABASE, Trial
 
 ARPA = """\\data\\
 ngram 1=3
@@ -128,6 +130,9 @@ def make_sweep(folder):
     folder.mkdir(parents=True, exist_ok=True)
     check_same(study, folder)
     write_report(folder, study, trials, {}, 8.0, "python -m tools.sweep dropout.conf", ["./run.sh", "egs/toy"])
+    with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:  # what Optuna writes has more columns
+        connection.execute("CREATE TABLE trials (number INTEGER)")
+        connection.executemany("INSERT INTO trials VALUES (?)", [(trial.number,) for trial in trials])
 
 
 def _hmm(work, lang):

@@ -1,6 +1,8 @@
 """Sweeps over options of a recipe."""
 
 import math
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional
 
@@ -9,7 +11,7 @@ from graphs.text_file import decode, read_bytes, to_float
 from tools.artefacts.kind import Kind, facts, folder_with, not_found, section
 from tools.sweep.report import PICTURE, TABLE
 from tools.sweep.study import FILE, read_described
-from tools.sweep.trials import STATES
+from tools.sweep.trials import DATABASE, STATES
 
 BEFORE, AFTER = ["trial", "state"], ["epochs", "seconds", "note"]  # columns around the figure and the options
 
@@ -52,12 +54,30 @@ def describe_sweep(path: Path, item: Optional[str] = None) -> str:
 
 
 def sweep_problems(path: Path) -> Iterable[str]:
-    """Beside what the readers find: trials that have a figure and should not, or the other way round."""
+    """Beside what the readers find: trials that have a figure and should not, or the other way round, and a file of
+    trials that a sweep could not go on with."""
     figure = read_described(path)["options"]["minimize"]
-    for trial in read_trials(path, figure):
+    trials = read_trials(path, figure)
+    if (path / DATABASE).exists():
+        yield from _database_problems(path / DATABASE, len(trials))
+    for trial in trials:
         if bool(trial.get(figure)) != (trial["state"] == "complete"):
             yield (f"{path / TABLE}: trial {trial['trial']}: expected a figure of a complete trial alone, found "
                    f"{trial.get(figure) or 'none'} of one that is {trial['state']}")
+
+
+def _database_problems(path: Path, num_trials: int) -> Iterable[str]:
+    """num_trials: of the table that was made from it."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            told, = connection.execute("PRAGMA quick_check(1)").fetchone()
+            found, = connection.execute("SELECT count(*) FROM trials").fetchone()
+    except sqlite3.Error as error:
+        told, found = str(error), num_trials
+    if told != "ok":
+        yield f"{path}: expected an SQLite file of trials, found one that is damaged: {told.splitlines()[-1]}"
+    elif found < num_trials:
+        yield f"{path}: expected {num_trials} trials or more, as many as {TABLE} has, found {found}"
 
 
 KINDS = (Kind("sweep", f"a folder with {FILE} and {TABLE}", folder_with(FILE, TABLE), describe_sweep, sweep_problems,

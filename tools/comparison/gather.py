@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence
 
 from graphs.errors import InputError
 from hybrid.compare.comparison import System
@@ -17,15 +17,17 @@ from tools.frame.records import read_record, verified_digests
 from tools.frame.unfinished import whole_scores
 
 
-def gather(works: Sequence[Path], systems: Sequence[str] = (), tests: Sequence[str] = ()) -> List[Scored]:
+def gather(works: Sequence[Path], systems: Sequence[str] = (), tests: Sequence[str] = (),
+           told: Callable[[str], None] = lambda line: None) -> List[Scored]:
     """Every system of the work folders on every test set.
 
     Args:
       systems: names of those that are wanted; all without.
       tests: test sets; without, those that scales were not chosen on, and where there is none the others.
+      told: called with a line about each result that does not count.
     Raises: InputError for a name that nothing has, and for score folders that do not fit together.
     """
-    found = [(work, result) for work in works for result in _results(work)]
+    found = [(work, result) for work in works for result in _results(work, told)]
     _check_known("--systems", systems, [result.entry["system"] for _, result in found])
     _check_known("--tests", tests, [result.entry["test"] for _, result in found])
     untuned = [result for _, result in found if not result.entry.get("tuned_on")]
@@ -39,10 +41,10 @@ def gather(works: Sequence[Path], systems: Sequence[str] = (), tests: Sequence[s
     return [one._replace(system=system) for one, system in zip(scored, _one_each(named))]
 
 
-def _results(work: Path) -> List[Result]:
+def _results(work: Path, told: Callable[[str], None]) -> List[Result]:
     folders = whole_scores(work)
     verified_digests(folders)
-    results = gather_results(folders)
+    results = gather_results(folders, told)
     if not results:
         raise InputError(f"--work {work}", "a result (score_*/result.json)", "none")
     return results

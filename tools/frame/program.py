@@ -26,8 +26,8 @@ from hybrid.processes import kill_children
 from tools.frame import provenance
 from tools.frame.config import describe_options, is_option, make_options, read_config, resolve
 from tools.frame.failures import explain
-from tools.frame.fingerprint import (
-    Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint)
+from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint
+from tools.frame.moved import PLACE
 from tools.frame.numbers import at_least
 from tools.frame.printing import EXPECTED, printing, told
 from tools.frame.records import (
@@ -236,9 +236,9 @@ class Run:
             reasons += _changes("option", record["config"], described)
         new = {"program": self.program.name, "command": self._command(), "config": described, "options": self.texts,
                "arguments": self.counted, "inputs": digests, "stage": os.environ.get("RECIPE_STAGE"),
-               "mended": self.program.mended,
+               "mended": self.program.mended, PLACE: str(self.args.out.resolve()),
                "fingerprint": fingerprint(program=self.program.name + self.program.mended, config=described,
-                                          arguments=self.counted, inputs=contents(digests), raw=raw)}
+                                          arguments=self.counted, inputs=_by_last_names(digests), raw=raw)}
         try:
             return self._work(work, options, new, raw, reasons if self.args.out.exists() else [])
         finally:
@@ -345,6 +345,11 @@ class Run:
                     raise InputError(f"--{name.replace('_', '-')} {path}", "an existing file or folder", "none")
         more = self.program.more_inputs(self.args) if self.program.more_inputs else []
         return [*self._paths(self.program._inputs), *more]
+
+
+def _by_last_names(digests: Digests) -> List[List]:
+    """What a stage goes on from, wherever it lies: contents with the names of the files and of their folders."""
+    return sorted(["/".join(Path(path).parts[-2:]), *known] for path, known in contents(digests).items())
 
 
 def _refuse_odd_names(args: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from graphs.errors import InputError
 from tools.frame.fingerprint import Digests, digest, files_of, fingerprint, is_content, same_stat
+from tools.frame.moved import PLACE, as_it_lies
 
 RECORD = ".stage.json"
 LOG = "log.txt"
@@ -21,7 +22,7 @@ SELF_CHECKING = "storage"
 LARGE = 1 << 28  # bytes
 
 _KINDS = {"program": str, "state": str, "config": dict, "arguments": dict, "inputs": dict, "outputs": dict,
-          "facts": dict, "command": str, "runs": list}
+          "facts": dict, "command": str, "runs": list, PLACE: str}
 
 
 def write_text_atomically(path: Path, text: str) -> None:
@@ -37,7 +38,8 @@ def write_record(folder: Path, record: dict) -> None:
 
 
 def load_record(folder: Path) -> Tuple[dict, str]:
-    """The record of a folder ({} without one that is whole), and what is wrong with it ("" for nothing)."""
+    """The record of a folder ({} without one that is whole), and what is wrong with it ("" for nothing). If the work
+    folder was moved, its paths are those of today."""
     try:
         record = json.loads((folder / RECORD).read_bytes().decode("utf-8"))
     except FileNotFoundError:
@@ -49,7 +51,7 @@ def load_record(folder: Path) -> Tuple[dict, str]:
         return {}, "other JSON"
     if record.pop("check", None) != fingerprint(**record):
         return {}, "one that is damaged or of an earlier version"
-    return record, ""
+    return as_it_lies(record, folder), ""
 
 
 def read_record(folder: Path) -> dict:

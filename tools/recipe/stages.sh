@@ -34,6 +34,15 @@ check_data() {
   run tools.validate_data --corpus "$work/corpus" --out "$work/cuts"
 }
 
+test_sets() {  # CORPUS: its splits but train and dev; test while there is no corpus
+  local split found=
+  for split in "$1"/*.jsonl.gz; do
+    split=${split##*/} split=${split%.jsonl.gz}
+    [[ $split == '*' || $split == train || $split == dev ]] || found+="$split "
+  done
+  echo "${found:-test}"
+}
+
 make_lang() {  # ARGS of tools.prepare_lang
   stage 2 "lang: phones, words, lexicon, topology"
   run tools.prepare_lang "$@" --out "$work/lang"

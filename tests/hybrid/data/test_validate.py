@@ -309,6 +309,18 @@ def test_case_of_the_lexicon_is_hinted_at(tmp_path):
     assert "data.case=lower" in report_lines(results, transcripts, rate)[-1]
 
 
+def test_words_in_two_cases_are_hinted_at(tmp_path):
+    """Two of 101 words are written otherwise than where they are said more often; with one of 100, names, no word."""
+    cuts = [noise_cut(tmp_path, "a", text="Der Hund und der Vogel und der Hund HUND " + "ja " * 92)]
+    results, transcripts, rate = validate_corpus({"train": cuts}, DataOptions(), None)
+    assert report_lines(results, transcripts, rate)[-1] == (
+        "2 of 101 words of the training transcripts differ from others by case alone (Hund/HUND, der/Der): "
+        "data.case=lower makes them one word")
+    cuts = [noise_cut(tmp_path, "a", text="Der Hund und der Vogel und der Hund " + "ja " * 92)]
+    results, transcripts, rate = validate_corpus({"train": cuts}, DataOptions(), None)
+    assert "case" not in report_lines(results, transcripts, rate)[-1]
+
+
 def test_a_lexicon_with_accents_apart_is_told(tmp_path):
     """Transcripts come in NFC."""
     lexicon = Lexicon([Pronunciation("cafe\u0301", ("K",)), Pronunciation("no", ("N",))])

@@ -85,6 +85,30 @@ def test_one_system_twice_is_refused_by_both_names(tmp_path):
         gather_results(sorted(tmp_path.rglob("score_*")))
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_run_without_seeds_yields_to_the_one_of_the_same_seed(tmp_path, turn):
+    add_system(tmp_path, "score_a", "a", 3)
+    for seed, wrong in ((1, 6), (2, 12)):
+        add_system(tmp_path, f"score_a_seed{seed}", "a", wrong, seed)
+    told = []
+    results = gather_results(sorted(tmp_path.rglob("score_*"))[::turn], told.append)
+    assert [one.entry["errors"] for one in results] == [12, 6]
+    assert told == ["score_a on test is left out: score_a_seed1 is the same system with the same seed"]
+
+
+def test_a_run_of_another_seed_than_those_beside_it_counts(tmp_path):
+    for folder, seed in (("score_a", 3), ("score_a_seed1", 1), ("score_a_seed2", 2)):
+        add_system(tmp_path, folder, "a", seed, seed)
+    assert len(gather_results(sorted(tmp_path.rglob("score_*")), pytest.fail)) == 3
+
+
+def test_a_folder_named_after_another_seed_than_its_own_is_refused(tmp_path):
+    add_system(tmp_path, "score_a", "a", 1, seed=1)
+    add_system(tmp_path, "score_a_seed2", "a", 1, seed=1)
+    with pytest.raises(InputError, match="one result of a on test with seed 1"):
+        gather_results(sorted(tmp_path.rglob("score_*")))
+
+
 def test_seeds_of_a_system_are_summed_up(tmp_path):
     for seed, wrong in ((1, 6), (2, 12), (3, 18)):
         add_system(tmp_path, f"score_a{seed}", "a", wrong, seed)

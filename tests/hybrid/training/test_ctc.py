@@ -22,11 +22,11 @@ def corpus(tmp_path_factory):
     return make_corpus(tmp_path_factory.mktemp("corpus"))
 
 
-def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path):
+def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path, caplog):
     features, dev = FeatureReader(corpus / "train"), FeatureReader(corpus / "dev")
     lang = read_lang(corpus / "lang")
     facts = train_ctc(features, dev, lang, CtcOptions(**OPTIONS), tmp_path, LOG)
-    assert facts["phone_error"] < 0.1 and facts["outcomes"] == {"done": 48}
+    assert facts["phone_error"] < 0.1 and facts["outcomes"] == {"done": 48} and "of no use" not in caplog.text
     model = CtcModel.load(tmp_path)
     assert (model.subsampling_factor, model.num_tokens) == (2, 1 + lang.num_phones)
     assert model.log_priors.exp().sum() == pytest.approx(1, abs=1e-3)
@@ -38,6 +38,18 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, tmp_path):
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"model.json", "best.safetensors", "averaged.safetensors", "priors.safetensors", "train.jsonl",
                     "curves.png", "outcomes.tsv"}
+
+
+def test_a_model_that_learnt_too_little_is_told(corpus, tmp_path, caplog):
+    """An epoch in which nothing moves: as many updates as there are batches."""
+    features = FeatureReader(corpus / "train")
+    options = CtcOptions(**{**OPTIONS, "epochs": 1, "learning_rate": 1e-9})
+    facts = train_ctc(features, FeatureReader(corpus / "dev"), read_lang(corpus / "lang"), options, tmp_path, LOG)
+    batches = training_batches(features, dict.fromkeys(features.ids, [1]), options).num_batches(0)
+    percent = 100 * facts["phone_error"]
+    assert percent > 65
+    assert f"phone error {percent:.0f} % on the development set: after {batches} updates" in caplog.text
+    assert "(ctc.epochs=3) or smaller batches (ctc.max_duration=1)" in caplog.text
 
 
 def test_augmented_training_learns_and_no_utterance_gets_too_fast(corpus, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -88,6 +89,15 @@ def test_seeds_that_differ_in_more_are_told(tmp_path, capsys):
     assert run("--work", tmp_path, "--out", tmp_path / "compare") == 0
     assert read_comparison(tmp_path / "compare").notes[0] == "a: its seeds differ in am.epochs, too"
     assert "its seeds differ in am.epochs" in capsys.readouterr().err
+
+
+def test_a_run_without_seeds_yields_to_the_one_of_the_same_seed(tmp_path, capsys):
+    for seed, wrong in ((1, 4), (2, 6)):
+        add_scored(tmp_path, "a", wrong, seed=seed)
+    shutil.copytree(tmp_path / "exp/score_a_seed1", tmp_path / "exp/score_a")
+    assert run("--work", tmp_path, "--out", tmp_path / "compare") == 0
+    assert [s.key for s in read_comparison(tmp_path / "compare").systems] == ["a (seed 1)", "a (seed 2)"]
+    assert "score_a on test is left out: score_a_seed1 is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments, message", [

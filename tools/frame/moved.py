@@ -1,0 +1,40 @@
+"""Work folders that were moved or copied: what a stage's record tells of files that came along, by where they lie now.
+
+A record holds absolute paths, that of its own folder among them. Where it is found in another one, what differs at the
+beginning of the two has moved: `/home/me/work/exp/ctc` found in `/disk/work/exp/ctc` came from `/home/me` to `/disk`.
+Files that did not come along, such as a corpus beside the work folder, are where they were.
+"""
+
+import os
+from pathlib import Path
+from typing import Dict, Tuple
+
+PLACE = "place"  # the key of a stage's folder in its record
+
+
+def as_it_lies(record: Dict, folder: Path) -> Dict:
+    """
+    Args:
+      record: of a stage; `inputs` and `raw` have the paths of files as keys.
+      folder: the one in which it was found.
+    Returns: the record of the folder as it lies, with its own place and those of files that came along.
+    """
+    now = folder.resolve()
+    if record.get(PLACE, str(now)) == str(now):
+        return record
+    old, new = _roots(Path(record[PLACE]), now)
+    files = {part: {_now_at(Path(path), old, new): known for path, known in record.get(part, {}).items()}
+             for part in ("inputs", "raw") if part in record}
+    return {**record, **files, PLACE: str(now)}
+
+
+def _roots(before: Path, now: Path) -> Tuple[Path, Path]:
+    """Both without the names at the end that they have in common."""
+    while before.name and before.name == now.name:
+        before, now = before.parent, now.parent
+    return before, now
+
+
+def _now_at(path: Path, old: Path, new: Path) -> str:
+    moved = new / path.relative_to(old) if old in path.parents else path
+    return str(moved if os.path.exists(moved) else path)  # for a name that is too long, Path.exists raises
