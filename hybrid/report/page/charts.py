@@ -157,7 +157,6 @@ def draw_times(duration: float, rows: Sequence[Tuple[str, Sequence[Tuple[str, fl
 def _draw_row(axes, name: str, words: Sequence[Tuple[str, float, float]]) -> None:
     axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     axes.set_yticks([])
-    axes.set_ylim(0, 1)
     for place, (word, start, end) in enumerate(words):
         axes.axvspan(start, max(end, start + 0.01), color=COLOURS[0], alpha=0.18 + 0.2 * (place % 2), linewidth=0)
         axes.axvline(start, color=COLOURS[0], linewidth=1)

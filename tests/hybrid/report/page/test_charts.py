@@ -109,7 +109,7 @@ def test_bars_count_words():
     (axes,) = charts.draw_agreement((1, 5, 9)).axes
     assert [bar.get_height() for bar in axes.patches] == [1, 5, 9]
     assert axes.get_xlabel() == "systems, of 2, that have the word right"
-    assert axes.get_ylabel() == "words of the reference" and legend(axes) == []
+    assert axes.get_ylabel() == "words of the reference" and axes.figure.legends == []
     assert [text.get_text() for text in axes.texts] == ["1", "5", "9"]
     assert axes.get_ylim() == pytest.approx((0, 9 + 0.12 * 9))  # room for the number
 

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from statistics import mean
 
 import pytest
@@ -6,8 +7,8 @@ import pytest
 from hybrid.compare.comparison import Comparison, Hypothesis, Utterance
 from hybrid.report.page.embedded import json_in_html
 from hybrid.report.page.page import TEMPLATES
-from hybrid.report.page.utterances import (ABSENT, LACKING, aligned, encode_errors, interest, is_right_to_left,
-                                           most_different, pack)
+from hybrid.report.page.utterances import (ABSENT, LACKING, aligned, encode_errors, examples, interest,
+                                           is_right_to_left, most_different, pack)
 from tests.hybrid.report.page.material import comparison, system, utterances
 
 KEYS = ("a", "b", "c")
@@ -88,8 +89,10 @@ def test_the_limit_is_that_of_what_is_written():
     data = pack(made, 10.0).data
     whole = sum(len(json_in_html(part).encode("utf-8")) for part in (
         [data["words"], data["speakers"], data["systems"]], data["utterances"])) - 1  # two brackets, one comma too few
-    assert pack(made, (whole + 0.5) / 1e6).left_out == []
-    assert len(pack(made, (whole - 0.5) / 1e6).left_out) == 1
+    first, *others = made.utterances
+    for more in (0, 1):  # bytes beyond a megabyte
+        longer = replace(first, utterance_id=first.utterance_id + "x" * (1_000_000 - whole + more))
+        assert len(pack(replace(made, utterances=(longer, *others)), 1.0).left_out) == more
 
 
 @pytest.mark.parametrize("megabytes", [0.0, 0.002, 0.004, 0.008])
@@ -118,6 +121,7 @@ def test_different_hypotheses_tell_more_than_many_errors():
     assert interest(said("right", RIGHT, RIGHT)) < interest(agree) < interest(differ) < interest(worse) == (2, 2)
     made = Comparison("t", (), (), (), utterances=(agree, differ, worse))
     assert [one.utterance_id for one in most_different(made, 2)] == ["worse", "differ"]
+    assert [one.utterance.utterance_id for one in examples(made, 2)] == ["worse", "differ"]
 
 
 def test_those_who_say_the_same_share_a_row_and_insertions_have_columns():
