@@ -35,8 +35,11 @@ def write_page(comparison, path: Path, options, features: List[Path], log) -> di
     """
     from hybrid.report.page.page import render
     rendered = render(comparison, options, draw_pictures(comparison, options.pictures, features, log))
-    for reason in rendered.failed:
+    for reason in rendered.failed[:3]:
         log.warning("no audio of %s", reason)
+    if rendered.failed[3:]:  # a folder that has moved would be told a hundred times
+        log.warning("no audio of %d more: %s", len(rendered.failed) - 3,
+                    ", ".join(reason.partition(": ")[0] for reason in rendered.failed[3:]))
     path.write_text(rendered.html, encoding="utf-8")
     log.info("%s: %.1f MB, %s", path.name, rendered.facts["bytes"] / 1e6,
              ", ".join(f"{count} {name}" for name, count in rendered.facts.items() if name != "bytes"))

@@ -55,6 +55,18 @@ def test_a_comparison_becomes_a_page_with_pictures(tmp_path, capsys):
     assert b"Lattice of" in first and b"Lattice of" not in (out / PAGE).read_bytes()
 
 
+def test_audio_that_is_gone_is_told_in_a_few_lines(tmp_path, capsys):
+    made = tiny(tmp_path, "decode")
+    said = tuple(replace(made.utterances[0], utterance_id=f"u{number}") for number in range(6))
+    write_comparison(tmp_path / "comparison.json", replace(made, utterances=said))
+    assert run("--comparison", tmp_path, "--out", tmp_path / "page") == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "no audio" in line]
+    assert len(lines) == 4 and all("no/such.wav" in line for line in lines[:3])
+    named = [line.split("audio of ")[1].split(":")[0] for line in lines[:3]]
+    assert lines[3].startswith("WARNING no audio of 3 more: ")
+    assert sorted([*named, *lines[3].split(": ")[1].split(", ")]) == [f"u{number}" for number in range(6)]
+
+
 def test_what_is_no_comparison_is_named(tmp_path, capsys):
     (tmp_path / "comparison.json").write_text('{"format": 99}')
     assert run("--comparison", tmp_path, "--out", tmp_path / "page") == 2
