@@ -78,6 +78,13 @@ whole_number() {  # OPTION VALUE LEAST
   [[ $2 =~ ^[0-9]{1,9}$ ]] && [ "$2" -ge "$3" ] || usage_error "$1: expected a whole number of at least $3, found '$2'"
 }
 
+absolute_folder() {  # PATH: a link stays one, so that a corpus that moved can be left a link at its old place
+  local path
+  path=$(realpath -ms -- "$1")
+  [ "$path" -ef "$1" ] || path=$(realpath -m -- "$1")  # a link and .. behind it
+  printf '%s\n' "$path"
+}
+
 parse_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
@@ -91,7 +98,7 @@ parse_arguments() {
         case $1 in
           --stage) whole_number "$1" "$2" 0; first_stage=$2 ;;
           --stop-stage) whole_number "$1" "$2" 0; last_stage=$2 ;;
-          --corpus) corpus=$(realpath -m -- "$2") ;;
+          --corpus) corpus=$(absolute_folder "$2") ;;
           --work) [ -n "$2" ] || usage_error "--work: expected a folder, found none"
                   work=$(realpath -m -- "$2") ;;
           --nj) whole_number "$1" "$2" 1; nj=$2 ;;

@@ -97,6 +97,16 @@ def test_recipe_help_shows_stages_and_runs_nothing(toy, tmp_path):
     assert not (tmp_path / "recipes/toy/work").exists()
 
 
+def test_the_path_of_a_corpus_is_made_absolute_and_a_link_stays(toy, tmp_path):
+    (tmp_path / "disk/speech/part").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk/speech")
+    for given, path in (("link/", "link"), ("./link/part/..", "link"), ("disk/../link", "link"),
+                        ("none/../gone", "gone"), ("link/../other", "disk/other"), ("link/..", "disk")):
+        done = toy("--stop-stage", 0, "--corpus", given)
+        assert done.returncode == 0, done.stderr
+        assert json.dumps(str(tmp_path / path)) in done.stdout or "up to date" in done.stdout, given
+
+
 def test_recipe_hands_conf_nj_and_overrides_to_every_program(toy, tmp_path):
     done = toy("--nj", 3, "am.epochs=5", "--corpus", "data set", "--by-content")
     assert done.returncode == 0, done.stderr
