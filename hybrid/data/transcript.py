@@ -34,12 +34,12 @@ class Transcripts:
       oov: those of them that are not in the lexicon.
     """
 
-    def __init__(self, lexicon: Optional[Lexicon], min_frames_per_phone: float = 1.0):
+    def __init__(self, lexicon: Optional[Lexicon], min_frames_per_phone: float):
         self.lexicon, self.min_frames_per_phone = lexicon, min_frames_per_phone
         self.words: Counter = Counter()
         self.oov: Counter = Counter()
 
-    def check(self, text: str, num_frames: float, count: bool = True) -> Tuple[str, str]:
+    def check(self, text: str, num_frames: float, count: bool) -> Tuple[str, str]:
         """A reason to reject the transcript and its detail; ("", "") for a good one.
 
         Args:
