@@ -1,5 +1,7 @@
 import subprocess
 import sys
+import warnings
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from hybrid.data.batches import FeatureBatches, collate
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions, FeatureReader
+from hybrid.data.perturb import Tempo
 from hybrid.data.transforms import SpecAugment, SpecAugmentOptions
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import ready_corpus
@@ -127,3 +130,60 @@ def test_collate():
     assert batch.lengths.tolist() == [2, 4] and batch.features[0].sum() == 6
     with pytest.raises(ValueError, match="max_duration"):
         FeatureBatches(None, max_duration=0)
+
+
+class _Durations:
+    """As much of a features folder as a plan needs: cuts u0, u1, ... of so many seconds."""
+
+    def __init__(self, *durations):
+        self._cuts = {f"u{number}": SimpleNamespace(id=f"u{number}", duration=float(duration))
+                      for number, duration in enumerate(durations)}
+        self.ids, self.cut = list(self._cuts), self._cuts.__getitem__
+
+
+@pytest.mark.parametrize("durations, sizes", [
+    ([1] * 2, [2]), ([1] * 12, [3] * 4), ([1] * 30, [3] * 10), ([1] * 300, [30] * 10),
+    ([1, 4, 1, 2, 3, 1], [1, 1, 1, 3]),  # the 4, the 3, the 2, the others: they begin at 0, 4, 7 and 9 of 12 seconds
+])
+def test_groups_of_like_length_hold_three_batches_or_more_and_are_ten_at_most(durations, sizes):
+    groups = FeatureBatches(_Durations(*durations), max_duration=1.0)._buckets()
+    assert [len(group) for group in groups] == sizes
+    assert [cut.duration for group in groups for cut in group] == sorted(durations, reverse=True)
+
+
+def test_batches_of_like_length_do_not_follow_each_other(reader):
+    longest = [max(reader.num_frames(i) for i in batch) for batch in FeatureBatches(reader, 8.0, seed=1).plan(0)]
+    assert len(longest) > 5 and longest != sorted(longest, reverse=True)
+
+
+def test_a_plan_is_made_once_an_epoch(reader):
+    batches = FeatureBatches(reader, 8.0, seed=1)
+    first = batches.plan(0)
+    assert batches.plan(0) is first and batches.plan(1) != first and batches.plan(0) == first
+
+
+def test_an_utterance_longer_than_a_batch_is_one_without_a_warning(reader):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [len(batch) for batch in FeatureBatches(reader, 1e-3).plan(0)] == [1] * len(reader.ids)
+
+
+def test_without_utterances_there_is_no_batch(reader):
+    for shuffle in (True, False):
+        assert FeatureBatches(reader, 8.0, shuffle=shuffle, ids=[]).plan(0) == []
+
+
+def test_frames_of_another_tempo_know_where_they_come_from(reader):
+    tempo = Tempo(0.3, 1)
+    batch = next(FeatureBatches(reader, 8.0, tempo=tempo).batches(2))
+    assert [len(one) for one in batch.sources] == batch.lengths.tolist()
+    for utterance_id, sources in zip(batch.utterance_ids, batch.sources):
+        assert torch.equal(sources, tempo.sources(reader.num_frames(utterance_id), 2, utterance_id))
+    assert next(FeatureBatches(reader, 8.0).batches(2)).sources is None
+
+
+def test_on_another_device_all_else_stays(reader):
+    batch = next(FeatureBatches(reader, 8.0).batches(0))
+    moved = batch.to("meta")
+    assert moved.features.device.type == moved.lengths.device.type == "meta" and batch.features.device.type == "cpu"
+    assert moved.features.shape == batch.features.shape and moved.utterance_ids == batch.utterance_ids

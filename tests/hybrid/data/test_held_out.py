@@ -81,3 +81,23 @@ def test_hold_out_needs_train_and_no_dev():
     for splits, share in (({"train": cuts, "dev": []}, 0.1), ({"test": cuts}, 0.1), ({"train": cuts}, 1.5)):
         with pytest.raises(InputError, match="--hold-out"):
             with_dev(splits, share, log)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.5, 1.5])
+def test_a_share_is_between_0_and_1(share):
+    with pytest.raises(ValueError, match="share: expected between 0 and 1"):
+        hold_out(corpus(5, 5, 5), share)
+
+
+def test_what_is_held_out_without_whole_speakers():
+    """Of two speakers none is given up; of three none comes near."""
+    for counts, how in (((5, 5), "of all speakers, since there are 2"),
+                        ((98, 1, 1), "of speakers that train has, too: no choice of whole ones comes near 30.0%")):
+        cuts = corpus(*counts)
+        held = [[cut.id for cut in hold_out(cuts, 0.3, seed=seed).held] for seed in range(4)]
+        assert hold_out(cuts, 0.3).how.endswith(how) and len(set(map(tuple, held))) == 4
+        assert hold_out(cuts, 0.3) == hold_out(cuts, 0.3, seed=0)
+
+
+def test_not_all_speakers_are_chosen():
+    assert choose_speakers(Counter(a=1, b=1), 4, seed=0) is None

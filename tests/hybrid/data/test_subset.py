@@ -59,6 +59,8 @@ def test_at_least_one_stays_and_halves_are_rounded_up():
 
 def test_hours():
     assert hours_of(corpus(36)) == 0.01 and hours_of([]) == 0.0
+    cuts = [MonoCut(f"u{number}", 0.0, duration, 0) for number, duration in enumerate((4000.0, 1000.0))]
+    assert hours_of(cuts) == 1.3889
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.01])
