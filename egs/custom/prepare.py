@@ -18,7 +18,7 @@ from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.custom.prepare", __doc__, options={"corpus": "egs.custom.prepare:CorpusOptions"})
            .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests", corpus=True))
-TEST, NAME = ("test", "eval"), re.compile(r"[\w.-]+")
+NAME = re.compile(r"[\w.-]+")
 COPY = "_hires"  # what Kaldi calls other features of the same recordings
 LEXICONS, LANGUAGE_MODELS = ("lexiconp.txt", "lexicon.txt"), ("lm.arpa", "lm.arpa.gz")
 EXPECTED = ("train/wav.scp and train/text as in Kaldi, or Lhotse manifests such as cuts_train.jsonl.gz; see "
@@ -90,8 +90,8 @@ def choose_splits(found: Found, wanted: Optional[str]) -> Dict[str, str]:
 
 
 def _is_split(name: str) -> bool:
-    return bool(NAME.fullmatch(name)) and (name in ("train", "dev")
-                                           or name.startswith(TEST) and not name.endswith(COPY))
+    from hybrid.data.validate import is_test
+    return bool(NAME.fullmatch(name)) and (name in ("train", "dev") or is_test(name) and not name.endswith(COPY))
 
 
 def first_file(names: Iterable[str], folders: Iterable[Path]) -> Optional[Path]:

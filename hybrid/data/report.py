@@ -34,7 +34,7 @@ def report_lines(results: Dict[str, Validated], transcripts: Transcripts, rate: 
                      f"{len(speakers)} speakers; {len(result.rejected)} rejected")
         lines.extend(_details(split, result, rate))
     if transcripts.lexicon is not None and transcripts.words:
-        words, unknown = sum(transcripts.words.values()), sum(transcripts.oov.values())
+        words, unknown = transcripts.words.total(), transcripts.oov.total()
         common = ", ".join(word for word, _ in transcripts.oov.most_common(10))
         lines.append(f"training transcripts: {unknown} of {words} words are not in the lexicon"
                      + (f" ({common})" if common else ""))

@@ -80,10 +80,10 @@ class Transcripts:
 
     def _case_hint(self) -> str:
         """What to set when the words are in the lexicon in another case, else ""."""
-        unknown = sum(self.oov.values())
+        unknown = self.oov.total()
         for case in ("upper", "lower"):
             found = sum(n for word, n in self.oov.items() if normalise_text(word, case) in self.lexicon)
-            if found > 0.5 * unknown and found > 0.1 * sum(self.words.values()):
+            if found > 0.5 * unknown and found > 0.1 * self.words.total():
                 return (f"{found} of {unknown} unknown words are in the lexicon in {case} case: "
                         f"set data.case={case}")
         return ""
@@ -94,7 +94,7 @@ class Transcripts:
         for word, _ in self.words.most_common():
             forms.setdefault(word.casefold(), []).append(word)
         mixed = [words for words in forms.values() if len(words) > 1]
-        found, seen = sum(self.words[word] for words in mixed for word in words[1:]), sum(self.words.values())
+        found, seen = sum(self.words[word] for words in mixed for word in words[1:]), self.words.total()
         if found <= MIXED_SHARE * seen:
             return ""
         examples = ", ".join("/".join(words) for words in mixed[:3])
