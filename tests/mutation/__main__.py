@@ -1,6 +1,7 @@
 """Do the tests notice a slip of the hand? Changes one thing in the code at a time and runs the tests of its room.
 
     python -m tests.mutation [--rooms graphs hybrid/align hybrid/recognize] [--sample 200 --seed 0] [--jobs 1]
+    python -m tests.mutation --rooms hybrid/data --files hybrid/data/units.py --tests tests/hybrid/data/test_units.py
 
 Survivors, mutants that no test notices, are written to a file; those that change nothing that can be tested stand in
 tests/mutation/equivalent.txt with the reason and are not run. Exit status: 0 when at least --least percent are noticed
@@ -31,6 +32,8 @@ def arguments(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.split("\n\n")[0])
     parser.add_argument("--rooms", nargs="+", default=ROOMS, metavar="FOLDER", help="default: %(default)s")
     parser.add_argument("--files", nargs="+", metavar="FILE", help="only these files of the rooms")
+    parser.add_argument("--tests", nargs="+", metavar="FILE",
+                        help="only these tests; default: those of the room that import the file")
     parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random; default: all")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once (default: 1)")
@@ -55,11 +58,12 @@ def main() -> int:
     counts, started = Counter({EXPLAINED: len(explained)} if explained else {}), time.monotonic()
     load_heavy_packages()
     with Copies(ROOT, args.jobs) as copies, open(args.survivors, "w", encoding="utf-8") as survivors:
-        tests = sorted({test for m in to_run for test in find_tests(ROOT, m.file)})
+        tests_of = {file: args.tests or find_tests(ROOT, file) for file in {m.file for m in to_run}}
+        tests = sorted(set().union(*tests_of.values()))
         seconds = seconds_of_tests(copies.paths[0], tests) if tests else {}
         print(f"{len(to_run)} mutants of {len({m.file for m in to_run})} files; the tests take "
               f"{sum(seconds.values()):.0f} s unmutated", flush=True)
-        for mutant, outcome in run(copies, to_run, seconds):
+        for mutant, outcome in run(copies, to_run, tests_of, seconds):
             counts[outcome] += 1
             if outcome not in (NOTICED, TIMED_OUT):
                 print(f"{outcome}: {mutant.diff()}", flush=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Tuple
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.tested_by import find_tests
 
 FOLDERS = ("graphs", "hybrid", "tools", "egs", "tests")
 HEAVY = ("numpy", "torch", "k2", "pytest", "hypothesis", "matplotlib.pyplot", "lhotse", "scipy.stats", "optuna")
@@ -110,10 +109,12 @@ def seconds_of_tests(copy: Path, tests: List[str]) -> Dict[str, float]:
     return {name: float(seconds) for seconds, name in lines}
 
 
-def run(copies: Copies, mutants: Iterable[Mutant], seconds: Dict[str, float]) -> Iterator[Tuple[Mutant, str]]:
+def run(copies: Copies, mutants: Iterable[Mutant], tests_of: Dict[str, List[str]],
+        seconds: Dict[str, float]) -> Iterator[Tuple[Mutant, str]]:
     """(mutant, outcome), as they end.
 
     Args:
+      tests_of: test files to ask for each file that mutants are of, the first one first.
       seconds: of each test file; a mutant's limit, in CPU time, is ten times that of its tests.
     """
     waiting, free = list(mutants)[::-1], list(copies.paths)
@@ -121,11 +122,11 @@ def run(copies: Copies, mutants: Iterable[Mutant], seconds: Dict[str, float]) ->
     while waiting or running:
         while waiting and free:
             mutant = waiting.pop()
-            tests = find_tests(copies.root, mutant.file)
-            if not tests:
+            first, rest = tests_of[mutant.file][:1], tests_of[mutant.file][1:]
+            if not first:
                 yield mutant, NO_TESTS
                 continue
-            tests[1:] = sorted(tests[1:], key=lambda test: seconds.get(test, 0.0))
+            tests = first + sorted(rest, key=lambda test: seconds.get(test, 0.0))
             copy = free.pop()
             original = (copy / mutant.file).read_text(encoding="utf-8")
             (copy / mutant.file).write_text(mutant.source, encoding="utf-8")
