@@ -2,8 +2,8 @@
 # stories: two thousand invented words in noise, said by espeak-ng, where language models decide. No download.
 #
 # The graph has a small bigram. Its lattices are rescored with what sees more: a 4-gram, a feed-forward network, an LSTM,
-# a Transformer; over the best hundred sentences or whole lattices; alone or mixed with the 4-gram; and the words of
-# least expected errors are taken at the end. --systems all makes one table of it.
+# a Transformer; over the best hundred sentences or whole lattices; alone, together or mixed with the 4-gram; and the words
+# of least expected errors are taken at the end. --systems all makes one table of it.
 . "$(dirname "$(realpath "$0")")/../../tools/recipe.sh"
 
 stage 0 "corpus: synthesize speech, lexicon and text"
@@ -45,6 +45,14 @@ with_both() {
   rescored tdnn --graph-lm "$bigram" --tune "${text[1]}" fourgram lstm
 }
 
+several_neural() {
+  local network
+  for network in ffnn lstm transformer; do
+    as_system "$network" with_neural "$network"
+  done
+  voted ffnn lstm transformer
+}
+
 least_risk() {
   as_system mixed with_both
   minimum_risk mixed
@@ -57,6 +65,7 @@ system ffnn "rescored with a feed-forward network" with_neural ffnn
 system lstm_nbest "the 100 best sentences rescored with an LSTM" with_neural lstm
 system lstm "lattices rescored with an LSTM" with_neural lstm
 system transformer "lattices rescored with a Transformer" with_neural transformer
+system voted "of the lattices of the three networks together, the sentence of fewest expected errors" several_neural
 system mixed "lattices rescored with the 4-gram and the LSTM, interpolated" with_both
 system mbr "mixed, and the words of least expected errors" least_risk
 results
