@@ -53,6 +53,7 @@ NOTES = {
 }
 WORRYING = ("silent", "silent_channel", "in_other_split")  # notes that hint at a mistake
 RATES = 1000, 200_000  # Hz, the lowest and the highest
+SPEECH_RATES = 16_000, 8_000  # Hz, of nearly all speech recognition
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class DataOptions:
     """What counts as good data."""
 
     sampling_rate: Optional[int] = field(default=None, metadata={
-        "help": "Hz of all audio; none: the commonest of the training split"})
+        "help": "Hz of all audio; none: the commonest of the training split, but at most 16000"})
     channel: int = field(default=0, metadata={"help": "which channel of a recording with several"})
     case: str = field(default="keep", metadata={"help": "of transcripts: keep, upper or lower"})
     decode: bool = field(default=True, metadata={"help": "decode all audio; false believes the headers"})
@@ -142,7 +143,7 @@ def validate_corpus(splits: Dict[str, Sequence[Cut]], options: DataOptions, lexi
       recordings (None when there are none).
     """
     facts = _probe_recordings(splits, options, nj)
-    rate = options.sampling_rate or _commonest_rate(splits, facts)
+    rate = options.sampling_rate or _sampling_rate(splits, facts, options.frame_shift)
     transcripts = Transcripts(lexicon, options.min_frames_per_phone)
     results: Dict[str, Validated] = {}
     seen: Dict[str, str] = {}
@@ -175,6 +176,19 @@ def _probe_recordings(splits: Dict[str, Sequence[Cut]], options: DataOptions,
     work = partial(probe_all, decode=options.decode)
     facts = [one for some in ordered_map(work, groups, nj, "audio", size=len, unit="file") for one in some]
     return dict(zip(recordings, facts))
+
+
+def _sampling_rate(splits: Dict[str, Sequence[Cut]], facts: Dict[str, AudioFacts],
+                   frame_shift: float) -> Optional[int]:
+    """The commonest, or a lower one of SPEECH_RATES where that is above them, and would spend mel filters on what holds
+    next to no speech, or a frame shift is no whole number of its samples, as of 11,025 Hz."""
+    rate = _commonest_rate(splits, facts)
+    if rate is None or any(cut.has_features for cuts in splits.values() for cut in cuts):  # resampling drops them
+        return rate
+    shift = rate * frame_shift
+    if rate <= SPEECH_RATES[0] and abs(shift - round(shift)) < 1e-6:
+        return rate
+    return next((lower for lower in SPEECH_RATES if lower < rate), rate)
 
 
 def _commonest_rate(splits: Dict[str, Sequence[Cut]], facts: Dict[str, AudioFacts]) -> Optional[int]:
