@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence
 
+from hybrid.data.hints import spelling_hints
 from hybrid.data.transcript import Transcripts
 from hybrid.data.validate import NOTES, REASONS, Rejected, Validated, is_test
 from hybrid.outcomes import Outcomes
@@ -38,7 +39,7 @@ def report_lines(results: Dict[str, Validated], transcripts: Transcripts, rate: 
         common = ", ".join(word for word, _ in transcripts.oov.most_common(10))
         lines.append(f"training transcripts: {unknown} of {words} words are not in the lexicon"
                      + (f" ({common})" if common else ""))
-    return lines + transcripts.hints()
+    return lines + spelling_hints(transcripts)
 
 
 def _details(split: str, result: Validated, rate: Optional[int]) -> Iterator[str]:

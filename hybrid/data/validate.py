@@ -19,6 +19,7 @@ from graphs.lang.lexicon import Lexicon
 from graphs.options import check_at_least, check_between, check_choice, check_positive
 from hybrid.data.parallel import ordered_map
 from hybrid.data.probe import AudioFacts, probe_all
+from hybrid.data.punctuation import PUNCTUATION
 from hybrid.data.storage import check_matrix
 from hybrid.data.transcript import CASES, Transcripts, normalise_text
 
@@ -64,6 +65,8 @@ class DataOptions:
         "help": "Hz of all audio; none: the commonest of the training split, but at most 16000"})
     channel: int = field(default=0, metadata={"help": "which channel of a recording with several"})
     case: str = field(default="keep", metadata={"help": "of transcripts: keep, upper or lower"})
+    punctuation: str = field(default="keep", metadata={
+        "help": "of transcripts: keep, or remove what stands around words (words that the lexicon has so stay)"})
     decode: bool = field(default=True, metadata={"help": "decode all audio; false believes the headers"})
     trim_seconds: float = field(default=0.1, metadata={
         "help": "an utterance may end this much after its audio and is trimmed"})
@@ -81,6 +84,7 @@ class DataOptions:
 
     def __post_init__(self):
         check_choice(CASES, self, "case")
+        check_choice(PUNCTUATION, self, "punctuation")
         if self.sampling_rate is not None and not RATES[0] <= self.sampling_rate <= RATES[1]:
             raise ValueError(f"sampling_rate: expected {RATES[0]} to {RATES[1]} Hz, found {self.sampling_rate}")
         check_between(0, 1, self, "max_rejected_share")
@@ -337,7 +341,8 @@ class _Checker:
                 raise Reject("beyond_audio", f"supervision ends {late:.3f} s after its cut")
             self.result.note("trimmed", cut.id)
             supervision = supervision.trim(cut.duration)
-        text = normalise_text(supervision.text or "", self.options.case)
+        text = normalise_text(supervision.text or "", self.options.case, self.options.punctuation,
+                              self.transcripts.lexicon or ())
         return fastcopy(cut, supervisions=[fastcopy(supervision, id=cut.id, text=text)])
 
     def _check_transcript(self, cut: MonoCut) -> MonoCut:

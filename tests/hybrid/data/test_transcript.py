@@ -1,4 +1,4 @@
-"""Transcripts against a lexicon: reasons to reject them, and hints of what is wrong with many."""
+"""Transcripts: one way to write them, and reasons to reject them."""
 
 import pytest
 
@@ -44,47 +44,11 @@ def test_words_are_counted_where_they_count():
     assert transcripts.check("whatever", 0, count=True) == ("", "")
 
 
-@pytest.mark.parametrize("text, hints", [
-    ("YES NO", ["2 of 2 unknown words are in the lexicon in lower case: set data.case=lower"]),
-    ("YES NO x", ["2 of 3 unknown words are in the lexicon in lower case: set data.case=lower"]),
-    ("YES x", []),  # half of the unknown words
-    ("YES x y", []),
-    ("NO " + "yes " * 8, ["1 of 1 unknown words are in the lexicon in lower case: set data.case=lower"]),
-    ("NO " + "yes " * 9, []),  # a tenth of all words
-    ("x y", []),
-    ("yes no", []),
-])
-def test_the_case_of_the_lexicon(text, hints):
-    assert seen(text).hints() == hints
-
-
-def test_the_upper_case_of_the_lexicon():
-    lexicon = Lexicon([Pronunciation("YES", ("Y",))])
-    assert seen("yes", lexicon=lexicon).hints() == [
-        "1 of 1 unknown words are in the lexicon in upper case: set data.case=upper"]
-
-
-@pytest.mark.parametrize("text, hint", [
-    ("A a a B b b C c c D d d", "4 of 12 words of the training transcripts differ from others by case alone "
-                                "(a/A, b/B, c/C): data.case=lower makes them one word"),
-    ("Aa aa AA aa", "2 of 4 words of the training transcripts differ from others by case alone "
-                    "(aa/Aa/AA): data.case=lower makes them one word"),
-    ("A a " + "b " * 97, "1 of 99 words of the training transcripts differ from others by case alone "
-                         "(A/a): data.case=lower makes them one word"),
-    ("A a " + "b " * 98, ""),  # a hundredth
-    ("a b", ""),
-])
-def test_words_in_two_cases(text, hint):
-    assert seen(text, lexicon=None).hints() == ([hint] if hint else [])
-
-
-def test_accents_apart_are_told_beside_the_case():
-    lexicon = Lexicon([Pronunciation("cafe\u0301", ("K",)), Pronunciation("a", ("A",))])
-    case, accents = seen("A caf\u00e9 a a A", lexicon=lexicon).hints()
-    assert case.startswith("2 of 3 unknown words are in the lexicon in lower case")
-    assert accents.startswith("1 unknown words (caf\u00e9) are in the lexicon with letters and accents apart")
-
-
 @pytest.mark.parametrize("case, text", [("keep", "Caf\u00c9 NO"), ("lower", "caf\u00e9 no"), ("upper", "CAF\u00c9 NO")])
 def test_one_way_to_write(case, text):
     assert normalise_text(" \ufeffCafE\u0301\t\x07N\u200bO\n", case) == text
+
+
+def test_punctuation_goes_where_asked_but_for_known_words():
+    assert normalise_text("'Em  a. B!", "lower") == "'em a. b!"
+    assert normalise_text("'Em  a. B!", "lower", "remove", known={"'em", "a."}) == "'em a. b"
