@@ -4,9 +4,11 @@ import unicodedata
 from collections import Counter
 from typing import Dict, List
 
+from hybrid.data.characters import is_unspaced
 from hybrid.data.punctuation import remove_punctuation
 from hybrid.data.transcript import Transcripts, normalise_text
 
+LONG = 8  # characters of a word on average: sentences, in scripts without spaces
 SHARE = 0.01  # of running words; fewer that differ by case or punctuation are names and the like
 
 
@@ -20,14 +22,14 @@ def spelling_hints(transcripts: Transcripts) -> List[str]:
         hints.append(_lexicon_hint(transcripts, case))
     if case == "keep":
         hints.append(_mixed_case_hint(transcripts.words))
-    return list(filter(None, [*hints, _accents_hint(transcripts)]))
+    return list(filter(None, [*hints, _accents_hint(transcripts), _no_spaces_hint(transcripts.words)]))
 
 
 def _found(transcripts: Transcripts, case: str, punctuation: str) -> Counter:
     """The unknown words that are in the lexicon once they are written so, with their counts."""
     lexicon = transcripts.lexicon
     return Counter({word: n for word, n in transcripts.oov.items()
-                    if all(map(lexicon.__contains__, normalise_text(word, case, punctuation, lexicon).split()))})
+                    if all(map(lexicon.__contains__, normalise_text(word, case, punctuation, known=lexicon).split()))})
 
 
 def _case_of_lexicon(transcripts: Transcripts) -> str:
@@ -79,5 +81,13 @@ def _mixed_case_hint(words: Counter) -> str:
 
 def _accents_hint(transcripts: Transcripts) -> str:
     found = [word for word in transcripts.oov if unicodedata.normalize("NFD", word) in transcripts.lexicon]
-    return found and (f"{sum(transcripts.oov[word] for word in found)} unknown words ({', '.join(found[:3])}) are in the "
-                      "lexicon with letters and accents apart (Unicode NFD): write it in NFC, as transcripts are")
+    return found and (f"{sum(transcripts.oov[word] for word in found)} unknown words ({', '.join(found[:3])}) are in "
+                      "the lexicon with letters and accents apart (Unicode NFD): write it in NFC, as transcripts are")
+
+
+def _no_spaces_hint(words: Counter) -> str:
+    unspaced = Counter({word: n for word, n in words.items() if is_unspaced(word)})
+    length = sum(n * len(word) for word, n in unspaced.items()) / max(1, unspaced.total())
+    return "" if length <= LONG else (
+        f"{unspaced.total()} words of the training transcripts are in a script without spaces and {length:.0f} characters "
+        "long on average: data.words=characters makes each character a word; or write words apart")

@@ -6,7 +6,8 @@ from typing import Container
 
 PUNCTUATION = ("keep", "remove")
 _TAG = re.compile(r"(\[[^\]]*\]|<[^>]*>|\{[^}]*\})")  # notes of transcribers: [noise], <unk>, {breath}
-_JOINT = re.compile(r"[\u2013\u2014\u2026/]|--+|\.\.+")  # en and em dash, ellipsis, slash: between two words
+# dashes, ellipsis, slash, the wide marks of Chinese and Japanese: between two words, with or without spaces
+_JOINT = re.compile(r"[\u2013\u2014\u2026/\u3001\u3002\uff01\uff0c\uff0e\uff1a\uff1b\uff1f]|--+|\.\.+")
 _SPOKEN = "%\u2030&@#\u00a7"  # Unicode's punctuation, but words
 
 

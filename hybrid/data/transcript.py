@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Container, Optional, Tuple
 
 from graphs.lang.lexicon import Lexicon
+from hybrid.data.characters import part_characters
 from hybrid.data.punctuation import remove_punctuation
 
 CASES = ("keep", "upper", "lower")
@@ -12,10 +13,12 @@ CASES = ("keep", "upper", "lower")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
 
-def normalise_text(text: str, case: str = "keep", punctuation: str = "keep", known: Container[str] = ()) -> str:
-    """Unicode NFC, one space between words, nothing invisible, and the case and punctuation asked for.
+def normalise_text(text: str, case: str = "keep", punctuation: str = "keep", words: str = "spaces",
+                   known: Container[str] = ()) -> str:
+    """Unicode NFC, one space between words, nothing invisible, and the case, punctuation and words asked for.
 
     Args:
+      words: `characters` of scripts without spaces are words.
       known: words that keep their punctuation.
 
     >>> normalise_text("  cafe\\u0301\\tau lait ", "upper")
@@ -26,7 +29,9 @@ def normalise_text(text: str, case: str = "keep", punctuation: str = "keep", kno
     if case != "keep":
         # some characters change their composition with the case
         text = unicodedata.normalize("NFC", text.upper() if case == "upper" else text.lower())
-    return remove_punctuation(text, known) if punctuation == "remove" else " ".join(text.split())
+    if punctuation == "remove":
+        text = remove_punctuation(text, known)
+    return part_characters(text) if words == "characters" else " ".join(text.split())
 
 
 class Transcripts:

@@ -17,6 +17,7 @@ from lhotse.utils import fastcopy
 from graphs.errors import DamagedInput, first_line
 from graphs.lang.lexicon import Lexicon
 from graphs.options import check_at_least, check_between, check_choice, check_positive
+from hybrid.data.characters import WORDS
 from hybrid.data.parallel import ordered_map
 from hybrid.data.probe import AudioFacts, probe_all
 from hybrid.data.punctuation import PUNCTUATION
@@ -67,6 +68,8 @@ class DataOptions:
     case: str = field(default="keep", metadata={"help": "of transcripts: keep, upper or lower"})
     punctuation: str = field(default="keep", metadata={
         "help": "of transcripts: keep, or remove what stands around words (words that the lexicon has so stay)"})
+    words: str = field(default="spaces", metadata={
+        "help": "of transcripts: parted by spaces; characters: each one of scripts without spaces is a word, too"})
     decode: bool = field(default=True, metadata={"help": "decode all audio; false believes the headers"})
     trim_seconds: float = field(default=0.1, metadata={
         "help": "an utterance may end this much after its audio and is trimmed"})
@@ -85,6 +88,7 @@ class DataOptions:
     def __post_init__(self):
         check_choice(CASES, self, "case")
         check_choice(PUNCTUATION, self, "punctuation")
+        check_choice(WORDS, self, "words")
         if self.sampling_rate is not None and not RATES[0] <= self.sampling_rate <= RATES[1]:
             raise ValueError(f"sampling_rate: expected {RATES[0]} to {RATES[1]} Hz, found {self.sampling_rate}")
         check_between(0, 1, self, "max_rejected_share")
@@ -342,7 +346,7 @@ class _Checker:
             self.result.note("trimmed", cut.id)
             supervision = supervision.trim(cut.duration)
         text = normalise_text(supervision.text or "", self.options.case, self.options.punctuation,
-                              self.transcripts.lexicon or ())
+                              self.options.words, known=self.transcripts.lexicon or ())
         return fastcopy(cut, supervisions=[fastcopy(supervision, id=cut.id, text=text)])
 
     def _check_transcript(self, cut: MonoCut) -> MonoCut:

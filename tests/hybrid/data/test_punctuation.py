@@ -13,6 +13,7 @@ from hybrid.data.punctuation import remove_punctuation
      "\u0928\u092e\u0938\u094d\u0924\u0947 \u0645\u0631\u062d\u0628\u0627 \u4f60\u597d"),
     ("don't don\u2019t well-known 3.5 o'clock", "don't don't well-known 3.5 o'clock"),
     ("one\u2014two three--four five...six and/or 1990\u20131995", "one two three four five six and or 1990 1995"),
+    ("\u4f60\u597d\uff0c\u4e16\u754c\u3002\u3042\u3001\u3044\uff01", "\u4f60\u597d \u4e16\u754c \u3042 \u3044"),
     ("- \u2014 ... ,", ""),
     ("5% a & b @ home #1 \u00a72 30\u2030", "5% a & b @ home #1 \u00a72 30\u2030"),
     ("$5 +1 <unk> [noise] {breath}", "$5 +1 <unk> [noise] {breath}"),
