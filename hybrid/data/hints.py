@@ -89,5 +89,5 @@ def _no_spaces_hint(words: Counter) -> str:
     unspaced = Counter({word: n for word, n in words.items() if is_unspaced(word)})
     length = sum(n * len(word) for word, n in unspaced.items()) / max(1, unspaced.total())
     return "" if length <= LONG else (
-        f"{unspaced.total()} words of the training transcripts are in a script without spaces and {length:.0f} characters "
-        "long on average: data.words=characters makes each character a word; or write words apart")
+        f"{unspaced.total()} words of the training transcripts are in a script without spaces and {length:.0f} "
+        "characters long on average: data.words=characters makes each character a word; or write words apart")
