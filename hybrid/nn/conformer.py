@@ -1,7 +1,8 @@
 """The Conformer (Gulati et al., Interspeech 2020): blocks of half a feed-forward layer, self-attention with relative
 positions (Dai et al., "Transformer-XL", 2019), a convolution, and the other half.
 
-Convolutions over time and frequency come first, then a convolution that takes the frames of a step together.
+Convolutions over time and frequency come first, then a convolution that takes the frames of a step together. The
+memory of attention grows with the square of the length: utterances of more than a minute go through windows.
 """
 
 import math
@@ -18,6 +19,7 @@ from hybrid.nn.frequency import FilterOptions, FrequencyFrontEnd
 from hybrid.nn.layer_norm import LayerNorm
 from hybrid.nn.padding import MaskedBatchNorm, extend_edges, frame_mask
 from hybrid.nn.stacking import HELP, StackedOutput, context_of_outputs, divided
+from hybrid.nn.windows import in_windows
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,9 @@ class Conformer(nn.Module):
           lengths: ``[B]`` int64, at least 1.
         Returns: logits ``[B, ceil(T / subsampling_factor), C]`` and lengths likewise.
         """
+        return in_windows(self._whole, features, lengths, self.subsampling_factor, self.step)
+
+    def _whole(self, features: Tensor, lengths: Tensor) -> Tuple[Tensor, Tensor]:
         out_frames, out_lengths = (divided(n, self.subsampling_factor) for n in (features.shape[1], lengths))
         x, lengths = self._embed(features, lengths)
         mask = frame_mask(lengths, x.shape[1])
