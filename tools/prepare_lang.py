@@ -12,7 +12,7 @@ PROGRAM = (Program("tools.prepare_lang", __doc__, options={
            .input("--lexicon", help="lexicon.txt, lexiconp.txt or a CMU dictionary (lang.lexicon_form=cmu)")
            .input("--text", action="append",
                   help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
-           .input("--lm", help="ARPA file whose words are wanted in the lexicon, too")
+           .input("--lm", help="ARPA file of decoding; its words are wanted in a lexicon that is made, too")
            .input("--pieces", help="ready sentencepiece model, instead of training one")
            .input("--like", help="lang folder whose phone ids and topology are kept (for another lexicon)"))
 
@@ -39,6 +39,8 @@ def work(job: Job) -> None:
                      disambiguation_symbols=len(lang.disambig_ids), oov_word=lang.oov_word)
     if job.args.text and options.unit == "lexicon":
         _report_coverage(job, lang)
+    if job.args.lm:
+        _report_lm(job, lang)
     job.log.info("%d words, %d pronunciations, %d phones, %d disambiguation symbols",
                  *list(job.facts.values())[:4])
 
@@ -76,10 +78,31 @@ def _report_coverage(job: Job, lang) -> None:
         total += len(words)
         unknown += lang.word_ids(" ".join(words))[1]
     job.facts.update(text_words=total, oov_words=len(unknown))
+    _warn_of(job, unknown, total, "the lexicon")
+
+
+def _report_lm(job: Job, lang) -> None:
+    """Here and not where the graph is made, which is after all training."""
+    from graphs.errors import InputError
+    from graphs.grammar.arpa import read_arpa
+    from graphs.lang.lexicon import RESERVED_WORDS
+    known, words = (set(found) - {*RESERVED_WORDS, lang.oov_word}
+                    for found in (read_arpa(job.args.lm)[0].words, lang.lexicon.words))
+    if known.isdisjoint(words):
+        raise InputError(f"--lm {job.args.lm}", f"words of the lexicon, such as {_some(words)}",
+                         f"none of them; it has {_some(known)}")
+    text = [word for words in read_texts(job) for word in words] if job.args.text else []
+    _warn_of(job, [word for word in text if word not in known], len(text), "the language model")
+
+
+def _warn_of(job: Job, unknown, total: int, place: str) -> None:
     if unknown:
-        some = ", ".join(sorted(set(unknown))[:8])
-        job.log.warning("%d of %d words of the text (%.2f %%) are not in the lexicon: %s",
-                        len(unknown), total, 100.0 * len(unknown) / total, some)
+        job.log.warning("%d of %d words of the text (%.2f %%) are not in %s: %s", len(unknown), total,
+                        100.0 * len(unknown) / total, place, _some(unknown))
+
+
+def _some(words) -> str:
+    return ", ".join(sorted(set(words))[:8])
 
 
 if __name__ == "__main__":

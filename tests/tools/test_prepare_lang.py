@@ -76,6 +76,25 @@ def test_bad_calls_end_with_status_2_and_a_message(tmp_path, capsys, arguments, 
     assert message in capsys.readouterr().err
 
 
+def arpa_of(path, *words):
+    ngrams = [f"-1\t{word}\n" for word in ("<unk>", "<s>", "</s>", *words)]
+    path.write_text(f"\\data\\\nngram 1={len(ngrams)}\n\\1-grams:\n{''.join(ngrams)}\\end\\\n")
+    return path
+
+
+def test_a_language_model_of_other_words_is_told_before_anything_is_trained(tmp_path, lexicon, capsys):
+    (tmp_path / "text").write_text("A BEE\nAND BEE\n")
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon, "--lm", arpa_of(tmp_path / "lm", "a", "bee")) == 2
+    assert (f"--lm {tmp_path}/lm: expected words of the lexicon, such as A, AND, BE, BEE, found none of them; "
+            "it has a, bee") in capsys.readouterr().err
+    for words, said in (("A", "BEE"), "1 of 4 words of the text (25.00 %) are not in the language model: AND"), (
+            ("A", "AND", "BEE"), None):
+        assert run(prepare_lang, tmp_path, "--lexicon", lexicon, "--text", tmp_path / "text",
+                   "--lm", arpa_of(tmp_path / "lm", *words)) == 0
+        found = capsys.readouterr().err
+        assert said in found if said else "language model" not in found
+
+
 def test_bad_lexicon_line_is_named(tmp_path, lexicon, capsys):
     lexicon.write_text(LEXICON + "COW\n")
     assert run(prepare_lang, tmp_path, "--lexicon", lexicon) == 2
