@@ -12,7 +12,7 @@ lm_scale at acoustic_scale 1.
 import itertools
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -39,11 +39,15 @@ class Scales(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """Every lm_scale with every word_insertion_penalty; both sorted, without repetition."""
+    """Every lm_scale with every word_insertion_penalty; both sorted, without repetition.
+
+    usual: what one would take without a development set, and so where it does not decide.
+    """
 
     lm_scales: Tuple[float, ...]
     word_insertion_penalties: Tuple[float, ...]
     acoustic_scale: float = 1.0
+    usual: Optional[Scales] = None
 
     def __post_init__(self):
         for name in ("lm_scales", "word_insertion_penalties"):
@@ -51,6 +55,13 @@ class Grid:
             if not values:
                 raise ValueError(f"{name}: expected at least one value, found none")
             object.__setattr__(self, name, values)
+
+    def place_of_usual(self, axis: int, otherwise: float) -> float:
+        """Steps from the start of an axis to the usual value, `otherwise` where there is none or it is beyond its ends."""
+        values = (self.lm_scales, self.word_insertion_penalties)[axis]
+        if self.usual is None or not values[0] <= self.usual[axis] <= values[-1]:
+            return otherwise
+        return float(np.interp(self.usual[axis], values, range(len(values))))
 
     def points(self) -> List[Scales]:
         return [Scales(*point) for point in itertools.product(self.lm_scales, self.word_insertion_penalties)]
@@ -83,12 +94,13 @@ class Sweep:
         return smooth
 
     def best(self) -> Scales:
-        """The point with the fewest errors around it. Among equals the one with fewest of its own, then the one in the
-        middle of them: the point nearest to their mean, in steps of the grid; then the smaller lm_scale, then the
-        penalty nearer to 0."""
+        """The point with the fewest errors around it. Among equals the one with fewest of its own, then the one nearest
+        to the usual scales, or where these are beyond the grid to the mean of the equals, in steps of the grid; then
+        the smaller lm_scale, then the penalty nearer to 0."""
         errors, around = self.errors(), self.smoothed().round(9)
         equals = np.argwhere(around == around.min())  # [n, 2]
-        distance = ((equals - equals.mean(axis=0)) ** 2).sum(axis=1).round(9)
+        aim = [self.grid.place_of_usual(axis, mean) for axis, mean in enumerate(equals.mean(axis=0))]
+        distance = ((equals - aim) ** 2).sum(axis=1).round(9)
         candidates = [(errors[row, column], d, self.grid.lm_scales[row],
                        abs(self.grid.word_insertion_penalties[column]), column)
                       for d, (row, column) in zip(distance, equals)]

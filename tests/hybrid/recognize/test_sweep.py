@@ -92,10 +92,10 @@ def test_processes_do_not_change_the_result():
     assert one.counts == two.counts
 
 
-def planted(table, first=1):
-    """A Sweep whose errors are the table ``[lm_scales, penalties]``. first: lm_scale."""
+def planted(table, grid=None, first=1):
+    """A Sweep whose errors are the table ``[lm_scales, penalties]``. first: lm_scale, where no grid is given."""
     table = np.array(table)
-    grid = Grid(tuple(map(float, range(first, first + len(table)))), tuple(map(float, range(table.shape[1]))))
+    grid = grid or Grid(tuple(map(float, range(first, first + len(table)))), tuple(map(float, range(table.shape[1]))))
     return Sweep(grid, {point: Counts(words=10, substitutions=int(errors))
                         for point, errors in zip(grid.points(), table.ravel())})
 
@@ -121,6 +121,21 @@ def test_among_equals_the_middle_one_then_the_smaller():
     assert planted([[5], [1], [1], [1], [5]]).best() == Scales(3.0, 0.0)
     assert planted([[5], [1], [1], [5]]).best() == Scales(2.0, 0.0)
     assert planted(np.zeros((5, 3), int)).best() == Scales(3.0, 1.0)
+
+
+@pytest.mark.parametrize("usual, best", [
+    (Scales(2.0, 3.0), (2.0, 3.0)), (Scales(3.4, 1.2), (4.0, 1.0)), (Scales(3.0, 0.0), (2.0, 0.0)),  # as near as 4
+    (Scales(99.0, 0.0), (4.0, 0.0)), (Scales(0.5, 9.0), (4.0, 1.0)), (Scales(1.0, 3.0), (1.0, 3.0)),
+    (Scales(9.0, 0.0), (9.0, 0.0))])
+def test_where_the_development_set_does_not_decide_the_usual_scales_are_near(usual, best):
+    """On an axis where the usual value is beyond the ends, the middle."""
+    found = planted(np.zeros((5, 3), int), Grid((1.0, 2.0, 4.0, 8.0, 9.0), (0.0, 1.0, 3.0), usual=usual))
+    assert found.best() == Scales(*best)
+
+
+def test_usual_scales_win_over_no_error():
+    grid = Grid((1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (0.0,), usual=Scales(6.0, 0.0))
+    assert planted([[1], [1], [1], [1], [1], [9]], grid).best() == Scales(3.0, 0.0)  # the last that is far from errors
 
 
 def test_a_best_point_at_the_edge_is_told():
