@@ -25,8 +25,8 @@ class MelDomain:
         Args:
           dim: features a frame, without deltas.
           cepstra_of: mel filters that the features are cepstra of; 0 if they are mel energies themselves.
-          lifter: of the cepstra (Kaldi: 22; Sphinx: 0); with one they are Kaldi's, with an orthonormal transform, without
-            one means over the filters, as Sphinx'.
+          lifter: of the cepstra (Kaldi: 22; Sphinx: 0); with one they are Kaldi's, with an orthonormal transform, else
+            Sphinx', means over the filters.
           std: ``[dim]`` what the variance normalization divided by; None without one.
           sampling_rate: Hz, of the audio.
         """
