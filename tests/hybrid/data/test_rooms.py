@@ -152,7 +152,7 @@ def test_random_rooms_fill_their_bounds():
 
 
 @pytest.mark.parametrize("changes", [
-    {"rt60": 1e-3}, {"source": (2.0, 1.5, 1.2101)}, {"microphone": (4.999, 0.001, 2.699)}])
+    {"rt60": 1e-3}, {"microphone": (0.01, 1.5, 1.2), "source": (0.02, 1.5, 1.2)}, {"microphone": (4.999, 0.001, 2.699)}])
 def test_rooms_that_can_be(changes):
     assert 0 < Room(**{**LIVING.__dict__, **changes}).absorption() <= 1
 
