@@ -93,6 +93,9 @@ def test_deltas_are_derived_anew_and_other_columns_resampled():
     assert len(result) != 60 and result.shape[1] == 14
     assert torch.allclose(result[:, :12], add_deltas(Tempo(0.2)(features, 1, "u")[:, :4], 2))
     assert result[:, 12:].eq(3).all()
+    plain = Tempo(0.2)(features, 1, "u")
+    assert Tempo(0.2, base_dim=4)(features, 1, "u").equal(plain)  # no deltas, or not known which
+    assert Tempo(0.2, deltas=2)(features, 1, "u").equal(plain)
 
 
 def test_an_utterance_keeps_the_frames_it_needs():

@@ -56,13 +56,12 @@ def test_first_reflections_against_mirroring_wall_by_wall():
 @pytest.mark.parametrize("longest", [2.0, 9.9, 40.0])
 def test_images_in_one_dimension_by_mirroring_to_and_fro(longest):
     rng = np.random.default_rng(0)
-    for _ in range(20):
-        edge = rng.uniform(2.0, 6.0)
+    for edge in (*rng.uniform(2.0, 6.0, size=20), *rng.uniform(0.3, 0.8, size=5)):
         source, microphone = rng.uniform(0, edge, size=2)
         expected = [(source - microphone, 0)]
         for wall in (0.0, edge):  # the one that is met first
             place = source
-            for count in range(1, 60):
+            for count in range(1, 150):
                 place, wall = 2 * wall - place, edge - wall
                 expected.append((place - microphone, count))
         expected = sorted(one for one in expected if abs(one[0]) <= longest)
@@ -196,6 +195,7 @@ def test_a_measured_response_counts_from_its_direct_path():
 
 def test_nothing_and_silence():
     assert len(reverberate(np.zeros(0), np.ones(3))) == 0
+    assert np.allclose(reverberate(np.array([-0.3]), np.array([2.0, 1.0])), [-0.3])
     assert not reverberate(np.zeros(10), np.ones(3)).any()
     assert not reverberate(np.ones(10), np.zeros(3)).any()
     heard = reverberate(np.full(4, 30000, np.int16), np.array([0.5]))  # squares are no 16-bit numbers
