@@ -107,7 +107,7 @@ class Tempo:
         left = places.long()
         right = (left + 1).clamp_(max=len(features) - 1)
         resampled = torch.lerp(features[left], features[right], (places - left)[:, None].to(features.dtype))
-        if self.base_dim is None or self.deltas == 0:
+        if self.base_dim is None:
             return resampled
         derived = add_deltas(resampled[:, :self.base_dim], self.deltas)
         return torch.cat([derived, resampled[:, derived.shape[1]:]], dim=1)

@@ -194,6 +194,7 @@ def test_a_channel_is_a_sum_of_four_cosines_of_equal_variance():
     assert np.abs(heights[:, 4:]).max() < 1e-5
     decibels = heights[:, :4] * 10 / math.log(10)
     assert np.allclose(decibels.std(axis=0), 5.0 / math.sqrt(1 + 3 / 2), rtol=0.06)
+    assert np.sqrt(np.mean(decibels ** 2) * 2.5) == pytest.approx(5.0, rel=0.025)
     assert np.abs(np.corrcoef(decibels.T) - np.eye(4)).max() < 0.1
 
 

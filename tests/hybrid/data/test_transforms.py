@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -161,6 +162,14 @@ def test_every_span_up_to_the_longest_and_every_band_up_to_the_widest(domain, nu
     found = list(blanked({**no_span, "max_frequency_share": 0.43}, features, 300, num_blocks, domain))
     assert {spans_of(where[0, :7]) for where in found} == expected
     assert all(where.equal(where[:1, :7].repeat(7, num_blocks)) for where in found)
+
+
+def test_all_lengths_are_as_likely():
+    for options, features, number in (({"time_masks": 0, "max_frequency_share": 1.0}, plain(2, 1), 2),
+                                      ({"frequency_masks": 0, "max_time_share": 1.0, "max_time_frames": 3},
+                                       plain(3, 1)[[0, 2, 2]], 4)):
+        found = [int(where.any(dim=1).sum()) for where in blanked(options, features, 600)]
+        assert np.bincount(found)[0] == pytest.approx(600 / number, abs=60)
 
 
 def test_so_many_spans_and_bands():
