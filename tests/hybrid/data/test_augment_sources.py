@@ -42,6 +42,8 @@ def test_a_part_of_a_source_and_a_short_one_again_and_again(tmp_path, length, re
         part = np.rint(part / np.median(np.diff(part))).astype(int)  # in steps of the ramp
         first.append(part[0])
         assert np.array_equal(part, 1 + (part[0] - 1 + np.arange(160)) % length)
+    assert repeats or all((place - 1) % 16 == 0 for place in first)  # whole milliseconds
+    assert len(set(first)) > 35 or length == 352
     last = length if repeats else length - 160 + 1  # the last place at which a part begins
     assert 1 <= min(first) < 1 + 0.1 * last and (0.9 if repeats else 0.5) * last < max(first) <= last
 

@@ -60,6 +60,11 @@ def test_warps_by_interpolation(rate, bins, factor):
     np.testing.assert_allclose(made[0], expected, atol=3e-4)
 
 
+def test_audio_is_of_16_kilohertz_where_nothing_else_is_said():
+    energies = torch.arange(40.0) ** 2
+    assert MelDomain(40).warp(energies, 1.1).equal(MelDomain(40, sampling_rate=16000).warp(energies, 1.1))
+
+
 def test_one_bin_has_no_other_frequency():
     for factor in (0.8, 1.0, 1.2):
         assert MelDomain(1).warp(torch.tensor([[3.0], [5.0]]), factor).tolist() == [[3.0], [5.0]]

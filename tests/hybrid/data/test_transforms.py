@@ -38,6 +38,7 @@ def test_deltas_of_a_window_of_one_and_of_nothing():
     squares = (torch.arange(5.0) ** 2)[:, None].double()
     assert add_deltas(squares, 2, window=1).T.tolist() == [
         [0, 1, 4, 9, 16], [0.5, 2, 4, 6, 3.5], [1, 1.75, 2, -0.25, -3]]
+    assert add_deltas(squares).equal(add_deltas(squares, 2, window=2))
     assert add_deltas(squares, 2).dtype == torch.float64 and add_deltas(squares, 0).equal(squares)
     assert add_deltas(torch.zeros(0, 3), 2).shape == splice(torch.zeros(0, 3), 1, 1).shape == (0, 9)
 
@@ -114,7 +115,10 @@ def test_seeds_are_the_same_everywhere():
     assert seed_of(1, 23) != seed_of(12, 3)
 
 
-@pytest.mark.parametrize("bad", [{"time_masks": -1}, {"max_time_share": 1.5}, {"max_frequency_share": -0.1}])
+@pytest.mark.parametrize("bad", [
+    {"time_masks": -1}, {"max_time_share": 1.5}, {"max_time_share": -0.1}, {"max_frequency_share": -0.1},
+    {"max_frequency_share": 1.1}, {"max_time_frames": -1}, {"frequency_masks": -1}, {"cepstra_of": -1},
+    {"warp": -0.1}, {"warp": 0.51}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         SpecAugmentOptions(**bad)
