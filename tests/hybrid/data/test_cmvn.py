@@ -66,6 +66,13 @@ def test_the_file_is_sorted_readable_and_exact(tmp_path):
     assert all(read.sums[key].equal(stats.sums[key]) for key in read.sums)  # to the last bit
 
 
+def test_the_file_of_one_feature(tmp_path):
+    stats = CmvnStats(1)
+    stats.add("anna", FRAMES[:, :1])
+    stats.write(tmp_path / "cmvn.json")
+    assert CmvnStats.read(tmp_path / "cmvn.json").sums["anna"].tolist() == [[3], [9], [35]]
+
+
 def test_whole_and_very_large_numbers_can_be_read(tmp_path):
     (tmp_path / "c").write_text('{"dim": 1, "speakers": {"a": {"frames": 1, "sum": [2], "square_sum": [1e300]}}}')
     assert CmvnStats.read(tmp_path / "c").sums["a"].tolist() == [[1], [2], [1e300]]
