@@ -58,6 +58,7 @@ def test_the_file_is_sorted_readable_and_exact(tmp_path):
     path, stats = tmp_path / "cmvn.json", stats_of(zoë=FRAMES / 3, anna=FRAMES)
     stats.write(path)
     text = path.read_text(encoding="utf-8")
+    assert text.startswith('{\n "dim": 2,\n "speakers": {\n  "anna": {\n   "frames": 3,\n')
     content = json.loads(text)
     assert content["dim"] == 2 and list(content["speakers"]) == ["anna", "zoë"] and '"zoë"' in text
     assert content["speakers"]["anna"] == {"frames": 3, "sum": [9.0, 60.0], "square_sum": [35.0, 1800.0]}

@@ -71,6 +71,14 @@ def test_another_archive_after_closing_and_nothing_to_close_at_first(tmp_path):
     assert np.array_equal(features_of(second, tmp_path, 2).load(), 2 * MATRIX)
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_folder_that_is_there_is_filled_again(tmp_path, format):
+    for factor in (1, 2):
+        with FeatureStore(tmp_path, format) as store:
+            where = store.write(factor * MATRIX)
+        assert np.array_equal(features_of(where, tmp_path, 2).load(), factor * MATRIX)
+
+
 def test_features_made_anew_are_not_read_from_a_file_that_is_gone(tmp_path):
     pytest.importorskip("h5py")
     for factor in (1, 2):
