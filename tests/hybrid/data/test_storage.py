@@ -71,6 +71,16 @@ def test_another_archive_after_closing_and_nothing_to_close_at_first(tmp_path):
     assert np.array_equal(features_of(second, tmp_path, 2).load(), 2 * MATRIX)
 
 
+def test_an_archive_is_whole_on_the_disk_when_the_next_is_begun_or_the_store_is_left(tmp_path):
+    pytest.importorskip("h5py")
+    with FeatureStore(tmp_path / "f", "numpy_hdf5", archive_bytes=1) as store:
+        places = [store.write(factor * MATRIX) for factor in (1, 2)]
+        shutil.copytree(tmp_path / "f", tmp_path / "before")  # as another process finds it
+    shutil.copytree(tmp_path / "f", tmp_path / "after")
+    assert np.array_equal(features_of(places[0], tmp_path / "before", 2).load(), MATRIX)
+    assert np.array_equal(features_of(places[1], tmp_path / "after", 2).load(), 2 * MATRIX)
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_folder_that_is_there_is_filled_again(tmp_path, format):
     for factor in (1, 2):
