@@ -151,7 +151,8 @@ def test_random_rooms_fill_their_bounds():
 
 
 @pytest.mark.parametrize("changes", [
-    {"rt60": 1e-3}, {"microphone": (0.01, 1.5, 1.2), "source": (0.02, 1.5, 1.2)}, {"microphone": (4.999, 0.001, 2.699)}])
+    {"rt60": 1e-3}, {"size": (0.5, 0.5, 0.5), "microphone": (0.1, 0.1, 0.1), "source": (0.4, 0.1, 0.1)},
+    {"microphone": (0.01, 1.5, 1.2), "source": (0.02, 1.5, 1.2)}, {"microphone": (4.999, 0.001, 2.699)}])
 def test_rooms_that_can_be(changes):
     assert 0 < Room(**{**LIVING.__dict__, **changes}).absorption() <= 1
 
