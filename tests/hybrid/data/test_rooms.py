@@ -86,6 +86,14 @@ def test_one_reflection_by_hand():
     assert not response[66:].any() and np.abs(response[1:35]).max() < 1e-3
 
 
+@pytest.mark.parametrize("rt60, heard", [(2 / 343, False), (2.001 / 343, True)])
+def test_what_comes_after_rt60_seconds_is_left_out(rt60, heard):
+    """Two walls are 2 metres further away than the source; the others are further still."""
+    response = room_response(Room((3.0, 3.0, 3.0), rt60, (1.0, 1.5, 1.5), (2.0, 1.5, 1.5)), RATE)
+    assert len(response) == pytest.approx(rt60 * RATE, abs=2)
+    assert response[60:].any() == heard
+
+
 def decay_time(response, rate):
     """Seconds for 60 dB, from -5 to -25 dB of what is left to come (Schroeder, JASA 37, 1965)."""
     left = np.cumsum(response[::-1] ** 2)[::-1]
