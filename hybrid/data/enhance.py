@@ -69,15 +69,15 @@ def _synthesise(spectra: np.ndarray, half: int, count: int) -> np.ndarray:
 
 
 def noise_power(power: np.ndarray) -> np.ndarray:
-    """``[W, bins]``: the power of the noise in each window, from that of what was heard, ``[W, bins]``.
+    """``[W, bins]``: the power of the noise in each window, from that of what was heard, ``[W, bins]``, W >= 3.
 
     The windows over the edges hold half a window of nothing: they are left out, and take what their neighbours have.
     """
-    inner = power[1:-1] if len(power) > 2 else power
+    inner = power[1:-1]
     smoothed = uniform_filter1d(inner, min(NOISE_SMOOTH, len(inner)), axis=0, mode="nearest")
     span = 2 * round(NOISE_SPAN / WINDOW) + 1
     noise = MINIMUM_BIAS * minimum_filter1d(smoothed, span, axis=0, mode="nearest")
-    return noise if len(power) <= 2 else np.concatenate([noise[:1], noise, noise[-1:]])
+    return np.concatenate([noise[:1], noise, noise[-1:]])
 
 
 def _quotient(power: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -25,7 +25,8 @@ class MelDomain:
         Args:
           dim: features a frame, without deltas.
           cepstra_of: mel filters that the features are cepstra of; 0 if they are mel energies themselves.
-          lifter: of the cepstra (Kaldi: 22; Sphinx: 0); with one they are Kaldi's, with an orthonormal transform.
+          lifter: of the cepstra (Kaldi: 22; Sphinx: 0); with one they are Kaldi's, with an orthonormal transform, else
+            Sphinx', means over the filters.
           std: ``[dim]`` what the variance normalization divided by; None without one.
           sampling_rate: Hz, of the audio.
         """
@@ -35,13 +36,17 @@ class MelDomain:
             quefrency = torch.arange(dim, dtype=torch.float32)
             transform = torch.cos(math.pi / cepstra_of * quefrency[:, None] * (torch.arange(cepstra_of) + 0.5))
             if lifter > 0:
+                transform *= math.sqrt(2.0 / cepstra_of)
                 transform[0] *= math.sqrt(0.5)
                 transform *= 1 + lifter / 2 * torch.sin(math.pi * quefrency / lifter)[:, None]
+            else:
+                transform /= cepstra_of
         scale = torch.ones(dim) if std is None else std
         self._from_mel = (transform / scale[:, None]).T.contiguous()  # [num_bins, dim]
         self._to_mel = torch.linalg.pinv(self._from_mel)
-        lowest, highest = _mel(100.0), _mel(0.43 * sampling_rate)
+        lowest, highest = _mel(100.0), _mel(0.43 * sampling_rate)  # about where the filters of Kaldi and Sphinx are
         self._mels = torch.linspace(lowest, highest, self.num_bins)
+        self._step = (highest - lowest) / max(1, self.num_bins - 1)
 
     @classmethod
     def of(cls, features, cepstra_of: int = 0) -> "MelDomain":
@@ -61,9 +66,8 @@ class MelDomain:
         """The energies with frequency f taken from f * factor (vocal tract length perturbation, Jaitly and
         Hinton, 2013), by linear interpolation; the edges are repeated."""
         hertz = 700.0 * (torch.exp(self._mels / 1127.0) - 1.0) * factor
-        step = (self._mels[-1] - self._mels[0]) / max(1, self.num_bins - 1)
-        place = ((1127.0 * torch.log1p(hertz / 700.0) - self._mels[0]) / step).clamp(0, self.num_bins - 1)
-        left = place.floor().long().clamp(max=max(0, self.num_bins - 2))
+        place = ((1127.0 * torch.log1p(hertz / 700.0) - self._mels[0]) / self._step).clamp(0, self.num_bins - 1)
+        left = place.floor().long()
         right = (left + 1).clamp(max=self.num_bins - 1)
         share = place - left
         return energies[..., left] * (1 - share) + energies[..., right] * share

@@ -87,13 +87,13 @@ class Tempo:
         """T' of an utterance of T = `frames` frames: at least 1, but 0 of 0."""
         share = seed_of(self.seed, "tempo", epoch, utterance_id) / 2**63
         wanted = round(frames / (1.0 + self.largest * (2.0 * share - 1.0)))
-        return max(min(frames, max(1, self.least_frames.get(utterance_id, 1))), wanted)
+        return max(min(frames, self.least_frames.get(utterance_id, 0)), wanted)
 
     def positions(self, frames: int, epoch: int, utterance_id: str) -> Tensor:
         """``[T']`` float64: where each frame of the result lies in the original, 0 to T - 1."""
         count = self.num_frames(frames, epoch, utterance_id)
         steps = torch.arange(count, dtype=torch.float64)
-        return ((steps + 0.5) * (frames / max(1, count)) - 0.5).clamp_(0, max(0, frames - 1))
+        return ((steps + 0.5) * (frames / max(1, count)) - 0.5).clamp_(0, frames - 1)
 
     def sources(self, frames: int, epoch: int, utterance_id: str) -> Tensor:
         """``[T']`` int64: the original frame that is nearest to each frame of the result."""
@@ -107,7 +107,7 @@ class Tempo:
         left = places.long()
         right = (left + 1).clamp_(max=len(features) - 1)
         resampled = torch.lerp(features[left], features[right], (places - left)[:, None].to(features.dtype))
-        if self.base_dim is None or self.deltas == 0:
+        if self.base_dim is None:
             return resampled
         derived = add_deltas(resampled[:, :self.base_dim], self.deltas)
         return torch.cat([derived, resampled[:, derived.shape[1]:]], dim=1)

@@ -94,7 +94,8 @@ def room_response(room: Room, rate: int) -> np.ndarray:
 
 def _images(edge: float, source: float, microphone: float, longest: float) -> Tuple[np.ndarray, np.ndarray]:
     """Distances of the images in one dimension from the microphone, up to `longest`, and their reflections."""
-    m = np.arange(-math.ceil(longest / (2 * edge)) - 1, math.ceil(longest / (2 * edge)) + 2)
+    farthest = math.ceil(longest / (2 * edge))
+    m = np.arange(-farthest, farthest + 1)
     offsets = np.concatenate([source + 2 * m * edge, -source + 2 * m * edge]) - microphone
     reflections = np.concatenate([2 * np.abs(m), np.abs(m - 1) + np.abs(m)])
     near = np.abs(offsets) <= longest

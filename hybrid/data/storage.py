@@ -34,7 +34,7 @@ class FeatureStore:
             raise InputError(f"features.storage = {format}", "the package h5py", "none (numpy_files needs no package)")
         self.folder, self.format, self._archive_bytes = Path(folder), format, archive_bytes
         self._open_writer = get_writer(format)
-        self._writer, self._written, self._archives, self._count = None, 0, 0, 0
+        self._writer, self._archives, self._count = None, 0, 0
         (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
 
     def write(self, matrix: np.ndarray) -> Dict[str, str]:

@@ -18,7 +18,7 @@ from hybrid.data.mel_domain import MelDomain
 def _context_frames(num_frames: int, left: int, right: int) -> Tensor:
     """``[T, left + 1 + right]`` frame numbers around each frame, clamped to the utterance."""
     offsets = torch.arange(-left, right + 1)
-    return (torch.arange(num_frames)[:, None] + offsets).clamp_(0, max(num_frames - 1, 0))
+    return (torch.arange(num_frames)[:, None] + offsets).clamp_(0, num_frames - 1)
 
 
 @lru_cache(maxsize=None)
@@ -50,8 +50,6 @@ def add_deltas(features: Tensor, order: int = 2, window: int = 2) -> Tensor:
     Returns:
       ``[T, F * (order + 1)]``: first the features, then the deltas of each order.
     """
-    if order == 0 or len(features) == 0:
-        return features.repeat(1, order + 1)
     blocks = []
     for scale in delta_windows(order, window):
         reach = len(scale) // 2
@@ -134,8 +132,8 @@ class SpecAugment:
         generator = torch.Generator().manual_seed(seed_of(self.seed, epoch, utterance_id))
 
         def spans(count: int, longest: int, size: int):
-            for _ in range(count if longest > 0 else 0):
-                length = int(torch.randint(0, min(longest, size) + 1, (1,), generator=generator))
+            for _ in range(count):
+                length = int(torch.randint(0, longest + 1, (1,), generator=generator))
                 start = int(torch.randint(0, size - length + 1, (1,), generator=generator))
                 yield start, start + length
 

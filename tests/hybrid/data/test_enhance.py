@@ -92,6 +92,8 @@ def test_nothing_is_done_when_nothing_is_asked_for():
     assert enhance(samples, 8000, "none") is samples
     with pytest.raises(ValueError, match="method"):
         enhance(samples, 8000, "magic")
+    with pytest.raises(ValueError, match="^method: expected one of none, subtraction, wiener, found 'magic'$"):
+        enhance(samples[:0], 8000, "magic")
 
 
 @pytest.mark.parametrize("rate, count", [(8000, 8000), (16000, 5001), (22050, 1411)])
@@ -99,6 +101,37 @@ def test_windows_add_up(rate, count):
     samples = np.random.default_rng(0).normal(size=count)
     half = round(enhancement.WINDOW * rate / 2)
     assert np.allclose(enhancement._synthesise(enhancement._analyse(samples, half), half, count), samples)
+
+
+@pytest.mark.parametrize("count, windows", [(256, 3), (257, 4), (384, 4), (385, 5)])
+def test_windows_overlap_by_half_and_the_first_and_the_last_reach_over_the_edges(count, windows):
+    samples = np.random.default_rng(0).normal(size=count)
+    spectra = enhancement._analyse(samples, 128)
+    assert spectra.shape == (windows, 129)
+    padded = np.concatenate([np.zeros(128), samples, np.zeros(256)])
+    shape = np.sqrt(0.5 - 0.5 * np.cos(np.pi * (2 * np.arange(256) + 1) / 256))
+    for number, spectrum in enumerate(spectra):
+        assert np.allclose(spectrum, np.fft.rfft(shape * padded[128 * number:128 * number + 256]))
+    assert np.abs(spectra[-1]).max() > 0
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_shorter_than_a_window_of_32_milliseconds_nothing_is_done(method):
+    samples = np.random.default_rng(0).normal(size=512)
+    for count, rate, same in ((255, 8000, True), (256, 8000, False), (511, 16000, True), (512, 16000, False)):
+        assert np.array_equal(enhance(samples[:count], rate, method), samples[:count]) is same
+
+
+@pytest.mark.parametrize("windows", [3, 5, 60, 160])
+def test_the_noise_is_four_times_the_least_average_of_five_windows_within_50_to_each_side(windows):
+    power = np.random.default_rng(0).chisquare(2, size=(windows, 3))
+    power[[0, -1]] = 0.0  # windows over the edges: not looked at
+    inner = np.arange(1, windows - 1)
+    reach = min(5, len(inner)) // 2
+    averages = {t: np.mean([power[min(max(t + k, 1), windows - 2)] for k in range(-reach, reach + 1)], axis=0)
+                for t in inner}
+    expected = [4 * np.min([averages[u] for u in inner if abs(u - t) <= 50], axis=0) for t in inner]
+    assert np.allclose(noise_power(power), [expected[0], *expected, expected[-1]])
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
@@ -125,7 +158,9 @@ def test_gains_of_subtraction():
     factor = 4.75 + (10 * np.log10(14) + 5) * (1 - 4.75) / 25
     assert np.allclose(even, np.sqrt([[1 - factor / 10, FLOOR, 1 - factor / 30]]))
     low = subtraction_gains(np.array([[0.1, 0.1, 0.7]]), noise_of)  # below -5 dB
-    assert np.allclose(low, np.sqrt(FLOOR))
+    assert np.allclose(low, 0.1)
+    assert np.allclose(subtraction_gains(np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]), np.zeros((2, 3))),
+                       [[0.1, 1.0, 0.1], [0.1, 0.1, 0.1]])
 
 
 def test_gains_of_wiener_by_hand():

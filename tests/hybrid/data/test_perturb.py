@@ -1,15 +1,17 @@
 """Perturbations of features: planted ramps and runs, and what each leaves alone."""
 
 import math
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from scipy.fft import dct
 
 from hybrid.data.mel_domain import MelDomain
 from hybrid.data.perturb import ChannelOffset, FeatureNoise, PerturbOptions, Tempo, augmentation
-from hybrid.data.transforms import SpecAugment, SpecAugmentOptions, add_deltas
+from hybrid.data.transforms import SpecAugment, SpecAugmentOptions, add_deltas, seed_of
 from hybrid.training.chunks import ChunkBatches
 from hybrid.training.losses import IGNORED, FrameCrossEntropy
 from tests.hybrid.training.test_chunks import Features
@@ -70,6 +72,20 @@ def test_no_change_of_tempo_changes_nothing():
     assert Tempo(0.0).sources(50, 0, "u").tolist() == list(range(50))
 
 
+def test_frames_by_hand():
+    tempo = Tempo(0.5)
+    slower, faster = (next(e for e in range(200) if tempo.num_frames(4, e, "u") == count) for count in (6, 3))
+    features = torch.tensor([[0.0, 1.0], [6.0, 1.0], [12.0, 1.0], [0.0, 7.0]], dtype=torch.float64)
+    assert torch.allclose(tempo.positions(4, slower, "u"), torch.tensor([0, 3, 7, 11, 15, 18]).double() / 6)
+    assert torch.allclose(tempo(features, slower, "u"), torch.tensor(
+        [[0, 1], [3, 1], [7, 1], [11, 1], [6, 4], [0, 7]], dtype=torch.float64))
+    assert tempo.sources(4, slower, "u").tolist() == [0, 1, 1, 2, 3, 3]  # of two as near the later one
+    assert torch.allclose(tempo.positions(4, faster, "u"), torch.tensor([1, 9, 17]).double() / 6)
+    assert tempo.sources(4, faster, "u").tolist() == [0, 2, 3]
+    for deltas in (0, 2):
+        assert Tempo(0.5, base_dim=3, deltas=deltas)(torch.zeros(0, 9), 0, "u").shape == (0, 9)
+
+
 def test_deltas_are_derived_anew_and_other_columns_resampled():
     features = torch.cat([add_deltas(_noise(60, 4), 2), torch.full((60, 2), 3.0)], dim=1)
     tempo = Tempo(0.2, base_dim=4, deltas=2)
@@ -77,6 +93,9 @@ def test_deltas_are_derived_anew_and_other_columns_resampled():
     assert len(result) != 60 and result.shape[1] == 14
     assert torch.allclose(result[:, :12], add_deltas(Tempo(0.2)(features, 1, "u")[:, :4], 2))
     assert result[:, 12:].eq(3).all()
+    plain = Tempo(0.2)(features, 1, "u")
+    assert Tempo(0.2, base_dim=4)(features, 1, "u").equal(plain)  # no deltas, or not known which
+    assert Tempo(0.2, deltas=2)(features, 1, "u").equal(plain)
 
 
 def test_an_utterance_keeps_the_frames_it_needs():
@@ -85,6 +104,17 @@ def test_an_utterance_keeps_the_frames_it_needs():
         counts = [tempo.num_frames(100, epoch, "u") for epoch in range(50)]
         assert min(counts) == expected and max(counts) > 120
     assert min(Tempo(0.5, least_frames={"u": 98}).num_frames(100, epoch, "v") for epoch in range(50)) < 90
+
+
+def test_the_tempo_of_an_utterance_is_drawn_from_its_seed():
+    tempo, share = Tempo(0.3, seed=7), seed_of(7, "tempo", 2, "u") / 2**63
+    assert tempo.num_frames(100000, 2, "u") == round(100000 / (0.7 + 0.6 * share))
+
+
+@pytest.mark.parametrize("options", [{"tempo": 0.5}, {"channel": 40.0}, {"noise": 0.999}, {}])
+def test_options_at_their_bounds(options):
+    made = PerturbOptions(**options)
+    assert Tempo(made.tempo).largest == made.tempo
 
 
 @pytest.mark.parametrize("largest", [-0.1, 0.6, float("nan")])
@@ -157,6 +187,17 @@ def test_a_channel_is_one_smooth_offset_of_the_size_asked_for():
     assert decibels.diff(dim=1).square().mean().sqrt() < 1.0  # neighbours are alike
 
 
+def test_a_channel_is_a_sum_of_four_cosines_of_equal_variance():
+    channel = ChannelOffset(5.0, 1, MelDomain(30))
+    offsets = np.concatenate([channel(torch.zeros(1, 30), epoch, "u").numpy() for epoch in range(2000)])
+    heights = dct(offsets.astype(np.float64), type=2, axis=1) / [60, *[30] * 29]  # b(x) = sum of height k * cos(pi k x)
+    assert np.abs(heights[:, 4:]).max() < 1e-5
+    decibels = heights[:, :4] * 10 / math.log(10)
+    assert np.allclose(decibels.std(axis=0), 5.0 / math.sqrt(1 + 3 / 2), rtol=0.06)
+    assert np.sqrt(np.mean(decibels ** 2) * 2.5) == pytest.approx(5.0, rel=0.025)
+    assert np.abs(np.corrcoef(decibels.T) - np.eye(4)).max() < 0.1
+
+
 def test_a_channel_on_cepstra_is_that_of_their_mel_energies():
     energies, mels, cepstra = _noise(10, 13), MelDomain(13), MelDomain(13, 13)
     by_energies = ChannelOffset(6.0, 1, mels)(energies, 0, "u")
@@ -189,3 +230,22 @@ def test_blanks_come_last_and_nothing_by_default():
     assert {t.seed for t in made} == {5} and Tempo.for_features(options, 5, reader).seed == 5
     Options.spec_augment = False
     assert len(augmentation(options, 5, reader)) == 2
+
+
+def test_transforms_and_tempo_are_made_for_the_features_read():
+    reader = SimpleNamespace(info={"kind": "mfcc", "deltas": 2}, base_dim=13, dim=39, sampling_rate=8000,
+                             typical_std=lambda: torch.full((13,), 2.0))
+
+    @dataclass(frozen=True)
+    class Options(SpecAugmentOptions, PerturbOptions):
+        spec_augment: bool = False
+
+    features, least = _noise(40, 39), {"u": 40}
+    [channel] = augmentation(Options(channel=3.0, cepstra_of=23), 5, reader)
+    expected = ChannelOffset(3.0, 5, MelDomain(13, 23, 22.0, torch.full((13,), 2.0), 8000))
+    assert channel(features, 1, "u").equal(expected(features, 1, "u"))
+    [noisy] = augmentation(Options(noise=0.3), 5, reader)
+    assert noisy(features, 1, "u").equal(FeatureNoise(0.3, 5)(features, 1, "u"))
+    tempo = Tempo.for_features(Options(tempo=0.4), 5, reader, least)
+    for epoch in range(10):
+        assert tempo(features, epoch, "u").equal(Tempo(0.4, 5, 13, 2, least)(features, epoch, "u"))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hybrid.data.rooms import (
-    DISTANCE, LARGEST, SMALLEST, SOUND, Room, direct_path, elsewhere, random_room, reverberate, room_response)
+    DISTANCE, LARGEST, SMALLEST, SOUND, Room, _images, direct_path, elsewhere, random_room, reverberate,
+    room_response)
 
 RATE = 16000
 LIVING = Room((5.0, 4.0, 2.7), 0.4, (2.0, 1.5, 1.2), (3.4, 2.5, 1.6))
@@ -50,6 +51,47 @@ def test_first_reflections_against_mirroring_wall_by_wall():
     low = slice(0, until // 4)
     assert np.abs(spectrum - wanted)[low].max() < 0.12 * np.abs(wanted).max()
     assert np.corrcoef(response[:until], expected)[0, 1] > 0.97
+
+
+@pytest.mark.parametrize("longest", [2.0, 9.9, 40.0])
+def test_images_in_one_dimension_by_mirroring_to_and_fro(longest):
+    rng = np.random.default_rng(0)
+    for edge in (*rng.uniform(2.0, 6.0, size=20), *rng.uniform(0.3, 0.8, size=5)):
+        source, microphone = rng.uniform(0, edge, size=2)
+        expected = [(source - microphone, 0)]
+        for wall in (0.0, edge):  # the one that is met first
+            place = source
+            for count in range(1, 150):
+                place, wall = 2 * wall - place, edge - wall
+                expected.append((place - microphone, count))
+        expected = sorted(one for one in expected if abs(one[0]) <= longest)
+        offsets, reflections = _images(edge, source, microphone, longest)
+        order = np.argsort(offsets)
+        assert reflections[order].tolist() == [count for _, count in expected]
+        assert np.allclose(offsets[order], [offset for offset, _ in expected])
+
+
+def test_one_reflection_by_hand():
+    """From the floor of a hall whose other walls are too far away, 50 1/4 samples after the sound itself."""
+    path = 2.0 + 50.25 / RATE * 343.0
+    height = math.sqrt(path ** 2 - 2.0 ** 2) / 2
+    hall = Room((40.0, 40.0, 40.0), 0.1, (19.0, 20.0, height), (21.0, 20.0, height))
+    energy = math.exp(-24 * math.log(10) / 343.0 * 40 ** 3 / (6 * 40 ** 2 * 0.1))  # what a wall leaves, by Eyring
+    assert hall.absorption() == pytest.approx(1 - energy, rel=1e-9)
+    response = room_response(hall, RATE)
+    assert len(response) == 1601
+    around = response[35:66]
+    assert around.sum() == pytest.approx(-math.sqrt(energy) * 2.0 / path, rel=2e-3)
+    assert np.arange(35, 66) @ around / around.sum() == pytest.approx(50.25, abs=0.02)
+    assert not response[66:].any() and np.abs(response[1:35]).max() < 1e-3
+
+
+@pytest.mark.parametrize("rt60, heard", [(2 / 343, False), (2.001 / 343, True)])
+def test_what_comes_after_rt60_seconds_is_left_out(rt60, heard):
+    """Two walls are 2 metres further away than the source; the others are further still."""
+    response = room_response(Room((3.0, 3.0, 3.0), rt60, (1.0, 1.5, 1.5), (2.0, 1.5, 1.5)), RATE)
+    assert len(response) == pytest.approx(rt60 * RATE, abs=2)
+    assert response[60:].any() == heard
 
 
 def decay_time(response, rate):
@@ -98,9 +140,38 @@ def test_random_rooms_are_within_their_bounds_and_those_of_the_seed():
     assert rooms[0] == rooms[1] != rooms[2]
 
 
+def test_random_rooms_fill_their_bounds():
+    rng = np.random.default_rng(0)
+    rooms = [random_room(rng, (0.2, 0.5)) for _ in range(2000)]
+    others = [elsewhere(room, rng) for room in rooms]
+
+    def spans(values, least, largest):
+        return np.all((np.min(values, 0) >= least) & (np.max(values, 0) <= largest)
+                      & (np.ptp(values, axis=0) > 0.95 * (np.array(largest) - least)))
+    sizes = np.array([room.size for room in rooms])
+    assert spans(sizes, (3.0, 2.5, 2.3), (9.0, 7.0, 3.5)) and spans([room.rt60 for room in rooms], 0.2, 0.5)
+    assert spans([math.dist(room.microphone, room.source) for room in rooms], 0.5, 2.5)
+    far = [math.dist(other.microphone, other.source) for other in others]
+    assert 0.5 <= min(far) < 0.6 and max(far) > 6
+    for places in ([room.microphone for room in rooms], [room.source for room in rooms],
+                   [other.source for other in others]):  # as shares of what is 30 cm from the walls
+        assert spans((np.array(places) - 0.3) / (sizes - 0.6), 0.0, 1.0)
+
+
+@pytest.mark.parametrize("changes", [
+    {"rt60": 1e-3}, {"size": (0.5, 0.5, 0.5), "microphone": (0.1, 0.1, 0.1), "source": (0.4, 0.1, 0.1)},
+    {"microphone": (0.01, 1.5, 1.2), "source": (0.02, 1.5, 1.2)}, {"microphone": (4.999, 0.001, 2.699)}])
+def test_rooms_that_can_be(changes):
+    assert 0 < Room(**{**LIVING.__dict__, **changes}).absorption() <= 1
+
+
 @pytest.mark.parametrize("bad, message", [
     ({"rt60": 0.0}, "rt60"), ({"size": (1.0, 0.0, 1.0)}, "size"), ({"microphone": (2.0, 4.0, 1.0)}, "microphone"),
-    ({"source": (-0.1, 1.0, 1.0)}, "source"), ({"source": (2.0, 1.5, 1.205)}, "1 cm")])
+    ({"source": (-0.1, 1.0, 1.0)}, "source"), ({"source": (2.0, 1.5, 1.205)}, "1 cm"),
+    ({"rt60": math.inf}, "size, rt60: expected above 0, found .*inf"), ({"size": (5.0, 4.0, math.inf)}, "size"),
+    ({"rt60": -0.5}, "rt60"), ({"source": (2.0, 1.5, 1.2099)}, "source: expected 1 cm from the microphone at least"),
+    ({"source": (5.0, 1.0, 1.0)}, r"source: expected a place inside \(5.0, 4.0, 2.7\), found \(5.0, 1.0, 1.0\)"),
+    ({"microphone": (1.0, 1.0, 0.0)}, "microphone")])
 def test_rooms_that_cannot_be(bad, message):
     with pytest.raises(ValueError, match=message):
         Room(**{**LIVING.__dict__, **bad})
@@ -121,6 +192,7 @@ def test_a_measured_response_counts_from_its_direct_path():
     response = np.zeros(500)
     response[[40, 41, 90, 300]] = 0.02, -0.8, 1.0, 0.3  # a reflection louder than the direct path
     assert direct_path(response) == 41
+    assert direct_path(np.array([0.49, -0.5, 1.0])) == 1 and direct_path(np.array([0.2])) == 0
     audio = np.zeros(1000)
     audio[200] = 1.0
     heard = reverberate(audio, response, 41)
@@ -132,5 +204,8 @@ def test_a_measured_response_counts_from_its_direct_path():
 
 def test_nothing_and_silence():
     assert len(reverberate(np.zeros(0), np.ones(3))) == 0
+    assert np.allclose(reverberate(np.array([-0.3]), np.array([2.0, 1.0])), [-0.3])
     assert not reverberate(np.zeros(10), np.ones(3)).any()
     assert not reverberate(np.ones(10), np.zeros(3)).any()
+    heard = reverberate(np.full(4, 30000, np.int16), np.array([0.5]))  # squares are no 16-bit numbers
+    assert heard.dtype == np.float64 and np.allclose(heard, 30000)

@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
 from hybrid.data.cmvn import GLOBAL, CmvnStats, normalise, normalise_utterance
-from hybrid.data.transforms import SpecAugment, SpecAugmentOptions, add_deltas, seed_of, splice
+from hybrid.data.mel_domain import MelDomain
+from hybrid.data.transforms import SpecAugment, SpecAugmentOptions, add_deltas, delta_windows, seed_of, splice
 from tests.reference import kaldi_features
 
 
@@ -18,6 +22,25 @@ def test_deltas_of_a_ramp():
     ramp = 3.0 * torch.arange(20.0)[:, None]
     with_deltas = add_deltas(ramp, 2)
     assert torch.allclose(with_deltas[4:-4], torch.cat([ramp, 3 + 0 * ramp, 0 * ramp], 1)[4:-4], atol=1e-5)
+
+
+def test_filters_of_deltas_by_hand():
+    first = (-0.2, -0.1, 0.0, 0.1, 0.2)
+    second = (0.04, 0.04, 0.01, -0.04, -0.1, -0.04, 0.01, 0.04, 0.04)
+    for order in (0, 1, 2):
+        for made, expected in zip(delta_windows(order), ((1.0,), first, second)):
+            assert made == pytest.approx(expected, abs=1e-12)
+        assert len(delta_windows(order)) == order + 1
+    assert delta_windows(1, window=1) == ((1.0,), (-0.5, 0.0, 0.5))
+
+
+def test_deltas_of_a_window_of_one_and_of_nothing():
+    squares = (torch.arange(5.0) ** 2)[:, None].double()
+    assert add_deltas(squares, 2, window=1).T.tolist() == [
+        [0, 1, 4, 9, 16], [0.5, 2, 4, 6, 3.5], [1, 1.75, 2, -0.25, -3]]
+    assert add_deltas(squares).equal(add_deltas(squares, 2, window=2))
+    assert add_deltas(squares, 2).dtype == torch.float64 and add_deltas(squares, 0).equal(squares)
+    assert add_deltas(torch.zeros(0, 3), 2).shape == splice(torch.zeros(0, 3), 1, 1).shape == (0, 9)
 
 
 def test_splice_repeats_the_edges():
@@ -92,7 +115,108 @@ def test_seeds_are_the_same_everywhere():
     assert seed_of(1, 23) != seed_of(12, 3)
 
 
-@pytest.mark.parametrize("bad", [{"time_masks": -1}, {"max_time_share": 1.5}, {"max_frequency_share": -0.1}])
+@pytest.mark.parametrize("bad", [
+    {"time_masks": -1}, {"max_time_share": 1.5}, {"max_time_share": -0.1}, {"max_frequency_share": -0.1},
+    {"max_frequency_share": 1.1}, {"max_time_frames": -1}, {"frequency_masks": -1}, {"cepstra_of": -1},
+    {"warp": -0.1}, {"warp": 0.51}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         SpecAugmentOptions(**bad)
+
+
+@pytest.mark.parametrize("options", [
+    {"warp": 0.5}, {"cepstra_of": 0}, {"time_masks": 0, "frequency_masks": 0}, {"max_time_frames": 0},
+    {"max_time_share": 0.0, "max_frequency_share": 0.0}, {"max_time_share": 1.0, "max_frequency_share": 1.0}])
+def test_options_at_their_bounds(options):
+    SpecAugmentOptions(**options)
+
+
+def blanked(options, features, number, num_blocks=1, domain=None):
+    """For each of a number of epochs, where features were changed, which is where they are the mean."""
+    augment, mean = SpecAugment(SpecAugmentOptions(**options), 0, num_blocks, domain), features.mean(dim=0)
+    for epoch in range(number):
+        changed = augment(features, epoch, "u")
+        where = (changed - features).abs() > 1e-4
+        assert torch.allclose(changed, torch.where(where, mean, features), atol=1e-4)
+        yield where
+
+
+def plain(*shape):
+    """Roots of whole numbers, none of which is the mean of its column."""
+    return torch.arange(float(shape[0])).sqrt()[:, None] + torch.arange(float(shape[1]))
+
+
+def spans_of(where):
+    """(first, last + 1) of every run of True."""
+    edges = torch.cat([torch.zeros(1), where.float(), torch.zeros(1)]).diff()
+    return tuple(zip(edges.eq(1).nonzero().flatten().tolist(), edges.eq(-1).nonzero().flatten().tolist()))
+
+
+@pytest.mark.parametrize("domain", [None, MelDomain(7)])
+@pytest.mark.parametrize("num_blocks", [1, 2])
+def test_every_span_up_to_the_longest_and_every_band_up_to_the_widest(domain, num_blocks):
+    features, no_band, no_span = plain(7, 7 * num_blocks), {"frequency_masks": 0}, {"time_masks": 0}
+    expected = {(), *(((first, end),) for first in range(7) for end in range(first + 1, min(first + 3, 7) + 1))}
+    times = {**no_band, "max_time_frames": 3, "max_time_share": 0.99}
+    shares = {**no_band, "max_time_frames": 30, "max_time_share": 0.43}  # 3.01 of 7
+    for options in (times, shares):
+        found = list(blanked(options, features, 300, num_blocks, domain))
+        assert all(where.all(dim=1).equal(where.any(dim=1)) for where in found)
+        assert {spans_of(where[:, 0]) for where in found} == expected
+    found = list(blanked({**no_span, "max_frequency_share": 0.43}, features, 300, num_blocks, domain))
+    assert {spans_of(where[0, :7]) for where in found} == expected
+    assert all(where.equal(where[:1, :7].repeat(7, num_blocks)) for where in found)
+
+
+def test_all_lengths_are_as_likely():
+    for options, features, number in (({"time_masks": 0, "max_frequency_share": 1.0}, plain(2, 1), 2),
+                                      ({"frequency_masks": 0, "max_time_share": 1.0, "max_time_frames": 3},
+                                       plain(3, 1)[[0, 2, 2]], 4)):
+        found = [int(where.any(dim=1).sum()) for where in blanked(options, features, 600)]
+        assert np.bincount(found)[0] == pytest.approx(600 / number, abs=60)
+
+
+def test_so_many_spans_and_bands():
+    spans = [spans_of(where[:, 0]) for where in blanked(
+        {"time_masks": 3, "max_time_frames": 1, "max_time_share": 1.0, "frequency_masks": 0}, plain(30, 2), 200)]
+    bands = [spans_of(where[0]) for where in blanked(
+        {"time_masks": 0, "max_frequency_share": 0.04, "frequency_masks": 2}, plain(2, 30), 200)]
+    for found, most in ((spans, 3), (bands, 2)):
+        assert {len(one) for one in found} == set(range(most + 1))
+    both = list(blanked({"max_time_frames": 2, "max_time_share": 1.0, "max_frequency_share": 0.5}, plain(9, 8), 50))
+    assert any(where.any(0).all() and where.any(1).all() and not where.all() for where in both)
+
+
+def test_nothing_is_blanked_where_a_share_is_no_frame_or_no_bin():
+    little = {"max_time_share": 0.04, "max_frequency_share": 0.04}  # of 25: one
+    assert not any(where.any() for where in blanked(little, plain(24, 24), 50))
+    assert any(where.any() for where in blanked({**little, "frequency_masks": 0}, plain(25, 24), 50))
+    assert any(where.any() for where in blanked({**little, "time_masks": 0}, plain(24, 25), 50))
+    for domain in (None, MelDomain(6)):
+        assert SpecAugment(SpecAugmentOptions(), 0, 2, domain)(torch.zeros(0, 12), 0, "u").shape == (0, 12)
+
+
+def test_warps_are_drawn_evenly_up_to_the_largest():
+    """The factor is read from features that are frequencies in hertz, and their negatives: the mean is 0."""
+    domain = MelDomain(300)
+    hertz = 700 * (torch.exp(torch.linspace(*(1127 * torch.tensor([100.0, 6880.0]).div(700).log1p()), 300) / 1127) - 1)
+    augment = SpecAugment(SpecAugmentOptions(warp=0.2, time_masks=0, frequency_masks=0), 0, 1, domain)
+    factors = torch.stack([augment(torch.stack([hertz, -hertz]), epoch, "u")[0] / hertz for epoch in range(600)])
+    middle = factors[:, 100:200]
+    assert (middle - middle[:, :1]).abs().max() < 1e-3
+    assert 0.7999 <= middle.min() < 0.81 and 1.19 < middle.max() <= 1.2001
+    assert abs(middle.mean() - 1) < 0.015 and abs(middle.std() - 0.4 / 12 ** 0.5) < 0.01
+
+
+def test_specaugment_is_made_for_the_features_read():
+    reader = SimpleNamespace(info={"kind": "mfcc"}, base_dim=13, dim=39, sampling_rate=8000,
+                             typical_std=lambda: torch.full((13,), 2.0))
+    features = torch.randn(30, 39, generator=torch.Generator().manual_seed(0))
+    cepstra, energies = MelDomain(13, 23, 22.0, torch.full((13,), 2.0), 8000), MelDomain(13, 0, 0.0, None, 8000)
+    for options, domain in (({}, None), ({"warp": 0.1}, energies), ({"cepstra_of": 23}, cepstra),
+                            ({"warp": 0.1, "cepstra_of": 23}, cepstra)):
+        options = SpecAugmentOptions(**options, max_frequency_share=0.5)
+        made = SpecAugment.for_features(options, 4, reader)
+        expected = SpecAugment(options, 4, 3, domain)
+        for epoch in range(3):
+            assert torch.allclose(made(features, epoch, "u"), expected(features, epoch, "u"), atol=1e-4)
