@@ -170,7 +170,7 @@ def _probe_recordings(splits: Dict[str, Sequence[Cut]], options: DataOptions,
     recordings = {_key(cut.recording): cut.recording
                   for cuts in splits.values() for cut in cuts if _has_audio(cut)}
     todo = list(recordings.values())
-    size = max(1, min(50, len(todo) // (4 * max(nj, 1))))
+    size = max(1, min(50, len(todo) // (4 * nj)))
     groups = [todo[i:i + size] for i in range(0, len(todo), size)]
     work = partial(probe_all, decode=options.decode)
     facts = [one for some in ordered_map(work, groups, nj, "audio", size=len, unit="file") for one in some]
@@ -308,7 +308,7 @@ class _Checker:
 
     def _check_end(self, missing: float, facts: AudioFacts) -> None:
         """missing: seconds from the end of the audio to the end of the cut, negative before it."""
-        slack = self.options.trim_seconds
+        slack = max(self.options.trim_seconds, 0.5 / facts.sampling_rate)  # times are rounded to samples
         lost = (facts.announced - facts.num_samples) / facts.sampling_rate
         if lost >= slack and missing > -slack:  # also a cut up to where the damage begins
             raise Reject("truncated", f"expected {facts.announced} samples, got {facts.num_samples}")
