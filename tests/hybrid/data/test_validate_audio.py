@@ -161,7 +161,8 @@ def test_frames_of_ready_features_count_for_too_short(tmp_path):
 def test_only_words_of_training_are_counted(tmp_path):
     cuts = [noise_cut(tmp_path, "a", seconds=0.1, text="yes ja")]
     lexicon = Lexicon([Pronunciation("yes", ("Y",))])
-    for split, words in (("train", {"yes": 1, "ja": 1}), ("train_clean", {"yes": 1, "ja": 1}), ("dev", {}), ("test", {})):
+    counted = {"yes": 1, "ja": 1}
+    for split, words in (("train", counted), ("train_clean", counted), ("dev", {}), ("test", {})):
         transcripts = validate_corpus({split: cuts}, DataOptions(), lexicon)[1]
         assert transcripts.words == words and set(transcripts.oov) == set(words) - {"yes"}
 
