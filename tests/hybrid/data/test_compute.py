@@ -155,3 +155,28 @@ def test_ready_features_are_taken_where_they_are_asked_for(tmp_path):
     cut = fastcopy(noise_cut(tmp_path, "a", seconds=0.3), features=ready(tmp_path / "made", "a", frames=30).features)
     assert filled(tmp_path / "f", [cut], kind="ready", cmvn="none")["dim"] == 2
     assert np.array_equal(FeatureReader(tmp_path / "f")["a"].numpy(), np.ones((30, 2)))
+
+
+def test_hours_are_those_of_the_frames(tmp_path):
+    cut = ready(tmp_path / "made", "a", frames=3600)
+    features = fastcopy(cut.features, frame_shift=10.0, duration=36_000.0)
+    facts = filled(tmp_path / "f", [fastcopy(cut, duration=36_000.0, features=features)])
+    assert (facts["hours"], facts["frames"], facts["frame_shift"]) == (10.0, 3600, 10.0)
+
+
+def test_extracted_features_are_described(tmp_path):
+    pytest.importorskip("kaldifeat", reason="kaldifeat is not built (./run.sh doctor)")
+    stereo = recording_of(write_noise(tmp_path / "r.wav", rate=8000, channels=2), "r")
+    cuts = [utterance("a", stereo, "yes", "anna", start=0.5, duration=0.4, channel=1),
+            noise_cut(tmp_path, "b", rate=8000, seconds=0.2)]
+    options = {"kind": "mfcc", "num_ceps": 5, "num_mel_bins": 23, "frame_shift": 0.02, "frame_length": 0.04}
+    facts = filled(tmp_path / "f", cuts, training=True, speed=(1.0, 2.0), **options)
+    assert (facts["kind"], facts["dim"], facts["frame_shift"], facts["sampling_rate"], facts["utterances"],
+            facts["frames"], facts["speakers"]) == ("mfcc", 5, 0.02, 8000, 4, 20 + 10 + 10 + 5, 2)
+    found = [one.features for one in read_cuts(tmp_path / "f/cuts.jsonl.gz")]
+    assert {(one.type, one.num_features, one.frame_shift, one.sampling_rate) for one in found} == {
+        ("kaldifeat-mfcc", 5, 0.02, 8000)}
+    assert [(one.num_frames, one.start, one.duration, one.recording_id, one.channels) for one in found] == [
+        (20, 0.5, 0.4, "r", 1), (10, 0.0, 0.2, "b", 0), (10, 0.25, 0.2, "r", 1), (5, 0.0, 0.1, "b", 0)]
+    with pytest.raises(InputError, match="features.num_mel_bins = 23: expected filters that each hold a tone"):
+        filled(tmp_path / "g", cuts, **{**options, "low_freq": 3700.0})
