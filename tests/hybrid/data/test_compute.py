@@ -1,6 +1,7 @@
 """What a folder of features is filled with: copies, batches, manifests, sums, counts. Mostly of ready features."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def test_copies_at_other_speeds(tmp_path):
         ("a-sp0.8", 1.25), ("b-sp0.8", 0.625), ("a", 1.0), ("b", 0.5), ("a-sp1.25", 0.8), ("b-sp1.25", 0.4)]
     assert [one.id for one in said] == [cut.id for cut in copies]
     assert [one.speaker for one in said] == ["anna-sp0.8", None, "anna", None, "anna-sp1.25", None]
-    assert [one.text for one in said] == ["yes", "no"] * 3
+    assert [one.text for one in said] == ["yes", "no"] * 3 and {cut.recording.id for cut in copies} == {"a"}
     assert [said[i].alignment["word"][0][1:3] for i in (0, 2, 4)] == [(0.125, 0.625), (0.1, 0.5), (0.08, 0.4)]
     assert copies[2:4] == cuts and copies[0].load_audio().shape == (1, 20000)
 
@@ -180,3 +181,10 @@ def test_extracted_features_are_described(tmp_path):
         (20, 0.5, 0.4, "r", 1), (10, 0.0, 0.2, "b", 0), (10, 0.25, 0.2, "r", 1), (5, 0.0, 0.1, "b", 0)]
     with pytest.raises(InputError, match="features.num_mel_bins = 23: expected filters that each hold a tone"):
         filled(tmp_path / "g", cuts, **{**options, "low_freq": 3700.0})
+
+
+def test_without_kaldifeat_nothing_is_begun(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kaldifeat", None)
+    with pytest.raises(InputError, match="package kaldifeat: expected a build for this torch .*found ModuleNotFoundErr"):
+        filled(tmp_path / "f", [noise_cut(tmp_path, "a")])
+    assert not list((tmp_path / "f").iterdir())
