@@ -6,7 +6,7 @@ from lhotse import AudioSource, MonoCut, MultiCut, Recording
 from lhotse.supervision import AlignmentItem
 
 from graphs.errors import InputError
-from hybrid.data.corpus import UNKNOWN_RATE, parse_splits, recording_of, utterance, utterance_of_features
+from hybrid.data.corpus import parse_splits, recording_of, utterance, utterance_of_features
 from hybrid.data.storage import FeatureStore
 from tests.hybrid.data.material import write_noise
 
@@ -32,7 +32,8 @@ def test_what_is_no_file_has_no_samples(tmp_path):
     (tmp_path / "e.m4a").write_bytes(b"no audio")
     for name in ("a.wav", "b.wav", "none.wav", "c" * 5000, "d.wav", "e.m4a"):
         path = tmp_path / name
-        assert facts(recording_of(path, "r")) == ("r", UNKNOWN_RATE, 0, 0.0, "file", [0], str(path))
+        assert facts(recording_of(path, "r")) == ("r", 16000, 0, 0.0, "file", [0], str(path))
+    assert facts(recording_of(write_noise(tmp_path / "f.wav", seconds=0, rate=8000)))[1:4] == (8000, 0, 0.0)
 
 
 def test_formats_that_another_reader_of_lhotse_knows(tmp_path, monkeypatch):
@@ -79,8 +80,8 @@ def test_an_utterance_of_features_has_no_audio(tmp_path):
 
 def test_durations_of_features_are_rounded_to_microseconds(tmp_path):
     with FeatureStore(tmp_path, "numpy_files") as store:
-        cut = utterance_of_features("u", np.zeros((1, 1), np.float32), store, "", None, 0.01000044, 16000, "x")
-    assert cut.duration == cut.supervisions[0].duration == cut.features.duration == 0.01
+        cut = utterance_of_features("u", np.zeros((1, 1), np.float32), store, "", None, 0.01000144, 16000, "x")
+    assert cut.duration == cut.supervisions[0].duration == cut.features.duration == 0.010001
 
 
 def test_splits_argument():

@@ -1,6 +1,8 @@
 """Filters that can be, features of one portion of work, and the reasons why a cut has none."""
 
 import math
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import torch
 
 from graphs.errors import InputError
 from hybrid.data.corpus import recording_of, utterance
-from hybrid.data.extract import Portion, check_filters, choose_device, extract, load_ready, mel
+from hybrid.data.extract import Portion, check_filters, choose_device, extract, import_kaldifeat, load_ready, mel
 from hybrid.data.features import FeatureOptions
 from tests.hybrid.data.material import noise_cut, ready_cut, write_noise
 from tests.reference import kaldi_features
@@ -22,7 +24,8 @@ def test_the_mel_scale_is_linear_below_and_logarithmic_above():
 
 @pytest.mark.parametrize("options, rate, message", [
     ({}, 16000, None), ({}, 8000, None), ({"high_freq": 4000.0}, 8000, None), ({"high_freq": 0.0}, 8000, None),
-    ({"low_freq": 0.0}, 8000, None), ({"frame_shift": 0.0125}, 16000, None),
+    ({"low_freq": 0.0}, 8000, None), ({"frame_shift": 0.0125}, 16000, None), ({"high_freq": -0.5}, 8000, None),
+    ({"high_freq": 1.0, "low_freq": 0.0}, 8000, "features.num_mel_bins = 40: expected filters that each hold a tone"),
     ({"high_freq": 4000.5}, 8000, r"low_freq and high_freq: expected a band below 4000 Hz, found 20 to 4000.5 Hz"),
     ({"high_freq": -3980.0}, 8000, "expected a band below 4000 Hz, found 20 to 20 Hz"),
     ({"low_freq": 300.0, "high_freq": 200.0}, 8000, "found 300 to 200 Hz"),
@@ -45,7 +48,7 @@ def first_empty(bins, rate, window, low, high):
 
 @pytest.mark.parametrize("rate, length, window, low", [
     (8000, 0.025, 256, 20.0), (16000, 0.025, 512, 20.0), (8000, 0.032, 256, 20.0), (8000, 0.033, 512, 20.0),
-    (8000, 0.025, 256, 0.0)])
+    (8000, 0.032125, 512, 20.0), (8000, 0.025, 256, 0.0)])
 def test_every_filter_holds_a_tone(rate, length, window, low):
     """A window is filled up to the next power of two."""
     empty = {bins: first_empty(bins, rate, window, low, rate / 2 - 200.0) for bins in range(60, 230)}
@@ -67,22 +70,54 @@ def test_a_device_by_name(monkeypatch):
         choose_device("cuda")
 
 
+def test_without_kaldifeat_it_is_told_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "kaldifeat", None)
+    with pytest.raises(InputError, match=r"package kaldifeat: expected a build for this torch \(`./run.sh doctor` says"):
+        import_kaldifeat()
+
+
 def extracted(cuts, rate=16000, recipes=None, **options):
     pytest.importorskip("kaldifeat", reason="kaldifeat is not built (./run.sh doctor)")
     return extract(Portion(cuts, recipes or {}), FeatureOptions(**options), rate, "cpu")
 
 
-@pytest.mark.parametrize("options", [{"frame_shift": 0.0125, "frame_length": 0.03, "low_freq": 100.0},
-                                     {"frame_shift": 0.005, "frame_length": 0.02, "high_freq": 3000.0}])
+@pytest.mark.parametrize("options", [
+    {"frame_shift": 0.0125, "frame_length": 0.03, "low_freq": 100.0},
+    {"kind": "mfcc", "num_ceps": 7, "use_energy": True},
+    {"frame_shift": 0.005, "frame_length": 0.02, "high_freq": 3000.0, "num_mel_bins": 20, "use_energy": True}])
 def test_features_of_a_part_and_channel_of_a_recording_are_kaldis(tmp_path, options):
     path = write_noise(tmp_path / "a.wav", channels=2)
     cut = utterance("a", recording_of(path), "yes", start=0.25, duration=0.2, channel=1)
     ((features, reason),) = extracted([cut], **options)
-    kaldis = {{"frame_shift": "shift", "frame_length": "length"}.get(name, name.split("_")[0]): value
-              for name, value in options.items()}
-    expected, _ = kaldi_features.fbank(soundfile.read(str(path), dtype="int16")[0][4000:7200, 1], 16000, 40, **kaldis)
+    asked = FeatureOptions(**options)
+    how = {"low": asked.low_freq, "high": asked.high_freq, "shift": asked.frame_shift, "length": asked.frame_length}
+    samples = soundfile.read(str(path), dtype="int16")[0][4000:7200, 1]
+    if asked.kind == "mfcc":
+        expected = kaldi_features.mfcc(samples, 16000, 40, 7, True, **how)
+    else:
+        expected, energy = kaldi_features.fbank(samples, 16000, asked.num_mel_bins, **how)
+        expected = np.c_[energy, expected] if asked.use_energy else expected
     assert reason == "" and features.dtype == np.float32 and features.shape == expected.shape
     assert np.abs(features - expected).max() < 1e-3
+
+
+def test_a_copy_is_made_by_its_recipe_and_is_as_long(tmp_path):
+    cuts = [noise_cut(tmp_path, name, seconds=0.3, seed=0) for name in ("plain", "louder", "longer")]
+    recipes = {"louder": SimpleNamespace(apply=lambda samples, rate: samples * (rate / 8000)),
+               "longer": SimpleNamespace(apply=lambda samples, rate: np.tile(samples, 2))}
+    plain, louder, longer = extracted(cuts, recipes=recipes)
+    assert np.allclose(louder.features - plain.features, math.log(4), atol=1e-3)
+    assert longer.features is None and longer.reason == "expected 30 frames, got 60"
+
+
+def test_the_number_of_threads_stays_as_it_was(tmp_path):
+    usual = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        extracted([noise_cut(tmp_path, "a", seconds=0.3)])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(usual)
 
 
 def test_each_cut_has_its_features_or_a_reason(tmp_path):
@@ -94,9 +129,7 @@ def test_each_cut_has_its_features_or_a_reason(tmp_path):
             noise_cut(tmp_path, "short", seconds=399 / 16000), utterance("inf", recording_of(tmp_path / "inf.wav"), ""),
             noise_cut(tmp_path, "good", seconds=0.5)]
     (tmp_path / "gone.wav").unlink()
-    threads = torch.get_num_threads()
     results = extracted(cuts)
-    assert torch.get_num_threads() == threads
     assert [None if one.features is None else len(one.features) for one in results] == [None, 3, None, None, 50]
     assert "gone.wav" in results[0].reason and "\n" not in results[0].reason
     assert [one.reason for one in results[1:]] == [
@@ -119,9 +152,9 @@ def test_dither_is_of_the_cut_and_the_seed(tmp_path):
 
 
 def test_ready_features_are_matrices_of_numbers(tmp_path):
-    good = ready_cut(tmp_path, "good", np.arange(20.0).reshape(10, 2))
-    bad = [ready_cut(tmp_path, f"u{i}", matrix) for i, matrix in enumerate((
-        np.full((10, 2), np.nan), np.ones((10, 2)), np.ones((10, 2)), np.ones((10, 2))))]
+    good, short = ready_cut(tmp_path, "good", np.arange(20.0).reshape(10, 2)), ready_cut(tmp_path, "s", np.ones((1, 2)))
+    bad = [ready_cut(tmp_path, f"u{i}", np.ones((10, 2))) for i in range(4)]
+    np.save(tmp_path / "u0.npy", np.where(np.arange(20).reshape(10, 2) == 7, np.nan, 1.0))
     np.save(tmp_path / "u1.npy", np.ones(10))
     np.save(tmp_path / "u2.npy", np.ones((0, 2)))
     (tmp_path / "u3.npy").unlink()
@@ -132,3 +165,4 @@ def test_ready_features_are_matrices_of_numbers(tmp_path):
     assert "u3.npy" in results[-2].reason and all((one.features is None) == bool(one.reason) for one in results)
     for one in (results[1], results[-1]):
         assert one.features.dtype == np.float32 and np.array_equal(one.features, good.load_features())
+    assert load_ready(Portion([short], {}))[0].features.tolist() == [[1.0, 1.0]] and load_ready(Portion([], {})) == []

@@ -55,9 +55,10 @@ def test_files_that_are_not_there_or_hold_nothing(tmp_path):
             ("none.wav", ("empty_audio", "no samples in {}")), ("c" * 5000, ("missing", "no file {}"))):
         path = tmp_path / name
         assert probe(recording_of(path))[:2] == (expected[0], expected[1].format(path))
-    for name in ("junk.wav", "junk.m4x"):
+    for name, error in (("junk.wav", "LibsndfileError: "), ("junk.m4x", "AudioLoadingError: ")):
         facts = probe(recording_of(tmp_path / name))
-        assert facts.reason == "unreadable" and ": " in facts.detail and "\n" not in facts.detail
+        assert facts.reason == "unreadable" and facts.detail.startswith(error) and "\n" not in facts.detail
+        assert facts[2:] == (0, 1, 0, 0, ())  # nothing is known of it
 
 
 def test_the_larger_of_what_header_and_manifest_announce_counts(tmp_path):
@@ -70,6 +71,14 @@ def test_the_larger_of_what_header_and_manifest_announce_counts(tmp_path):
     assert probe(fastcopy(recording, num_samples=1)) == AudioFacts("", "", 16000, 1, 750, 1000, ())
     (tmp_path / "a.wav").write_bytes(content[:44])
     assert probe(recording)[:2] == ("truncated", "expected 1000 samples, got none")
+
+
+def test_what_comes_after_a_damaged_place_is_lost(tmp_path):
+    recording = written(tmp_path / "a.flac", np.random.default_rng(0).normal(scale=0.1, size=(60_000, 2)))
+    content = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(content[:len(content) // 2])
+    facts = probe(recording)
+    assert (facts.reason, facts.channels, facts.announced) == ("", 2, 60_000) and 0 < facts.num_samples < 31_000
 
 
 def test_audio_that_lhotse_reads(tmp_path):
@@ -113,11 +122,13 @@ HEADERS = [
     (wav(chunk(b"LIST", b"odd"), form(1, 2), chunk(b"fact", b"even"), DATA), 6),  # an odd chunk is filled up
     (wav(form(1, 2), chunk(b"LIST", b"x")), None), (wav(form(1, 2)) + b"data\0\0\0", None),
     (wav(form(1, 2), chunk(b"data", b"", 1)), 0), (wav(form(1, 2), chunk(b"data", b"", 0)), None),
-    (wav(form(1, 2), chunk(b"data", b"", 0x7FFFEFFE)), 0x3FFFF7FF),
+    (wav(form(1, 2), chunk(b"data", b"", 0x7FFFEFFE)), 0x3FFFF7FF), (wav(form(1, 2)[:-3]), None),
+    (wav(form(7, 1), chunk(b"data", b"", 0x7FFFEFFF)), 0x7FFFEFFF),
     (wav(form(1, 2), chunk(b"data", b"", 0x7FFFF000)), None),
     (wav(form(1, 2), DATA, kind=b"AVI "), None), (wav(form(1, 2), DATA, name=b"RIFX"), None), (b"", None),
     (b"NIST_1A\n   1024\nchannel_count -i 1\nsample_count -i 4711\nend_head\n", 4711),
     (b"NIST_1A\n   1024\nend_head\n".ljust(1024) + b"sample_count -i 4711\n", None),  # in the samples
+    (b"NIST_1A\n   1024\n".ljust(1004) + b"sample_count -i 4711" + b"0", 4711),  # the header has 1024 bytes
     (b"NIST_1A\n   1024\nchannel_count -i 1\nend_head\n", None)]
 
 
