@@ -310,16 +310,16 @@ class _Checker:
         """missing: seconds from the end of the audio to the end of the cut, negative before it."""
         slack = max(self.options.trim_seconds, 0.5 / facts.sampling_rate)  # times are rounded to samples
         lost = (facts.announced - facts.num_samples) / facts.sampling_rate
-        if lost >= slack and missing > -slack:  # also a cut up to where the damage begins
+        if lost > slack and missing > -slack:  # also a cut up to where the damage begins
             raise Reject("truncated", f"expected {facts.announced} samples, got {facts.num_samples}")
-        if missing >= slack:
+        if missing > slack:
             raise Reject("beyond_audio", f"ends {missing:.3f} s after the audio")
 
     def _check_supervision(self, cut: MonoCut) -> MonoCut:
         supervision = cut.supervisions[0]
         late = supervision.end - cut.duration
         if late > 1e-3:
-            if late >= self.options.trim_seconds:
+            if late > self.options.trim_seconds:
                 raise Reject("beyond_audio", f"supervision ends {late:.3f} s after its cut")
             self.result.note("trimmed", cut.id)
             supervision = supervision.trim(cut.duration)

@@ -11,7 +11,8 @@ import torch
 
 from graphs.errors import InputError
 from hybrid.data.corpus import recording_of, utterance
-from hybrid.data.extract import Portion, check_filters, choose_device, extract, import_kaldifeat, load_ready, mel
+from hybrid.data.extract import (
+    Portion, check_filters, choose_device, extract, import_kaldifeat, load_ready, make_computer, mel)
 from hybrid.data.features import FeatureOptions
 from tests.hybrid.data.material import noise_cut, ready_cut, write_noise
 from tests.reference import kaldi_features
@@ -72,7 +73,7 @@ def test_a_device_by_name(monkeypatch):
 
 def test_without_kaldifeat_it_is_told_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "kaldifeat", None)
-    with pytest.raises(InputError, match=r"package kaldifeat: expected a build for this torch \(`./run.sh doctor` says"):
+    with pytest.raises(InputError, match=r"package kaldifeat: expected a build for this torch \(`./run.sh doctor`"):
         import_kaldifeat()
 
 
@@ -99,6 +100,7 @@ def test_features_of_a_part_and_channel_of_a_recording_are_kaldis(tmp_path, opti
         expected = np.c_[energy, expected] if asked.use_energy else expected
     assert reason == "" and features.dtype == np.float32 and features.shape == expected.shape
     assert np.abs(features - expected).max() < 1e-3
+    assert abs((features - expected).mean()) < 2e-5  # samples times 32767 instead of 32768 would be 6e-5 away
 
 
 def test_a_copy_is_made_by_its_recipe_and_is_as_long(tmp_path):
@@ -110,14 +112,23 @@ def test_a_copy_is_made_by_its_recipe_and_is_as_long(tmp_path):
     assert longer.features is None and longer.reason == "expected 30 frames, got 60"
 
 
-def test_the_number_of_threads_stays_as_it_was(tmp_path):
-    usual = torch.get_num_threads()
+def test_one_thread_computes_and_their_number_stays_as_it_was(tmp_path, monkeypatch):
+    kaldifeat = pytest.importorskip("kaldifeat", reason="kaldifeat is not built (./run.sh doctor)")
+    seen, usual = [], torch.get_num_threads()
+
+    class Watched(kaldifeat.Fbank):
+        def forward(self, *waves, **more):
+            seen.append(torch.get_num_threads())
+            return super().forward(*waves, **more)
+    monkeypatch.setattr(kaldifeat, "Fbank", Watched)
+    make_computer.cache_clear()
     torch.set_num_threads(3)
     try:
-        extracted([noise_cut(tmp_path, "a", seconds=0.3)])
-        assert torch.get_num_threads() == 3
+        assert len(extracted([noise_cut(tmp_path, "a", seconds=0.3)])[0].features) == 30
+        assert seen == [1] and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(usual)
+        make_computer.cache_clear()
 
 
 def test_each_cut_has_its_features_or_a_reason(tmp_path):

@@ -220,11 +220,11 @@ def test_segments_of_four_or_five_fields(tmp_path):
 def test_places_of_segments(plain):
     """To 10,000,000 seconds; what lies behind the audio is validation's."""
     write_dir(plain, segments=["long rec-a 0 1e7", "longer rec-a 0 10000001", "late rec-a 5 -1", "never rec-a 1e7 -1",
-                               "none rec-a 1 1", "odd rec-a 0.1 0.3", "back rec-b -1e-9 1"],
+                               "none rec-a 1 1", "odd rec-a 0.1 0.3000014", "back rec-b -1e-9 1"],
               text=[f"{name} X" for name in ("long", "longer", "late", "never", "none", "odd", "back")])
     cuts, outcomes = read(plain)
     assert {name: (cut.start, cut.duration) for name, cut in cuts.items()} == {
-        "long": (0.0, 1e7), "late": (5.0, 0.0), "odd": (0.1, 0.2)}
+        "long": (0.0, 1e7), "late": (5.0, 0.0), "odd": (0.1, 0.200001)}
     assert {name: reason for name, (_, reason) in outcomes.notable.items()} == {
         "longer": "its segment runs from 0 to 1e+07 s", "never": "its segment runs from 1e+07 to 1e+07 s",
         "none": "its segment runs from 1 to 1 s", "back": "its segment runs from -1e-09 to 1 s"}
@@ -272,8 +272,9 @@ def test_what_a_pipe_gives_tells_its_suffix_and_a_failure_its_last_words(plain, 
              "reads": "cat |", "fails": "cat a.wav; echo first >&2; echo last >&2; false |", "quiet": "exit 3 |"}
     write_dir(plain, wav_scp=[f"{name} {pipe}" for name, pipe in pipes.items()], text=[f"{name} X" for name in pipes],
               utt2spk=[])
-    cuts, outcomes = read(plain, roots=[tmp_path, plain])
-    names = {name: Path(cut.recording.sources[0].source).relative_to(plain / "audio") for name, cut in cuts.items()}
+    outcomes, audio = Outcomes(), plain / "new/audio"
+    cuts = {cut.id: cut for cut in read_kaldi_dir(plain, audio, outcomes, roots=[tmp_path, plain])}
+    names = {name: Path(cut.recording.sources[0].source).relative_to(audio) for name, cut in cuts.items()}
     assert {name: str(path) for name, path in names.items()} == {
         "f": "f.flac", "o": "o.ogg", "s": "s.sph", "w": "w.wav", "c": "c.wav", "reads": "reads.wav",
         "fails": "fails.wav", "quiet": "quiet.wav"}
@@ -283,7 +284,7 @@ def test_what_a_pipe_gives_tells_its_suffix_and_a_failure_its_last_words(plain, 
         "recording reads": ("failed", "`cat` gave status 0: no output"), "recording quiet": (
             "failed", "`exit 3` gave status 3: no output"), "recording fails": (
             "failed", "`cat a.wav; echo first >&2; echo last >&2; false` gave status 1: last")}
-    assert sorted(path.name for path in (plain / "audio").iterdir()) == ["c.wav", "f.flac", "o.ogg", "s.sph", "w.wav"]
+    assert sorted(path.name for path in audio.iterdir()) == ["c.wav", "f.flac", "o.ogg", "s.sph", "w.wav"]
     broken = cuts["quiet"].recording
     assert (broken.id, broken.sampling_rate, broken.duration, broken.sources[0].channels) == ("quiet", 16000, 0.0, [0])
 

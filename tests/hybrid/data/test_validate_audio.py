@@ -6,8 +6,10 @@ import soundfile
 from lhotse import AudioSource
 from lhotse.utils import fastcopy
 
+from graphs.errors import DamagedInput
 from graphs.lang.lexicon import Lexicon, Pronunciation
-from hybrid.data.corpus import recording_of, utterance
+from hybrid.data.corpus import recording_of, utterance, utterance_of_features
+from hybrid.data.storage import FeatureStore
 from hybrid.data.validate import DataOptions, is_test, validate_corpus
 from tests.hybrid.data.material import noise_cut, ready_cut, write_noise
 from tests.hybrid.data.test_validate import cut_off, kept, only_reason, validated
@@ -99,6 +101,37 @@ def test_what_a_truncated_file_still_holds_is_kept(tmp_path, samples, end, expec
         assert good.load_audio().shape == (1, good.num_samples)
 
 
+def test_exactly_as_much_as_may_be_is_good(tmp_path):
+    """At 16,384 Hz half a sample and an eighth of a second are exact."""
+    path = write_noise(tmp_path / "a.wav", rate=16384)
+    recording, eighth = recording_of(path), {"trim_seconds": 0.125}
+    for duration, options, notes in ((1 + 2 ** -15, {}, []), (1 + 2 ** -15, {"trim_seconds": 0.0}, []),
+                                     (1.125, eighth, ["trimmed"])):
+        assert kept(utterance("a", recording, "yes", duration=duration), **options)[1] == notes
+    cut = utterance("a", recording, "yes")
+    assert kept(fastcopy(cut, supervisions=[fastcopy(cut.supervisions[0], duration=1.125)]), **eighth)[1] == ["trimmed"]
+    cut_off(path, (44 + 2 * 14336) / (44 + 2 * 16384))  # an eighth is lost
+    assert kept(cut, **eighth)[1] == ["length_corrected", "trimmed"]
+    cut_off(path, (44 + 2 * 14334) / (44 + 2 * 14336))
+    assert only_reason(cut, **eighth)[0] == "truncated"
+    assert kept(utterance("a", recording, "yes", duration=14334 / 16384 - 0.125), **eighth)[1] == ["length_corrected"]
+
+
+def test_sums_of_decimals_do_no_harm(tmp_path):
+    """0.1 + 0.2 is more than 0.3."""
+    recording = recording_of(write_noise(tmp_path / "a.wav", seconds=0.3))
+    assert kept(utterance("a", recording, "yes", start=0.1, duration=0.2), trim_seconds=0.0)[1] == []
+
+
+def test_matrices_of_a_stage_are_looked_at_for_damage(tmp_path):
+    with FeatureStore(tmp_path, "numpy_files") as store:
+        cut = utterance_of_features("a", np.ones((20, 2), np.float32), store, "yes", "anna", 0.01, 16000, "made-up")
+    assert validated([cut]).cuts == [cut]
+    np.save(next((tmp_path / "storage").rglob("*.npy")), np.zeros((20, 2), np.float32))
+    with pytest.raises(DamagedInput, match=r"features of a: expected the matrix that was written \(CRC-32 "):
+        validated([cut])
+
+
 @pytest.mark.parametrize("late, notes", [(0.0009, []), (0.0011, ["trimmed"]), (0.0999, ["trimmed"]), (0.1001, None)])
 def test_a_supervision_may_end_a_little_after_its_cut(tmp_path, late, notes):
     cut = noise_cut(tmp_path, "a")
@@ -109,6 +142,9 @@ def test_a_supervision_may_end_a_little_after_its_cut(tmp_path, late, notes):
         good, found = kept(cut)
         assert found == notes and good.supervisions[0].id == "a"
         assert good.supervisions[0].duration == (1.0 if notes else 1 + late)
+    short = utterance("a", cut.recording, "yes", duration=0.001)
+    short = fastcopy(short, supervisions=[fastcopy(short.supervisions[0], duration=0.002)])
+    assert kept(short, lexicon=None)[1] == []  # by a millisecond
 
 
 def test_a_cut_without_length_is_told(tmp_path):
