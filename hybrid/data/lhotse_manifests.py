@@ -82,7 +82,7 @@ def _moved(supervision, seconds: float):
     """The supervision, times shifted. Lhotse's with_offset would clip it at 0."""
     alignment = supervision.alignment and {
         kind: [item.with_offset(seconds) for item in items] for kind, items in supervision.alignment.items()}
-    return fastcopy(supervision, start=round(supervision.start + seconds, 8), alignment=alignment)
+    return fastcopy(supervision, start=supervision.start + seconds, alignment=alignment)
 
 
 def _one_per_supervision(cut: Cut, outcomes: Outcomes) -> List[Cut]:

@@ -106,7 +106,8 @@ def test_times_are_counted_from_the_start_of_the_supervision(tmp_path):
 
 @pytest.mark.parametrize("spans, expected", [
     ([(0.0, 9.8)], [("cut", 10.0, 10.0)]), ([(0.0, 9.79)], [("s0", 10.0, 9.79)]), ([(0.2, 9.8)], [("cut", 10.0, 10.0)]),
-    ([(2.1, 4.0)], [("s0", 12.1, 4.0)]), ([(0.0, 10.0), (0.1, 2.0)], [("s0", 10.0, 10.0), ("s1", 10.1, 2.0)])])
+    ([(0.123456784, 4.0)], [("s0", 10.12345678, 4.0)]),
+    ([(0.0, 10.0), (0.1, 2.0)], [("s0", 10.0, 10.0), ("s1", 10.1, 2.0)])])
 def test_a_supervision_over_nearly_all_of_a_cut_leaves_it_whole(tmp_path, spans, expected):
     """98 percent; each other one is a cut of its own, of the supervision's name."""
     recording = Recording("a", [AudioSource("file", [0], "a.wav")], 16000, 480_000, 30.0)

@@ -34,6 +34,7 @@ def test_a_manifest_is_written_whole(tmp_path):
         yield ready(tmp_path, "c")
         raise ValueError
     before = path.read_bytes()
+    assert before[4:8] == bytes(4)  # no time of day
     with pytest.raises(ValueError):
         write_cuts(path, broken())
     assert path.read_bytes() == before

@@ -135,6 +135,31 @@ def test_an_error_ends_all_at_once(function, error, message):
     assert not multiprocessing.active_children()
 
 
+def waits_for(item):
+    """Whether there is the file, within half a minute; nobody waits for that of the first."""
+    number, path = item
+    for _ in range(3000 * bool(number)):
+        if os.path.exists(path):
+            return True
+        time.sleep(0.01)
+    return number == 0
+
+
+def test_a_result_comes_as_soon_as_it_is_there(tmp_path):
+    path = tmp_path / "go"
+    results = ordered_map(waits_for, [(number, str(path)) for number in range(3)], 3, "toy")
+    assert next(results)
+    path.touch()
+    assert list(results) == [True, True]
+
+
+def test_nobody_waits_when_all_have_ended(monkeypatch):
+    monkeypatch.setattr("hybrid.data.parallel.PATIENCE", 1e6)
+    assert list(ordered_map(itself, range(3), 2, "toy")) == [0, 1, 2]
+    with pytest.raises(ProcessDied):
+        list(ordered_map(ends, [(3, 0), (0, 0)], 2, "toy"))
+
+
 def sleeps(number):
     time.sleep(30 if number else 0)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lhotse.utils import fastcopy
 
 from graphs.errors import TooManyFailures
 from graphs.lang.lexicon import Lexicon, Pronunciation
@@ -11,8 +12,8 @@ from hybrid.data.validate import Rejected, Validated
 from tests.hybrid.data.material import ready_cut
 
 
-def ready(folder, utterance_id, speaker, frames=100):
-    return ready_cut(folder, utterance_id, np.zeros((frames, 1), np.float32), speaker=speaker)
+def ready(folder, utterance_id, speaker, seconds=1.0):
+    return fastcopy(ready_cut(folder, utterance_id, np.zeros((9, 1), np.float32), speaker=speaker), duration=seconds)
 
 
 def rejected(reason, *ids):
@@ -27,13 +28,13 @@ def counted(text, *known):
 
 def test_a_report_line_by_line(tmp_path):
     train = Validated(
-        [ready(tmp_path, "a", "anna", 90_000), ready(tmp_path, "b", "anna", 45_000), ready(tmp_path, "c", None)],
+        [ready(tmp_path, "a", "anna", 240_000.0), ready(tmp_path, "b", "anna", 120_017.0), ready(tmp_path, "c", None)],
         [*rejected("missing", "m1", "m2", "m3"), *rejected("too_short", "t1", "t2", "t3", "t4"),
          *rejected("odd_rate", "o")],
         {"silent": ["a"], "resampled": ["a", "b", "c", "d"], "long": ["b", "c", "d"]})
     results = {"train": train, "eval": Validated(rejected=rejected("missing", "x", "y")), "test": Validated()}
     assert report_lines(results, counted("yes no no ja yes", "yes"), 8000) == [
-        "train: 3 good utterances, 0.38 hours, 2 speakers; 8 rejected",
+        "train: 3 good utterances, 100.00 hours, 2 speakers; 8 rejected",
         "  3 longer than data.long_seconds (b, c, d)",
         "  4 resampled to 8000 Hz (a, b, c, ...)",
         "  1 with nothing but zeros (a)",
