@@ -46,8 +46,10 @@ def test_numbers_of_pieces_that_do_not_fit():
                        "found 3: Vocabulary size is smaller than required_chars. 3 vs 14"):
         PieceModel.train(TEXT, 3)
     assert len(PieceModel.train(TEXT, 5000).pieces) < 200  # an upper limit
-    with pytest.raises(InputError, match="at least one sentence"):
-        PieceModel.train([], 10)
+    for nothing in ([], [""], [" ", "\t", ""]):
+        with pytest.raises(InputError, match="text for sentencepiece: expected at least one sentence, found none"):
+            PieceModel.train(nothing, 10)
+    assert set(PieceModel.train([" ", "ab", ""], 10).pieces) >= {"a", "b"}
 
 
 def test_no_model(tmp_path):
