@@ -81,6 +81,12 @@ def test_what_comes_after_a_damaged_place_is_lost(tmp_path):
     assert (facts.reason, facts.channels, facts.announced) == ("", 2, 60_000) and 0 < facts.num_samples < 31_000
 
 
+def test_a_coding_that_can_only_be_read_from_its_start_is_told(tmp_path):
+    recording = written(tmp_path / "a.wav", np.full(16_000, 0.1), 8000, subtype="GSM610")
+    assert probe(recording)[:2] == (
+        "unreadable", "expected audio that can be read from any sample on, such as PCM, got GSM 6.10")
+
+
 def test_audio_that_lhotse_reads(tmp_path):
     path = tmp_path / "a.wav"
     written(path, np.c_[np.full(1000, 0.1), np.zeros(1000)])
