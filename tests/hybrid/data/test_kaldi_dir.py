@@ -166,7 +166,7 @@ def test_segments_may_choose_the_channel(plain, tmp_path):
 @pytest.mark.parametrize("name", ["wav.scp", "text"])
 def test_needed_files(plain, name):
     (plain / name).unlink()
-    with pytest.raises(InputError, match=name):
+    with pytest.raises(InputError, match=f"{name}: expected a file of a Kaldi data directory, found none"):
         read(plain)
     write_dir(plain, **{name.replace(".", "_"): [""]})
     with pytest.raises(InputError, match=f"{name}: expected at least one line, found none"):
