@@ -151,6 +151,7 @@ def test_a_matrix_that_is_gone_is_told(folder):
 
 @pytest.mark.parametrize("bad, expected", [
     ({"frame_shift": 0.0}, "a finite number above 0, found 0"), ({"batch_seconds": 0.0}, "a finite number above 0"),
+    ({"frame_length": float("inf")}, "a finite number above 0, found inf"),
     ({"frame_length": 0.0199}, "at least twice frame_shift, found 0.0199"),
     ({"num_mel_bins": 2}, "at least 3, found 2"),
     ({"num_ceps": 0}, "1 to num_mel_bins, found 0"), ({"num_ceps": 41}, "1 to num_mel_bins, found 41"),
