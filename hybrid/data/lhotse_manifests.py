@@ -33,9 +33,10 @@ def find_manifests(folder: Path) -> Dict[str, List[Path]]:
             if mark and (not before or before.endswith(("_", "-", "."))):
                 break
         else:
+            kind = ""
+        if not kind:
             found.setdefault(name, [path])
-            continue
-        if kind == "cuts_":
+        elif kind == "cuts_":
             found[split] = [path]
         elif kind == "recordings_" and f"{before}supervisions_{split}" in named:
             found.setdefault(split, [path, named[f"{before}supervisions_{split}"]])
