@@ -1,6 +1,7 @@
 """Work over processes: order, errors, and processes that die."""
 
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import subprocess
@@ -158,6 +159,17 @@ def test_nobody_waits_when_all_have_ended(monkeypatch):
     assert list(ordered_map(itself, range(3), 2, "toy")) == [0, 1, 2]
     with pytest.raises(ProcessDied):
         list(ordered_map(ends, [(3, 0), (0, 0)], 2, "toy"))
+
+
+def leaves_word(path):
+    multiprocessing.util.Finalize(None, path.touch, exitpriority=0)
+
+
+def test_processes_end_by_themselves_when_all_is_done(tmp_path):
+    """What they have to do at their end is done when the last result is there."""
+    paths = [tmp_path / str(number) for number in range(4)]
+    list(ordered_map(leaves_word, paths, 2, "toy"))
+    assert all(path.exists() for path in paths)
 
 
 def sleeps(number):
