@@ -99,7 +99,6 @@ class Reject(Exception):
     """Raised inside the checks of one cut."""
 
     def __init__(self, reason: str, detail: str = ""):
-        super().__init__(reason)
         self.reason, self.detail = reason, detail
 
 
