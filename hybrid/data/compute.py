@@ -131,10 +131,11 @@ def _plan_extraction(cuts: Sequence[Cut], options: FeatureOptions):
     rates = sorted({cut.recording.sampling_rate for cut in cuts})
     if len(rates) > 1:
         raise InputError("cuts", "one sampling rate (tools.validate_data resamples)", f"{rates}")
-    check_filters(options, rates[0])
+    (rate,) = rates
+    check_filters(options, rate)
     import_kaldifeat()
     device = choose_device(options.device).type
-    return partial(extract, options=options, sampling_rate=rates[0], device=device), rates[0], device
+    return partial(extract, options=options, sampling_rate=rate, device=device), rate, device
 
 
 class _FolderWriter:

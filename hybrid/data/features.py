@@ -65,7 +65,7 @@ class FeatureOptions:
         for name, choices in (("kind", KINDS), ("cmvn", MODES), ("storage", FORMATS), ("enhance", METHODS),
                               ("device", ("auto", "cpu", "cuda"))):
             check_choice(choices, self, name)
-        check_positive(self, "frame_shift", "batch_seconds")
+        check_positive(self, "frame_shift", "frame_length", "batch_seconds")
         if self.frame_length < 2 * self.frame_shift:  # kaldifeat's padding breaks below that
             raise ValueError(f"frame_length: expected at least twice frame_shift, found {self.frame_length}")
         check_at_least(3, self, "num_mel_bins")

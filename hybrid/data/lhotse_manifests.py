@@ -33,9 +33,10 @@ def find_manifests(folder: Path) -> Dict[str, List[Path]]:
             if mark and (not before or before.endswith(("_", "-", "."))):
                 break
         else:
+            kind = ""
+        if not kind:
             found.setdefault(name, [path])
-            continue
-        if kind == "cuts_":
+        elif kind == "cuts_":
             found[split] = [path]
         elif kind == "recordings_" and f"{before}supervisions_{split}" in named:
             found.setdefault(split, [path, named[f"{before}supervisions_{split}"]])
@@ -82,7 +83,7 @@ def _moved(supervision, seconds: float):
     """The supervision, times shifted. Lhotse's with_offset would clip it at 0."""
     alignment = supervision.alignment and {
         kind: [item.with_offset(seconds) for item in items] for kind, items in supervision.alignment.items()}
-    return fastcopy(supervision, start=round(supervision.start + seconds, 8), alignment=alignment)
+    return fastcopy(supervision, start=supervision.start + seconds, alignment=alignment)
 
 
 def _one_per_supervision(cut: Cut, outcomes: Outcomes) -> List[Cut]:

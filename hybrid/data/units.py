@@ -43,7 +43,7 @@ class PieceModel:
         """
         import sentencepiece
         texts = [unicodedata.normalize("NFC", sentence) for sentence in sentences]
-        if not texts:
+        if not any(text.strip() for text in texts):
             raise InputError("text for sentencepiece", "at least one sentence", "none")
         model = io.BytesIO()
         try:

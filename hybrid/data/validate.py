@@ -108,7 +108,6 @@ class Reject(Exception):
     """Raised inside the checks of one cut."""
 
     def __init__(self, reason: str, detail: str = ""):
-        super().__init__(reason)
         self.reason, self.detail = reason, detail
 
 
@@ -179,7 +178,7 @@ def _probe_recordings(splits: Dict[str, Sequence[Cut]], options: DataOptions,
     recordings = {_key(cut.recording): cut.recording
                   for cuts in splits.values() for cut in cuts if _has_audio(cut)}
     todo = list(recordings.values())
-    size = max(1, min(50, len(todo) // (4 * max(nj, 1))))
+    size = max(1, min(50, len(todo) // (4 * nj)))
     groups = [todo[i:i + size] for i in range(0, len(todo), size)]
     work = partial(probe_all, decode=options.decode)
     facts = [one for some in ordered_map(work, groups, nj, "audio", size=len, unit="file") for one in some]
@@ -330,18 +329,18 @@ class _Checker:
 
     def _check_end(self, missing: float, facts: AudioFacts) -> None:
         """missing: seconds from the end of the audio to the end of the cut, negative before it."""
-        slack = self.options.trim_seconds
+        slack = max(self.options.trim_seconds, 0.5 / facts.sampling_rate)  # times are rounded to samples
         lost = (facts.announced - facts.num_samples) / facts.sampling_rate
-        if lost >= slack and missing > -slack:  # also a cut up to where the damage begins
+        if lost > slack and missing > -slack:  # also a cut up to where the damage begins
             raise Reject("truncated", f"expected {facts.announced} samples, got {facts.num_samples}")
-        if missing >= slack:
+        if missing > slack:
             raise Reject("beyond_audio", f"ends {missing:.3f} s after the audio")
 
     def _check_supervision(self, cut: MonoCut) -> MonoCut:
         supervision = cut.supervisions[0]
         late = supervision.end - cut.duration
         if late > 1e-3:
-            if late >= self.options.trim_seconds:
+            if late > self.options.trim_seconds:
                 raise Reject("beyond_audio", f"supervision ends {late:.3f} s after its cut")
             self.result.note("trimmed", cut.id)
             supervision = supervision.trim(cut.duration)

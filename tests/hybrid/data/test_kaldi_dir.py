@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import soundfile
 from lhotse.kaldi import load_kaldi_data_dir
 
 from graphs.errors import InputError
-from hybrid.data.kaldi_dir import read_kaldi_dir, read_segments, read_table
+from hybrid.data.kaldi_dir import Segment, file_name, read_kaldi_dir, read_segments, read_table
 from hybrid.data.validate import DataOptions, validate_corpus
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import write_noise
@@ -165,7 +166,7 @@ def test_segments_may_choose_the_channel(plain, tmp_path):
 @pytest.mark.parametrize("name", ["wav.scp", "text"])
 def test_needed_files(plain, name):
     (plain / name).unlink()
-    with pytest.raises(InputError, match=name):
+    with pytest.raises(InputError, match=f"{name}: expected a file of a Kaldi data directory, found none"):
         read(plain)
     write_dir(plain, **{name.replace(".", "_"): [""]})
     with pytest.raises(InputError, match=f"{name}: expected at least one line, found none"):
@@ -177,6 +178,7 @@ def test_needed_files(plain, name):
     ("utt2spk", "utt1", "utt2spk, utt1: expected one speaker, found none"),
     ("reco2dur", "rec-a abc", "reco2dur, rec-a: expected a duration in seconds above 0, found 'abc'"),
     ("reco2dur", "rec-a nan", "found 'nan'"), ("reco2dur", "rec-a -1", "found '-1'"),
+    ("reco2dur", "rec-a 0", "found '0'"), ("reco2dur", "rec-a " + 50 * "x", "found '" + 40 * "x" + "'"),
     ("reco2dur", "rec-a 1_0", "found '1_0'"),
     ("segments", "utt1 rec-a 0 \u0663", "segments:1: expected `UTTERANCE RECORDING START END "),
     ("segments", "utt1 rec-a 0 1 A", "segments:1: expected `UTTERANCE RECORDING START END "),
@@ -201,3 +203,105 @@ def test_tables_keep_what_is_in_the_value(tmp_path):
     (tmp_path / "t").write_text("u1\tA  B\nu2   cat 'x\ty' |\nu3\n")
     assert read_table(tmp_path / "t") == {"u1": "A  B", "u2": "cat 'x\ty' |", "u3": ""}
     assert read_table(tmp_path / "none") == {}
+
+
+def test_segments_of_four_or_five_fields(tmp_path):
+    (tmp_path / "segments").write_text("a r 0 1.5\nb r 0.5 -1\nc\tr  1 2 -1\nd s 1 -1 1\ne r -inf +Infinity\n"
+                                       "f r 0 1 0\n")
+    assert read_segments(tmp_path / "segments") == {
+        "a": Segment("r", 0.0, 1.5), "b": Segment("r", 0.5, None), "c": Segment("r", 1.0, 2.0),
+        "d": Segment("s", 1.0, None, 1), "e": Segment("r", -np.inf, np.inf), "f": Segment("r", 0.0, 1.0, 0)}
+    for line, message in (("a r 1", "`UTTERANCE RECORDING START END "), ("a r 0 1", "every utterance once, found 'a'")):
+        (tmp_path / "segments").write_text(f"a r 0 1\n{line}\n")
+        with pytest.raises(InputError, match=f"segments:2: expected {message}"):
+            read_segments(tmp_path / "segments")
+
+
+def test_places_of_segments(plain):
+    """To 10,000,000 seconds; what lies behind the audio is validation's."""
+    write_dir(plain, segments=["long rec-a 0 1e7", "longer rec-a 0 10000001", "late rec-a 5 -1", "never rec-a 1e7 -1",
+                               "none rec-a 1 1", "odd rec-a 0.1 0.3000014", "back rec-b -1e-9 1"],
+              text=[f"{name} X" for name in ("long", "longer", "late", "never", "none", "odd", "back")])
+    cuts, outcomes = read(plain)
+    assert {name: (cut.start, cut.duration) for name, cut in cuts.items()} == {
+        "long": (0.0, 1e7), "late": (5.0, 0.0), "odd": (0.1, 0.200001)}
+    assert {name: reason for name, (_, reason) in outcomes.notable.items()} == {
+        "longer": "its segment runs from 0 to 1e+07 s", "never": "its segment runs from 1e+07 to 1e+07 s",
+        "none": "its segment runs from 1 to 1 s", "back": "its segment runs from -1e-09 to 1 s"}
+    assert outcomes.counts == {"done": 3, "failed": 4}
+
+
+def test_channels_of_a_recording_that_cannot_be_read_are_validations(plain, tmp_path):
+    write_dir(plain, segments=["utt1 rec-a 0 1 1", "utt2 rec-b 0 1 1"])
+    (tmp_path / "a.wav").write_bytes(b"no audio")
+    cuts, outcomes = read(plain)
+    assert list(cuts) == ["utt1"] and cuts["utt1"].channel == 1
+    assert outcomes.notable["utt2"][1] == "its segment is of channel 1, its recording has 1 (from 0)"
+
+
+def test_a_transcript_without_a_recording_is_named(plain):
+    (plain / "segments").unlink()
+    write_dir(plain, text=["rec-a ONE", "lost TWO"])
+    cuts, outcomes = read(plain)
+    assert list(cuts) == ["rec-a"] and {name: reason for name, (_, reason) in outcomes.notable.items()} == {
+        "rec-b": "no line in text", "lost": f"in {plain}/text but not in wav.scp"}
+
+
+@pytest.mark.parametrize("stated, announced", [("1.0", 32000), ("2.09", 32000), ("2.11", 33760), ("2.50003", 40000)])
+def test_a_file_shorter_than_reco2dur_by_a_tenth_of_a_second(plain, stated, announced):
+    write_dir(plain, reco2dur=[f"rec-a {stated}"])
+    recording = read(plain)[0]["utt1"].recording
+    assert recording.num_samples == announced
+    assert recording.duration == (2.0 if announced == 32000 else float(stated))
+
+
+def test_reco2dur_of_a_file_that_cannot_be_read_changes_nothing(plain, tmp_path):
+    write_dir(plain, reco2dur=["rec-a 5"])
+    (tmp_path / "a.wav").write_bytes(b"")
+    recording = read(plain)[0]["utt1"].recording
+    assert (recording.num_samples, recording.duration) == (0, 0.0)
+
+
+def test_what_a_pipe_gives_tells_its_suffix_and_a_failure_its_last_words(plain, tmp_path):
+    """Commands run in the first root, with nothing to read."""
+    samples = soundfile.read(str(tmp_path / "a.wav"), dtype="int16")[0]
+    for name, kind in (("f.flac", "FLAC"), ("o.ogg", "OGG"), ("s.sph", "NIST"), ("c.caf", "CAF")):
+        soundfile.write(str(tmp_path / name), samples, 16000, format=kind)
+    (plain / "segments").unlink()
+    pipes = {"f": "cat f.flac|", "o": "cat o.ogg |", "s": "cat s.sph  |", "w": "cat a.wav |", "c": "cat c.caf |",
+             "reads": "cat |", "fails": "cat a.wav; echo first >&2; echo last >&2; false |", "quiet": "exit 3 |"}
+    write_dir(plain, wav_scp=[f"{name} {pipe}" for name, pipe in pipes.items()], text=[f"{name} X" for name in pipes],
+              utt2spk=[])
+    outcomes, audio = Outcomes(), plain / "new/audio"
+    cuts = {cut.id: cut for cut in read_kaldi_dir(plain, audio, outcomes, roots=[tmp_path, plain])}
+    names = {name: Path(cut.recording.sources[0].source).relative_to(audio) for name, cut in cuts.items()}
+    assert {name: str(path) for name, path in names.items()} == {
+        "f": "f.flac", "o": "o.ogg", "s": "s.sph", "w": "w.wav", "c": "c.wav", "reads": "reads.wav",
+        "fails": "fails.wav", "quiet": "quiet.wav"}
+    assert {name: cut.recording.num_samples for name, cut in cuts.items()} == dict.fromkeys("fswco", 32000) | {
+        "reads": 0, "fails": 0, "quiet": 0}
+    assert outcomes.notable == {
+        "recording reads": ("failed", "`cat` gave status 0: no output"), "recording quiet": (
+            "failed", "`exit 3` gave status 3: no output"), "recording fails": (
+            "failed", "`cat a.wav; echo first >&2; echo last >&2; false` gave status 1: last")}
+    assert sorted(path.name for path in audio.iterdir()) == ["c.wav", "f.flac", "o.ogg", "s.sph", "w.wav"]
+    broken = cuts["quiet"].recording
+    assert (broken.id, broken.sampling_rate, broken.duration, broken.sources[0].channels) == ("quiet", 16000, 0.0, [0])
+
+
+def test_the_first_folder_that_has_a_file_counts(plain, tmp_path):
+    write_dir(plain, wav_scp=["rec-a a.wav", "rec-b gone.wav"])
+    write_noise(plain / "a.wav", seconds=0.5)
+    for roots, seconds in (([tmp_path, plain], 2.0), ([plain, tmp_path], 0.5)):
+        cuts, _ = read(plain, roots=roots)
+        assert cuts["utt1"].recording.duration == seconds
+        assert cuts["utt3"].recording.sources[0].source == str(roots[0] / "gone.wav")
+
+
+def test_file_names_of_ids():
+    """At most 200 bytes; a digest tells apart those that were changed."""
+    for name in ("u" * 200, "\u00e9" * 100, "a b", "-x"):
+        assert file_name(name) == name
+    for name, start in (("u" * 201, "u" * 183), ("\u00e9" * 101, "\u00e9" * 91), ("a/b", "a_b"), ("a//b", "a__b")):
+        assert file_name(name) == f"{start}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        assert len(file_name(name).encode()) <= 200

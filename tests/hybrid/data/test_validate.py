@@ -381,8 +381,22 @@ def test_manifest_bytes_do_not_depend_on_the_time(tmp_path, monkeypatch):
     assert read_cuts(tmp_path / "one.jsonl.gz") == cuts == list(CutSet.from_file(tmp_path / "one.jsonl.gz"))
 
 
-@pytest.mark.parametrize("bad", [{"case": "title"}, {"sampling_rate": 16}, {"max_rejected_share": 2.0},
-                                 {"channel": -1}, {"frame_shift": 0.0}])
-def test_options_out_of_range(bad):
-    with pytest.raises(ValueError, match=next(iter(bad))):
+@pytest.mark.parametrize("bad, expected", [
+    ({"case": "title"}, "keep, upper, lower"), ({"sampling_rate": 999}, "1000 to 200000 Hz, found 999"),
+    ({"sampling_rate": 200_001}, "1000 to 200000 Hz, found 200001"),
+    ({"max_rejected_share": -0.1}, "0 to 1, found -0.1"), ({"max_rejected_share": 1.1}, "0 to 1, found 1.1"),
+    ({"train_share": 0.0}, "above 0 and at most 1, found 0.0"),
+    ({"train_share": 1.1}, "above 0 and at most 1, found 1.1"), ({"channel": -1}, "at least 0, found -1"),
+    ({"trim_seconds": -0.1}, "at least 0, found -0.1"), ({"min_frames_per_phone": -1}, "at least 0, found -1"),
+    ({"frame_shift": 0.0}, "a finite number above 0, found 0.0"),
+    ({"long_seconds": 0.0}, "a finite number above 0, found 0.0")])
+def test_options_out_of_range(bad, expected):
+    (name,) = bad
+    with pytest.raises(ValueError, match=f"^{name}: expected.* {expected}"):
         DataOptions(**bad)
+
+
+def test_options_at_their_limits():
+    DataOptions(sampling_rate=1000, max_rejected_share=0.0, train_share=1e-6, trim_seconds=0.0,
+                min_frames_per_phone=0.0)
+    DataOptions(sampling_rate=200_000, max_rejected_share=1.0, train_share=1.0)
