@@ -51,6 +51,8 @@ def test_the_order_is_of_seed_and_epoch():
     assert _order(one, 0) != _order(one, 1)
     assert _order(again, 1) == _order(one, 1) and _order(again, 0, 3) == _order(one, 0)[3:]
     assert _order(_batches(seed=6)[0], 0) != _order(one, 0)
+    lengths = [batch.units.shape[1] for batch in one.batches(0)]
+    assert lengths != sorted(lengths)  # as those of no seed are
     fixed = _batches(seed=None)[0]
     assert _order(fixed, 0) == _order(fixed, 1) and fixed.plan(0)[0][0] == len(TEXT) - 1  # the empty one
 
