@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import sys
+import threading
 
 import pytest
 import torch
@@ -29,10 +30,11 @@ def test_sums_keep_vectors_apart_from_figures():
 def test_sums_are_divided_by_their_weights():
     """Of whole numbers, too; what weighs nothing is no figure."""
     sums, value = Sums(), torch.tensor(0.1)
-    for figures in ({"loss": (value, 1), "errors": (3, 4)}, {"loss": (value, 2), "nothing": (0.0, 0)}):
+    for figures in ({"loss": (value, 1), "errors": (3, 4)}, {"loss": (value, 2), "nothing": (0.0, 0), "one": (2.0, 1)}):
         sums.add(figures)
-    assert sums.of == {"loss": [2 * value.item(), 3.0], "errors": [3.0, 4.0], "nothing": [0.0, 0.0]}
-    assert sums.figures() == {"loss": 2 * value.item() / 3, "errors": 0.75} and sums.mean("errors") == 0.75
+    assert sums.of == {"loss": [2 * value.item(), 3.0], "errors": [3.0, 4.0], "nothing": [0.0, 0.0], "one": [2.0, 1.0]}
+    assert sums.figures() == {"loss": 2 * value.item() / 3, "errors": 0.75, "one": 2.0}
+    assert sums.mean("errors") == 0.75
     vector = torch.tensor([0.1, 0.2], requires_grad=True)
     sums.add({"vector": (vector, 1)})
     assert sums.of["vector"][0].dtype == torch.float64 and not sums.of["vector"][0].requires_grad
@@ -44,9 +46,11 @@ def test_each_epoch_is_told_and_the_history_can_be_read(tmp_path, caplog):
         journal.epoch(ENTRIES[:1])
         assert read_history(tmp_path) == ENTRIES[:1]
         journal.epoch(ENTRIES)
-    assert [record.getMessage() for record in caplog.records] == [
-        "epoch 1: train loss 1.5000 | dev loss 0.2500 error 0.1250 | lr 0.0012 | 4.1 s",
-        "epoch 2: train loss 0.5000 | dev loss 2.0000 error 0.0625 | lr 0.5 | 0.0 s"]
+        Journal(tmp_path, tensorboard=False).epoch(ENTRIES)
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        (LOG.name, "epoch 1: train loss 1.5000 | dev loss 0.2500 error 0.1250 | lr 0.0012 | 4.1 s"),
+        (LOG.name, "epoch 2: train loss 0.5000 | dev loss 2.0000 error 0.0625 | lr 0.5 | 0.0 s"),
+        ("hybrid.training.journal", "epoch 2: train loss 0.5000 | dev loss 2.0000 error 0.0625 | lr 0.5 | 0.0 s")]
     assert read_history(tmp_path) == ENTRIES
     assert (tmp_path / "train.jsonl").read_text() == "".join(json.dumps(entry) + "\n" for entry in ENTRIES)
     journal.write([])
@@ -55,23 +59,27 @@ def test_each_epoch_is_told_and_the_history_can_be_read(tmp_path, caplog):
 
 def test_tensorboard_has_each_epoch_at_once_and_every_tenth_step(tmp_path):
     pytest.importorskip("tensorboard")
+    before = threading.active_count()
     journal = Journal(tmp_path / "toy", LOG, options={"epochs": 2})
-    (name, (options, _)), = read_rows(tmp_path).items()
-    assert options == {"epochs": 2}
     for step in range(21):
         journal.step(step, step / 4, 1 / (step + 1))
     journal.epoch(ENTRIES[:1])
     runs = read_runs(tmp_path)["toy"]
     assert runs == {"step/loss": [0.0, 2.5, 5.0], "step/learning_rate": pytest.approx([1.0, 1 / 11, 1 / 21]),
                     "train/loss": [1.5], "dev/loss": [0.25], "dev/error": [0.125]}
+    (_, (options, _)), = read_rows(tmp_path).items()
+    assert options == {"epochs": 2}
     journal.step(30, 7.5, 0.0)
     journal.close(ENTRIES[:1])
     assert read_runs(tmp_path)["toy"]["step/loss"] == [0.0, 2.5, 5.0, 7.5]
+    assert threading.active_count() == before  # nobody waits for more
 
 
 def test_without_options_tensorboard_has_no_row_of_them(tmp_path):
     pytest.importorskip("tensorboard")
-    Journal(tmp_path / "toy", LOG).step(0, 1.0, 1.0)
+    journal = Journal(tmp_path / "toy", LOG)
+    journal.epoch(ENTRIES)
+    journal.close(ENTRIES)
     assert read_rows(tmp_path) == {}
 
 
