@@ -198,10 +198,19 @@ def test_without_tensorboard_the_training_goes_on_without_its_log(tmp_path, monk
 
 @pytest.mark.parametrize("bad", [
     {"epochs": 0}, {"optimizer": "adam"}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"schedule": "cosine"},
-    {"precision": "half"}, {"seed": -1}, {"learning_rate": float("inf")}, {"weight_decay": float("nan")}])
+    {"precision": "half"}, {"seed": -1}, {"learning_rate": float("inf")}, {"weight_decay": float("nan")},
+    {"average_last": 0}, {"clip_norm": 0.0}, {"allowed_bad_batches": 1.0}, {"weight_decay": -0.5},
+    {"checkpoint_seconds": -0.5}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         TrainerOptions(**bad)
+
+
+@pytest.mark.parametrize("good", [
+    {"epochs": 1}, {"average_last": 1}, {"warmup": 0.0}, {"allowed_bad_batches": 0.0}, {"weight_decay": 0.0},
+    {"weight_decay": 0.5}, {"seed": 0}, {"checkpoint_seconds": 0.0}])
+def test_options_at_the_edge_of_their_range(good):
+    assert vars(TrainerOptions(**good)) == {**vars(TrainerOptions()), **good}
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", ""])
