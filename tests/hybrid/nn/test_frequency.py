@@ -63,6 +63,13 @@ def test_other_blocks_than_those_of_the_features_are_refused():
         fit_to_features(MelMaps(8, 6, 1), features_of())
 
 
+def test_what_is_appended_to_the_features_is_no_block_of_deltas():
+    """10 columns are two blocks of 4 features and 2 more of the speaker."""
+    with pytest.raises(InputError) as error:
+        fit_to_features(MelMaps(10, 0, 2), features_of())
+    assert str(error.value) == "delta_blocks: expected 4 features in each, and nothing appended, found 5"
+
+
 def test_convolutions_halve_the_frequencies_where_told():
     front_end = FrequencyFrontEnd(MelMaps(40), (3, 4, 5), (2, 1, 2)).eval()
     y, lengths = front_end(torch.randn(1, 40, 11), torch.tensor([11]))
