@@ -92,6 +92,24 @@ def test_layers_stand_between_frames_and_logits():
     assert torch.allclose(network(x, torch.tensor([5]))[0], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("subsampling", [1, 2, 3, 4])
+def test_a_network_is_its_layers_on_an_utterance_with_repeated_ends(subsampling):
+    torch.manual_seed(0)
+    model = TdnnOptions(hidden_dim=6, dilations=(1, 2)).build(4, 3, subsampling).eval()
+    features, lengths = torch.randn(2, 7, 4), torch.tensor([7, 5])
+    logits, out_lengths = model(features, lengths)
+    assert out_lengths.tolist() == [-(-7 // subsampling), -(-5 // subsampling)] and out_lengths.dtype == torch.int64
+    assert logits.shape == (2, out_lengths[0], 3)
+    for row, length in enumerate((7, 5)):
+        centres = torch.arange(0, length, subsampling) + (subsampling - 1) // 2
+        frames = torch.arange(int(centres[0]) - model.left_context, int(centres[-1]) + model.right_context + 1)
+        x = features[row:row + 1, frames.clamp(0, length - 1)].transpose(1, 2)
+        for layer in model.layers:
+            x, _ = layer(x, torch.tensor([x.shape[2]]))
+        expected = model.output(x).transpose(1, 2)[0]
+        assert torch.allclose(logits[row, :len(centres)], expected, atol=1e-5) and len(expected) == len(centres)
+
+
 def test_outputs_left_out_of_fewer_frames_are_refused():
     model = TdnnOptions(hidden_dim=4, dilations=(1,)).build(3, 2, 3)
     with pytest.raises(ValueError) as error:

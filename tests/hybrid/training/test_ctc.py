@@ -154,6 +154,7 @@ def test_average_posteriors_are_those_of_real_frames_of_the_first_epoch_without_
     assert torch.allclose(average, real.softmax(1).double().mean(0), atol=1e-7) and average.dtype == torch.float64
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_facts_are_those_of_the_weights_and_the_seed_is_all_of_the_chance(corpus, tmp_path):
     dev, lang = FeatureReader(corpus / "dev"), read_lang(corpus / "lang")
     options = CtcOptions(**{**OPTIONS, "epochs": 1, "seed": 4, "label_prior_scale": 0.0})
@@ -176,6 +177,7 @@ def test_facts_are_those_of_the_weights_and_the_seed_is_all_of_the_chance(corpus
         "phone_error": facts["phone_error"], "training": flat(options), "in_dim": dev.dim, "out_dim": model.num_tokens}
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_what_a_network_is_quite_sure_to_be_absent_has_a_prior_all_the_same(corpus, tmp_path):
     dev = FeatureReader(corpus / "dev")
     options = CtcOptions(**{**OPTIONS, "epochs": 1, "learning_rate": 1e3, "arch": TdnnOptions(1, (1,))})

@@ -261,6 +261,7 @@ def test_features_that_are_not_what_the_network_is_for_are_refused(corpus, tmp_p
         train_e2e(dev, other, lang, options, tmp_path, LOG)
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_what_a_network_is_quite_sure_to_be_absent_has_a_prior_all_the_same(corpus, tmp_path):
     dev, out = FeatureReader(corpus / "dev"), tmp_path / "new" / "one"
     options = E2eTrainingOptions(**{**OPTIONS, "epochs": 1, "learning_rate": 1e3, "encoder_dim": 1})

@@ -296,6 +296,7 @@ def test_chunks_have_the_context_of_the_network_and_all_that_the_options_say(cor
     assert (whole.max_duration, whole.seed, whole.tempo, whole.transforms[-1]) == (1.5, 3, None, speakers)
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_facts_and_priors_are_those_of_the_weights_and_the_seed_is_all_of_the_chance(corpus, tmp_path):
     """Utterance by utterance: loss and errors of the development set, posteriors by frames."""
     hmm, dev = read_hmm(corpus / "ali_dev"), FeatureReader(corpus / "dev")
@@ -321,7 +322,7 @@ def test_facts_and_priors_are_those_of_the_weights_and_the_seed_is_all_of_the_ch
         "dev_loss": facts["dev_loss"], "training": flat(options), "in_dim": dev.dim, "out_dim": hmm[1].num_pdfs}
     assert {path.name for path in tmp_path.iterdir()} == {
         "new", "model.json", "best.safetensors", "averaged.safetensors", "priors.safetensors", "tree", "transitions",
-        "train.jsonl", "curves.png", "outcomes.tsv"}
+        "train.jsonl", "outcomes.tsv"}
 
 
 def test_features_that_are_not_what_the_network_is_for_are_refused(corpus, tmp_path):

@@ -1,7 +1,6 @@
 """The loop against the same training worked by hand, in numpy: rates, updates, skipped batches, figures, averages."""
 
 import logging
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,17 +19,12 @@ from hybrid.training.schedule import Schedule
 OPTIONS = dict(epochs=3, learning_rate=0.05, average_last=2, warmup=0.3, weight_decay=0.1, clip_norm=4.0,
                tensorboard=False, device="cpu", checkpoint_seconds=0.0)
 PER_EPOCH = 4
+pytestmark = pytest.mark.usefixtures("no_picture")
 LOG = logging.getLogger("test.loop")
 
 
 class Killed(Exception):
     pass
-
-
-@pytest.fixture(autouse=True)
-def no_picture(monkeypatch):
-    """Drawing takes longer than these trainings."""
-    monkeypatch.setitem(sys.modules, "hybrid.report.curves", None)
 
 
 class Points:
