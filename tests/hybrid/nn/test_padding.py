@@ -77,12 +77,13 @@ def test_what_does_not_vary_has_no_variance_below_zero():
     assert MaskedBatchNorm(200)(x, torch.ones(1, 50, dtype=torch.bool)).isfinite().all()
 
 
-def test_batch_statistics_of_every_third_output_ignore_padding():
+@pytest.mark.parametrize("subsampling, every, phase", [(1, 1, 0), (3, 1, 0), (1, 3, 0), (1, 3, 1), (1, 3, 2)])
+def test_batch_statistics_ignore_padding(subsampling, every, phase):
     results = []
     for padding in (0, 7):
         torch.manual_seed(0)
-        model = TdnnOptions(hidden_dim=6, dilations=(1, 3), dropout=0.0).build(8, 5).train()
+        model = TdnnOptions(hidden_dim=6, dilations=(1, 3), dropout=0.0).build(8, 5, subsampling).train()
         features, lengths = batch_of([11, 14])
-        model(torch.nn.functional.pad(features, (0, 0, 0, padding), value=9.0), lengths, 3, 1)
+        model(torch.nn.functional.pad(features, (0, 0, 0, padding), value=9.0), lengths, every, phase)
         results.append(list(model.buffers()))
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*results))
