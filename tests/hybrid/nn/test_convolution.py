@@ -94,20 +94,21 @@ def test_layers_stand_between_frames_and_logits():
 
 @pytest.mark.parametrize("subsampling", [1, 2, 3, 4])
 def test_a_network_is_its_layers_on_an_utterance_with_repeated_ends(subsampling):
+    """In training, too: each layer normalizes over all that it sees."""
     torch.manual_seed(0)
-    model = TdnnOptions(hidden_dim=6, dilations=(1, 2)).build(4, 3, subsampling).eval()
-    features, lengths = torch.randn(2, 7, 4), torch.tensor([7, 5])
-    logits, out_lengths = model(features, lengths)
-    assert out_lengths.tolist() == [-(-7 // subsampling), -(-5 // subsampling)] and out_lengths.dtype == torch.int64
-    assert logits.shape == (2, out_lengths[0], 3)
-    for row, length in enumerate((7, 5)):
+    model = TdnnOptions(hidden_dim=6, dilations=(1, 2), dropout=0.0).build(4, 3, subsampling)
+    for length in (7, 5):
+        features = torch.randn(1, length, 4)
         centres = torch.arange(0, length, subsampling) + (subsampling - 1) // 2
         frames = torch.arange(int(centres[0]) - model.left_context, int(centres[-1]) + model.right_context + 1)
-        x = features[row:row + 1, frames.clamp(0, length - 1)].transpose(1, 2)
-        for layer in model.layers:
-            x, _ = layer(x, torch.tensor([x.shape[2]]))
-        expected = model.output(x).transpose(1, 2)[0]
-        assert torch.allclose(logits[row, :len(centres)], expected, atol=1e-5) and len(expected) == len(centres)
+        for training in (False, True):
+            logits, lengths = model.train(training)(features, torch.tensor([length]))
+            x = features[:, frames.clamp(0, length - 1)].transpose(1, 2)
+            for layer in model.layers:
+                x, _ = layer(x, torch.tensor([x.shape[2]]))
+            assert torch.allclose(logits, model.output(x).transpose(1, 2), atol=1e-4)
+            assert logits.shape == (1, len(centres), 3)
+            assert lengths.tolist() == [len(centres)] and lengths.dtype == torch.int64
 
 
 def test_outputs_left_out_of_fewer_frames_are_refused():
@@ -124,7 +125,8 @@ def test_outputs_left_out_of_fewer_frames_are_refused():
 def test_upper_layers_look_at_no_other_frames_than_those_asked_for(dilations, every, phase, frames):
     model = TdnnOptions(hidden_dim=10, dilations=dilations).build(4, 6).eval()
     with torch.no_grad(), MultiplyAdds() as counter:
-        model(torch.zeros(1, 30, 4), torch.tensor([30]), every, phase)
+        _, lengths = model(torch.zeros(1, 30, 4), torch.tensor([29]), every, phase)
+    assert lengths.tolist() == [len(range(phase, 29, every))]
     widths = [(4 if number == 0 else 10) * (3 if dilation else 1) for number, dilation in enumerate(dilations)]
     assert counter.count == sum(10 * n * width for n, width in zip(frames, widths)) + frames[-1] * 60
 
