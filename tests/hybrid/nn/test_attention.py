@@ -46,12 +46,15 @@ def test_attention_is_the_naive_loop(left, right):
         assert torch.allclose(actual[i, :n], naive(attention, x[i, :n], seen[i, :n, :n]), atol=1e-6)
 
 
-def test_a_step_attends_to_real_steps_within_its_bounds():
-    seen = attended(frame_mask(torch.tensor([4, 2]), 4), 2, 1)
+@pytest.mark.parametrize("left, right", [(2, 1), (0, 0), (-1, -1), (0, -1), (-1, 0), (-1, 1), (1, -1)])
+def test_a_step_attends_to_real_steps_within_its_bounds(left, right):
+    """-1 is no bound."""
+    seen = attended(frame_mask(torch.tensor([4, 2]), 4), left, right)
     for row, length in enumerate((4, 2)):
         for i in range(4):
             for j in range(4):
-                expected = i - 2 <= j <= i + 1 and max(i, j) < length or i == j
+                near = (left < 0 or j >= i - left) and (right < 0 or j <= i + right)
+                expected = near and max(i, j) < length or i == j
                 assert bool(seen[row, i, j]) == expected
 
 

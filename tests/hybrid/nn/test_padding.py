@@ -71,6 +71,13 @@ def test_a_single_real_frame_has_no_variance_and_no_frame_changes_nothing_to_nan
     assert torch.allclose(masked.running_mean, torch.tensor([0.27, -0.09]))
 
 
+@pytest.mark.parametrize("frames", [2, 3])
+def test_variances_of_few_frames_are_unbiased_in_the_running_statistics(frames):
+    masked, plain, x = MaskedBatchNorm(1), torch.nn.BatchNorm1d(1), torch.tensor([[[1.0, 4.0, 9.0]]])
+    masked(x, frame_mask(torch.tensor([frames]), 3)), plain(x[:, :, :frames])
+    assert torch.allclose(masked.running_var, plain.running_var) and masked.running_var > 1
+
+
 def test_what_does_not_vary_has_no_variance_below_zero():
     """Rounding would leave some of these channels one."""
     x = torch.linspace(100, 1000, 200)[None, :, None].expand(1, 200, 50)
