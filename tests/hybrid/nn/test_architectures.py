@@ -156,6 +156,11 @@ def test_who_streams():
     assert streaming == {"dnn", "tdnn", "tdnnf", "cnn", "cnn_tdnn", "lstm", "gru"}
 
 
+def test_who_can_leave_frames_out():
+    assert {name for name, options in ARCHITECTURES.items() if options.thins} == {
+        "dnn", "tdnn", "tdnnf", "cnn", "cnn_tdnn"}
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     write_tensors(tmp_path / "best.safetensors", trained(SMALL["dnn"]).state_dict())
     write_description(tmp_path, SMALL["tdnn"], IN_DIM, OUT_DIM, checkpoint="best")

@@ -115,6 +115,13 @@ def test_the_network_is_its_parts_on_an_utterance_with_repeated_ends(subsampling
     outputs = -(-7 // subsampling)
     assert lengths.tolist() == [outputs] and torch.allclose(actual, model.output(x, outputs), atol=1e-5)
     assert model.subsampling_factor == subsampling
+    # mel energies are normalized over all frames that the network looks at, and it looks at no more than it needs
+    model.front_end.register_forward_pre_hook(lambda module, inputs: shapes.append(inputs[0].shape))
+    shapes = []
+    model.train()(features, torch.tensor([7]))
+    assert shapes == [(1, 6, len(frames))]
+    seen = model.front_end.maps.normalization.running_mean
+    assert torch.allclose(seen, 0.1 * features[0, frames].mean(0), atol=1e-6)
 
 
 def test_positions_are_sinusoids_from_the_farthest_before_to_the_farthest_after():
