@@ -76,6 +76,21 @@ def test_convolutions_halve_the_frequencies_where_told():
     assert y.shape == (1, 5 * 10, 5) == (1, front_end.out_dim, 11 - 2 * front_end.context) and lengths.tolist() == [5]
 
 
+def test_training_normalizes_each_filter_over_real_frames():
+    torch.manual_seed(0)
+    front_end, lengths = FrequencyFrontEnd(MelMaps(6), (2, 3), (2, 1)).train(), torch.tensor([19, 8])
+    results = []
+    for padding in (0, 5):
+        x = torch.randn(2, 6, 19, generator=torch.Generator().manual_seed(1))
+        y, left = front_end(torch.nn.functional.pad(x, (0, padding), value=7.0), lengths)
+        real = torch.cat([y[row, :, :n].unflatten(0, (3, 3)) for row, n in enumerate(left)], dim=2)
+        results.append(real)
+        assert left.tolist() == [15, 4] and real.shape == (3, 3, 19)
+        assert torch.allclose(real.mean((1, 2)), torch.zeros(3), atol=1e-5)
+        assert torch.allclose(real.var((1, 2), unbiased=False), torch.ones(3), atol=1e-3)
+    assert torch.allclose(*results, atol=1e-5)
+
+
 def test_the_first_convolution_is_written_plainly():
     torch.manual_seed(0)
     front_end = FrequencyFrontEnd(MelMaps(6), (2,), (2,)).eval()

@@ -45,6 +45,7 @@ def test_the_description_is_what_it_says(folder):
     assert said == {**expected, "sha256": sha256(json.dumps(expected).encode())}
     assert read_description(folder) == expected
     assert list(said) == [*expected, "sha256"]
+    assert (folder / "model.json").read_text() == json.dumps(said, indent=1) + "\n"  # or models of old are refused
     write_description(folder, OPTIONS, 4, 2, checkpoint="best")
     assert read_description(folder)["network"]["subsampling"] == 1
 
