@@ -8,7 +8,7 @@ import torch
 from graphs.errors import InputError
 from hybrid.data.mel_domain import MelDomain
 from hybrid.nn.cnn_tdnn import CnnTdnnOptions
-from hybrid.nn.frequency import FrequencyFrontEnd, MelMaps, fit_to_features
+from hybrid.nn.frequency import FilterOptions, FrequencyFrontEnd, MapOptions, MelMaps, fit_to_features
 
 
 def features_of(kind="ready", base_dim=4, blocks=2, std=None):
@@ -104,3 +104,26 @@ def test_the_first_convolution_is_written_plainly():
                 window = padded[2 * i:2 * i + 3, t:t + 3].T
                 expected = (window * convolution.weight[channel, 0]).sum() + convolution.bias[channel]
                 assert torch.allclose(y[0, 3 * channel + i, t], expected.relu() * scale, atol=1e-5)
+
+
+@pytest.mark.parametrize("options, bad, message", [
+    (FilterOptions, {"filters": ()}, "filters: expected numbers from 1 up, found ()"),
+    (FilterOptions, {"filters": (4, 0)}, "filters: expected numbers from 1 up, found (4, 0)"),
+    (FilterOptions, {"halve": (1,)}, "halve: expected 0 or 1 for each of 2 filters, found (1,)"),
+    (FilterOptions, {"halve": (0, 2)}, "halve: expected 0 or 1 for each of 2 filters, found (0, 2)"),
+    (FilterOptions, {"halve": (-1, 1)}, "halve: expected 0 or 1 for each of 2 filters, found (-1, 1)"),
+    (FilterOptions, {"cepstra_of": -1}, "cepstra_of: expected at least 0, found -1"),
+    (MapOptions, {"delta_blocks": 0}, "delta_blocks: expected at least 1, found 0")])
+def test_options_that_make_no_maps_or_filters_are_named(options, bad, message):
+    with pytest.raises(ValueError) as error:
+        options(**bad)
+    assert str(error.value) == message
+
+
+def test_front_ends_are_those_of_the_options():
+    front_end = FilterOptions(filters=(1, 4, 2), halve=(1, 0, 1), delta_blocks=2).front_end(14)  # of 7 frequencies
+    assert (front_end.maps.channels, front_end.maps.num_bins, front_end.context, front_end.out_dim) == (2, 7, 3, 2 * 2)
+    assert [(one.in_channels, one.out_channels, one.stride) for one in front_end.convolutions] == [
+        (2, 1, (1, 2)), (1, 4, (1, 1)), (4, 2, (1, 2))]
+    maps = MapOptions(cepstra_of=9, delta_blocks=2).maps(8)
+    assert (maps.channels, maps.base_dim, maps.num_bins, maps.cepstra_of) == (2, 4, 9, 9)
