@@ -16,6 +16,7 @@ def save_state(state: dict, path: Path) -> None:
 
     def plain(value, name: str):
         if isinstance(value, Tensor):
+            name = f"{len(tensors)}.{name}"  # of its own, as keys may have points
             tensors[name] = value
             return {_TENSOR: name}
         if isinstance(value, dict):

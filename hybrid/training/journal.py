@@ -136,5 +136,4 @@ def _tensorboard_run(folder: Path, options: Mapping[str, object], log: logging.L
         return None
     if options:
         run.hparams(options, group_of(folder))
-        run.flush()
     return run

@@ -77,10 +77,10 @@ class FrameCrossEntropy(StatelessObjective):
             if chunks is not None:
                 first, start, end = chunks[row].first, chunks[row].start, chunks[row].end
             frames = torch.arange(first, first + length) if sources is None else sources[row]
-            # an output frame has the target of the frame in the middle of those that it stands for
-            middle = torch.arange((subsampling - 1) // 2, length + (subsampling - 1) // 2, subsampling)
             begin, beyond = (start - first) // subsampling, -(-(end - first) // subsampling)
-            outputs = frames[middle.clamp(max=length - 1)][begin:beyond] // subsampling
+            # an output frame has the target of the frame in the middle of those that it stands for
+            middle = torch.arange(begin, beyond) * subsampling + (subsampling - 1) // 2
+            outputs = frames[middle.clamp(max=length - 1)] // subsampling
             outputs = outputs[outputs < len(pdf_ids)]  # an alignment may be shorter by FRAME_TOLERANCE
             targets[row, begin:begin + len(outputs)] = pdf_ids[outputs]
         return targets
@@ -124,7 +124,7 @@ class CtcWithPrior:
 
     def scores(self, log_posteriors: Tensor) -> Tensor:
         """``[..., C]`` log posteriors with the scaled priors taken off."""
-        if self.log_priors is None or self.prior_scale == 0:
+        if self.log_priors is None:
             return log_posteriors
         return log_posteriors - self.prior_scale * self.log_priors.to(log_posteriors.device)
 

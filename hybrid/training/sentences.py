@@ -57,14 +57,14 @@ class SentenceBatches:
         shuffler = None if self.seed is None else random.Random(seed_of(self.seed, epoch))
         if shuffler:
             shuffler.shuffle(order)  # among those of one length
-        batches: List[List[int]] = [[]]
+        batches: List[List[int]] = []
         for place in sorted(order, key=lambda place: len(self.units[place])):
-            if batches[-1] and (len(batches[-1]) + 1) * len(self.units[place]) > self.batch_units:
+            if not batches or (len(batches[-1]) + 1) * len(self.units[place]) > self.batch_units:
                 batches.append([])
             batches[-1].append(place)
         if shuffler:
             shuffler.shuffle(batches)
-        return [batch for batch in batches if batch]
+        return batches
 
     def num_batches(self, epoch: int) -> int:
         return len(self.plan(epoch))

@@ -156,6 +156,11 @@ def test_who_streams():
     assert streaming == {"dnn", "tdnn", "tdnnf", "cnn", "cnn_tdnn", "lstm", "gru"}
 
 
+def test_who_can_leave_frames_out():
+    assert {name for name, options in ARCHITECTURES.items() if options.thins} == {
+        "dnn", "tdnn", "tdnnf", "cnn", "cnn_tdnn"}
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     write_tensors(tmp_path / "best.safetensors", trained(SMALL["dnn"]).state_dict())
     write_description(tmp_path, SMALL["tdnn"], IN_DIM, OUT_DIM, checkpoint="best")
@@ -175,7 +180,26 @@ def test_weights_of_another_network_are_refused(tmp_path):
     ("tdnnf", {"dropout": 0.6}), ("tdnnf", {"bypass": 1.1}), ("lstm", {"delay": -1}), ("gru", {"delay": -1}),
     *((arch, {"stack": 0}) for arch in ("lstm", "blstm", "gru", "bigru", "cnn_bigru")),
     ("cnn_bigru", {"num_filters": 0}), ("cnn_bigru", {"num_blocks": -1}), ("cnn_bigru", {"num_layers": 0}),
-    ("cnn_tdnn", {"bottleneck": 4, "dropout": 0.6})])
+    ("cnn_tdnn", {"bottleneck": 4, "dropout": 0.6}), ("cnn_bigru", {"cepstra_of": -1}),
+    ("cnn_bigru", {"delta_blocks": 0}), ("tdnnf", {"dropout": -0.1}), ("tdnnf", {"bypass": -0.1}),
+    ("cnn", {"halve": (-1, 0, 0, 0)}), ("conformer", {"filters": ()})])
 def test_options_out_of_range(arch, bad):
     with pytest.raises(ValueError, match=list(bad)[-1]):
         ARCHITECTURES[arch](**bad)
+
+
+@pytest.mark.parametrize("arch, good", [
+    *((arch, {"dropout": 0.0}) for arch in ARCHITECTURES),
+    *((arch, {"num_layers": 1}) for arch in ("dnn", "cnn", "lstm", "blstm", "gru", "bigru", "cnn_bigru", "conformer")),
+    *((arch, {"dilations": (0,)}) for arch in ("tdnn", "tdnnf", "cnn_tdnn")),
+    *((arch, {"filters": (1,), "halve": (0,)}) for arch in ("cnn", "cnn_tdnn", "conformer")),
+    ("dnn", {"splice": 0}), ("cnn", {"splice": 0}), ("cnn_tdnn", {"bottleneck": 1, "dropout": 0.5}),
+    ("cnn_tdnn", {"dropout": 0.6}), ("tdnnf", {"bottleneck": 1, "dropout": 0.5}), ("tdnnf", {"bypass": 1.0}),
+    ("tdnnf", {"bypass": 0.0}), ("lstm", {"delay": 0}), ("gru", {"delay": 0}), ("cnn_bigru", {"num_filters": 1}),
+    ("cnn_bigru", {"num_blocks": 0}), ("cnn_bigru", {"cepstra_of": 8}), ("cnn", {"delta_blocks": 2}),
+    ("conformer", {"kernel": 1, "left": 0, "right": 0}), ("conformer", {"heads": 1, "feed_forward": 1})])
+def test_options_at_the_edge_of_their_range(arch, good):
+    """A network of one hidden unit, or two, is one, too."""
+    options = ARCHITECTURES[arch](**{"hidden_dim": 4 if arch == "conformer" else 1, **good})
+    logits, lengths = options.build(IN_DIM, OUT_DIM).train()(*batch_of([5, 3]))
+    assert logits.shape == (2, 5, OUT_DIM) and logits.isfinite().all() and lengths.tolist() == [5, 3]

@@ -46,12 +46,15 @@ def test_attention_is_the_naive_loop(left, right):
         assert torch.allclose(actual[i, :n], naive(attention, x[i, :n], seen[i, :n, :n]), atol=1e-6)
 
 
-def test_a_step_attends_to_real_steps_within_its_bounds():
-    seen = attended(frame_mask(torch.tensor([4, 2]), 4), 2, 1)
+@pytest.mark.parametrize("left, right", [(2, 1), (0, 0), (-1, -1), (0, -1), (-1, 0), (-1, 1), (1, -1)])
+def test_a_step_attends_to_real_steps_within_its_bounds(left, right):
+    """-1 is no bound."""
+    seen = attended(frame_mask(torch.tensor([4, 2]), 4), left, right)
     for row, length in enumerate((4, 2)):
         for i in range(4):
             for j in range(4):
-                expected = i - 2 <= j <= i + 1 and max(i, j) < length or i == j
+                near = (left < 0 or j >= i - left) and (right < 0 or j <= i + right)
+                expected = near and max(i, j) < length or i == j
                 assert bool(seen[row, i, j]) == expected
 
 
@@ -86,6 +89,52 @@ def test_halves_of_feed_forward_layers_are_added():
     mask = torch.ones(1, 3, dtype=torch.bool)
     assert torch.allclose(block(x, relative_positions(3, 4), attended(mask, -1, -1), mask), expected, atol=1e-6)
     assert isinstance(block.before, FeedForward) and block.before[1].out_features == 16
+
+
+@pytest.mark.parametrize("subsampling, stack", [(1, 1), (3, 1), (1, 3), (2, 2), (1, 4)])
+def test_the_network_is_its_parts_on_an_utterance_with_repeated_ends(subsampling, stack):
+    torch.manual_seed(0)
+    options = ConformerOptions(filters=(2, 3), halve=(1, 0), hidden_dim=4, num_layers=2, heads=2, kernel=3, stack=stack,
+                               left=2, right=1)
+    model = options.build(6, 5, subsampling).eval()
+    step, features = subsampling * stack, torch.randn(1, 7, 6)
+    steps = -(-7 // step)
+    # step k is centred in the frames k * step .. (k + 1) * step - 1 and sees step - 1 on each side of the front end's
+    centres, context = torch.arange(steps) * step + (step - 1) // 2, 2 + step - 1
+    frames = torch.arange(int(centres[0]) - context, int(centres[-1]) + context + 1).clamp(0, 6)
+    x, _ = model.front_end(features[:, frames].transpose(1, 2), torch.tensor([len(frames)]))
+    x = model.embedding(x, torch.tensor([x.shape[2]]))[0].transpose(1, 2)
+    assert x.shape == (1, steps, 4)
+    positions, mask = relative_positions(steps, 4), torch.ones(1, steps, dtype=torch.bool)
+    for block in model.blocks:
+        x = x + 0.5 * block.before(x)
+        x = x + block.attention(block.attention_norm(x), positions, attended(mask, 2, 1))
+        x = x + block.convolution(x, mask)
+        x = block.norm(x + 0.5 * block.after(x))
+    actual, lengths = model(features, torch.tensor([7]))
+    outputs = -(-7 // subsampling)
+    assert lengths.tolist() == [outputs] and torch.allclose(actual, model.output(x, outputs), atol=1e-5)
+    assert model.subsampling_factor == subsampling
+    # mel energies are normalized over all frames that the network looks at, and it looks at no more than it needs
+    model.front_end.register_forward_pre_hook(lambda module, inputs: shapes.append(inputs[0].shape))
+    shapes = []
+    model.train()(features, torch.tensor([7]))
+    assert shapes == [(1, 6, len(frames))]
+    seen = model.front_end.maps.normalization.running_mean
+    assert torch.allclose(seen, 0.1 * features[0, frames].mean(0), atol=1e-6)
+
+
+def test_positions_are_sinusoids_from_the_farthest_before_to_the_farthest_after():
+    expected = [[wave(distance * rate) for wave in (math.sin, math.cos) for rate in (1.0, 0.01)]
+                for distance in (2, 1, 0, -1, -2)]
+    assert torch.allclose(relative_positions(3, 4), torch.tensor(expected))
+
+
+def test_dropout_of_a_conformer_is_that_of_its_options():
+    model = ConformerOptions(hidden_dim=4, heads=2, num_layers=2, dropout=0.3, feed_forward=3).build(8, 5)
+    shares = [module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+    assert shares == [0.3] * (1 + 2 * (2 * 2 + 3))
+    assert [block.after[1].out_features for block in model.blocks] == [12, 12]
 
 
 @pytest.mark.parametrize("bad", [{"hidden_dim": 10}, {"hidden_dim": 3, "heads": 3}, {"kernel": 4}, {"left": -2},

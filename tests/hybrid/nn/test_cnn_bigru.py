@@ -46,6 +46,22 @@ def test_the_network_is_its_parts_on_an_utterance_with_repeated_ends(subsampling
     expected = model.output(gelu(model.hidden(x)), -(-7 // subsampling))
     actual, lengths = model(features, torch.tensor([7]))
     assert lengths.tolist() == [-(-7 // subsampling)] and torch.allclose(actual, expected, atol=1e-5)
+    # mel energies are normalized over all frames that the network looks at, and it looks at no more than it needs
+    model.maps.register_forward_pre_hook(lambda module, inputs: shapes.append(inputs[0].shape))
+    shapes = []
+    model.train()(features, torch.tensor([7]))
+    seen = torch.arange((step - 1) // 2 - 2 * step - model.kernel // 2,
+                        (steps + 1) * step + (step - 1) // 2 + model.kernel // 2 + 1).clamp(0, 6)
+    assert torch.allclose(model.maps.normalization.running_mean, 0.1 * features[0, seen].mean(0), atol=1e-6)
+    assert shapes == [(1, len(seen), 6)]
+
+
+def test_layers_are_as_many_and_as_wide_as_the_options_say():
+    model = CnnBigruOptions(num_filters=3, num_blocks=2, hidden_dim=4, num_layers=3, dropout=0.25, stack=2).build(7, 5)
+    assert len(model.blocks) == 2 and model.full.in_features == 3 * 4 and model.context == 4  # bins 7 halved: 4
+    assert [(layer.ahead.input_size, layer.behind.input_size) for layer in model.layers] == [(4, 4), (8, 8), (8, 8)]
+    assert {module.p for module in model.modules() if isinstance(module, nn.Dropout)} == {0.25}
+    assert model.subsampling_factor == 1 and model.output.linear.out_features == 2 * 5
 
 
 def test_kernels_cover_the_frames_of_a_step():

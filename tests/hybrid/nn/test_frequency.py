@@ -8,7 +8,7 @@ import torch
 from graphs.errors import InputError
 from hybrid.data.mel_domain import MelDomain
 from hybrid.nn.cnn_tdnn import CnnTdnnOptions
-from hybrid.nn.frequency import FrequencyFrontEnd, MelMaps, fit_to_features
+from hybrid.nn.frequency import FilterOptions, FrequencyFrontEnd, MapOptions, MelMaps, fit_to_features
 
 
 def features_of(kind="ready", base_dim=4, blocks=2, std=None):
@@ -63,10 +63,32 @@ def test_other_blocks_than_those_of_the_features_are_refused():
         fit_to_features(MelMaps(8, 6, 1), features_of())
 
 
+def test_what_is_appended_to_the_features_is_no_block_of_deltas():
+    """10 columns are two blocks of 4 features and 2 more of the speaker."""
+    with pytest.raises(InputError) as error:
+        fit_to_features(MelMaps(10, 0, 2), features_of())
+    assert str(error.value) == "delta_blocks: expected 4 features in each, and nothing appended, found 5"
+
+
 def test_convolutions_halve_the_frequencies_where_told():
     front_end = FrequencyFrontEnd(MelMaps(40), (3, 4, 5), (2, 1, 2)).eval()
     y, lengths = front_end(torch.randn(1, 40, 11), torch.tensor([11]))
     assert y.shape == (1, 5 * 10, 5) == (1, front_end.out_dim, 11 - 2 * front_end.context) and lengths.tolist() == [5]
+
+
+def test_training_normalizes_each_filter_over_real_frames():
+    torch.manual_seed(0)
+    front_end, lengths = FrequencyFrontEnd(MelMaps(6), (2, 3), (2, 1)).train(), torch.tensor([19, 8])
+    results = []
+    for padding in (0, 5):
+        x = torch.randn(2, 6, 19, generator=torch.Generator().manual_seed(1))
+        y, left = front_end(torch.nn.functional.pad(x, (0, padding), value=7.0), lengths)
+        real = torch.cat([y[row, :, :n].unflatten(0, (3, 3)) for row, n in enumerate(left)], dim=2)
+        results.append(real)
+        assert left.tolist() == [15, 4] and real.shape == (3, 3, 19)
+        assert torch.allclose(real.mean((1, 2)), torch.zeros(3), atol=1e-5)
+        assert torch.allclose(real.var((1, 2), unbiased=False), torch.ones(3), atol=1e-3)
+    assert torch.allclose(*results, atol=1e-5)
 
 
 def test_the_first_convolution_is_written_plainly():
@@ -82,3 +104,26 @@ def test_the_first_convolution_is_written_plainly():
                 window = padded[2 * i:2 * i + 3, t:t + 3].T
                 expected = (window * convolution.weight[channel, 0]).sum() + convolution.bias[channel]
                 assert torch.allclose(y[0, 3 * channel + i, t], expected.relu() * scale, atol=1e-5)
+
+
+@pytest.mark.parametrize("options, bad, message", [
+    (FilterOptions, {"filters": ()}, "filters: expected numbers from 1 up, found ()"),
+    (FilterOptions, {"filters": (4, 0)}, "filters: expected numbers from 1 up, found (4, 0)"),
+    (FilterOptions, {"halve": (1,)}, "halve: expected 0 or 1 for each of 2 filters, found (1,)"),
+    (FilterOptions, {"halve": (0, 2)}, "halve: expected 0 or 1 for each of 2 filters, found (0, 2)"),
+    (FilterOptions, {"halve": (-1, 1)}, "halve: expected 0 or 1 for each of 2 filters, found (-1, 1)"),
+    (FilterOptions, {"cepstra_of": -1}, "cepstra_of: expected at least 0, found -1"),
+    (MapOptions, {"delta_blocks": 0}, "delta_blocks: expected at least 1, found 0")])
+def test_options_that_make_no_maps_or_filters_are_named(options, bad, message):
+    with pytest.raises(ValueError) as error:
+        options(**bad)
+    assert str(error.value) == message
+
+
+def test_front_ends_are_those_of_the_options():
+    front_end = FilterOptions(filters=(1, 4, 2), halve=(1, 0, 1), delta_blocks=2).front_end(14)  # of 7 frequencies
+    assert (front_end.maps.channels, front_end.maps.num_bins, front_end.context, front_end.out_dim) == (2, 7, 3, 2 * 2)
+    assert [(one.in_channels, one.out_channels, one.stride) for one in front_end.convolutions] == [
+        (2, 1, (1, 2)), (1, 4, (1, 1)), (4, 2, (1, 2))]
+    maps = MapOptions(cepstra_of=9, delta_blocks=2).maps(8)
+    assert (maps.channels, maps.base_dim, maps.num_bins, maps.cepstra_of) == (2, 4, 9, 9)

@@ -1,5 +1,7 @@
 """Recurrent networks against torch's own on packed sequences, and what one of one direction has seen."""
 
+import math
+
 import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -63,3 +65,22 @@ def test_a_delayed_network_is_the_plain_one_on_later_frames(delay):
 @pytest.mark.parametrize("options", [LstmOptions(6, 2), GruOptions(6, 2)])
 def test_a_delay_of_five_frames_unless_told_otherwise(options):
     assert options.build(7, 5).right_context == 5 and options.build(7, 5, 3).right_context == 6
+
+
+@pytest.mark.parametrize("subsampling", [1, 2, 3, 4])
+@pytest.mark.parametrize("stack", [1, 2, 3])
+@pytest.mark.parametrize("delay", [0, 2])
+def test_a_network_of_one_direction_sees_its_step_and_the_delay(subsampling, stack, delay):
+    """Of the outputs of a step the first is the one that sees most to its right."""
+    model = GruOptions(6, 1, delay=delay, stack=stack).build(7, 5, subsampling)
+    last_frame, first_centre = subsampling * stack - 1 + delay, (subsampling - 1) // 2
+    assert (model.left_context, model.right_context) == (math.inf, last_frame - first_centre)
+    assert model.layers[0].ahead.input_size == 7 * subsampling * stack
+
+
+@pytest.mark.parametrize("options", [BlstmOptions(6, 3, 0.25), BigruOptions(6, 3, 0.25)])
+def test_layers_of_both_directions(options):
+    model = options.build(7, 5)
+    assert (model.left_context, model.right_context) == (math.inf, math.inf) and model.dropout.p == 0.25
+    assert [(layer.ahead.input_size, layer.behind.input_size, layer.out_dim) for layer in model.layers] == [
+        (7, 7, 12), (12, 12, 12), (12, 12, 12)]

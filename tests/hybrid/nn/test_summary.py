@@ -37,7 +37,14 @@ def test_of_a_tdnn():
     assert summary.parameters == 10 * 4 * 3 + 10 + 10 * 10 * 3 + 10 + 2 * 20 + 6 * 10 + 6
     # 10 s of 1000 frames, of which the lower layer gives 4 more
     assert summary.multiply_adds == pytest.approx((1004 * 120 + 1000 * (300 + 60)) / 10)
-    assert model.training
+    assert model.training and summarize(model.eval(), 4) == summary and not model.training
+
+
+def test_a_frame_is_counted_at_least():
+    """Frames of half a minute each; the look-ahead is in seconds of the features."""
+    model = TdnnOptions(hidden_dim=10, dilations=(0,)).build(4, 6)
+    assert summarize(model, 4, 30.0).multiply_adds == pytest.approx((40 + 60) / 30)
+    assert summarize(TdnnOptions(hidden_dim=10, dilations=(2,)).build(4, 6), 4, 0.5).look_ahead == 1.0
 
 
 def test_of_recurrent_networks():

@@ -1,5 +1,6 @@
 """Chunks: every frame once, and the same output as from whole utterances."""
 
+import pytest
 import torch
 
 from hybrid.nn.tdnn import TdnnOptions
@@ -42,6 +43,8 @@ def test_epochs_differ_and_can_be_entered_in_the_middle():
     rest = list(two.batches(1, start_batch=2))
     assert [b.chunks for b in whole[2:]] == [b.chunks for b in rest]
     assert [b.chunks for b in one.batches(0)] != [b.chunks for b in whole]
+    default, zero = (ChunkBatches(features, list(features), 10, 0, 30, **seed) for seed in ({}, {"seed": 0}))
+    assert default.plan(0) == zero.plan(0) != one.plan(0)
 
 
 def test_a_chunk_with_context_gives_the_output_of_the_whole_utterance():
@@ -54,6 +57,38 @@ def test_a_chunk_with_context_gives_the_output_of_the_whole_utterance():
         for row, chunk in enumerate(batch.chunks):
             counted = logits[row, chunk.start - chunk.first:chunk.end - chunk.first]
             assert torch.allclose(counted, whole[chunk.utterance_id][chunk.start:chunk.end], atol=1e-5)
+
+
+def test_chunks_of_one_frame_with_one_of_context():
+    batches = ChunkBatches(_features([1, 3]), ["u0", "u1"], 1, 1, 6)
+    chunks = [chunk for batch in batches.batches(0) for chunk in batch.chunks]
+    assert sorted(chunks) == [("u0", 0, 0, 1, 1), ("u1", 0, 0, 1, 2), ("u1", 0, 1, 2, 3), ("u1", 1, 2, 3, 3)]
+    assert batches.plan(0) is batches.plan(0)  # made once an epoch
+
+
+@pytest.mark.parametrize("chunk_frames, context_frames", [(0, 0), (-3, 5), (1, -1)])
+def test_chunks_without_frames_and_negative_context_are_refused(chunk_frames, context_frames):
+    with pytest.raises(ValueError, match="chunk_frames: at least 1; context_frames: at least 0"):
+        ChunkBatches(_features([5]), ["u0"], chunk_frames, context_frames, 100)
+
+
+@pytest.mark.parametrize("max_frames, chunks", [(79, 3), (80, 4), (40, 2), (39, 1), (10, 1)])
+def test_a_batch_holds_as_many_chunks_with_context_on_both_sides_as_its_frames_allow(max_frames, chunks):
+    plan = ChunkBatches(_features([400]), ["u0"], 10, 5, max_frames).plan(0)
+    sizes = sorted(map(len, plan))
+    assert set(sizes[1:]) == {chunks} and sum(sizes) in (40, 41)  # one may be left with the rest
+
+
+def test_batches_mix_utterances_have_chunks_of_like_length_and_come_in_no_order_of_length():
+    lengths = [50] * 10 + list(range(1, 10)) * 2
+    plan = ChunkBatches(_features(lengths), [f"u{i}" for i in range(len(lengths))], 10, 0, 60).plan(0)
+    chunks = [chunk for batch in plan for chunk in batch]
+    assert len(plan) <= 20 and all(chunk.start < chunk.end for chunk in chunks)  # one pool of sorting
+    spans = [(min(c.last - c.first for c in batch), max(c.last - c.first for c in batch)) for batch in plan]
+    assert all(longest <= shortest for (_, longest), (shortest, _) in zip(sorted(spans), sorted(spans)[1:]))
+    assert spans != sorted(spans)
+    whole = [batch for batch, span in zip(plan, spans) if span == (10, 10)]
+    assert len(whole) >= 5 and all(len({chunk.utterance_id for chunk in batch}) > 2 for batch in whole)
 
 
 def test_transforms_see_the_whole_utterance():

@@ -17,9 +17,11 @@ from hybrid.e2e.model import E2eModel, check_files
 from hybrid.e2e.network import E2eNetwork, E2eOptions
 from hybrid.e2e.tokens import TokenTable
 from hybrid.nn.architectures import ARCHITECTURES
+from hybrid.nn.cnn_tdnn import CnnTdnnOptions
 from hybrid.nn.ctc import ctc_loss, greedy_tokens
-from hybrid.nn.model_folder import read_priors
+from hybrid.nn.model_folder import read_priors, write_description
 from hybrid.nn.tdnn import TdnnOptions
+from hybrid.nn.tensor_file import write_tensors
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.edit_distance import edit_distance
 from hybrid.training.e2e import E2eLoss, E2eTrainingOptions, make_tokens, start_from, train_e2e, usable_tokens
@@ -158,6 +160,17 @@ def test_half_of_the_tensors_have_to_agree(trained):
         start_from(encoder_of(1), trained[0])
 
 
+def test_an_encoder_starts_from_an_acoustic_or_ctc_model(tmp_path):
+    """All but the layer that gives other classes."""
+    theirs, own = ARCH.build(6, 9, 2), ARCH.build(6, 16, 2)
+    write_tensors(tmp_path / "best.safetensors", theirs.state_dict())
+    write_description(tmp_path, ARCH, 6, 9, 2, checkpoint="best")
+    before = {name: value.clone() for name, value in own.state_dict().items()}
+    assert start_from(own, tmp_path) == (len(before) - 2, len(before))
+    for name, value in own.state_dict().items():
+        assert torch.equal(value, before[name] if name.startswith("output") else theirs.state_dict()[name])
+
+
 class FakeDecoder(nn.Module):
     """Of each utterance the loss is 2 for each token, 1 for the sentence."""
 
@@ -237,9 +250,31 @@ def test_too_many_unusable_utterances_end_the_training(corpus, tmp_path):
     assert "too_short" in (tmp_path / "outcomes.tsv").read_text()
 
 
+def test_features_that_are_not_what_the_network_is_for_are_refused(corpus, tmp_path):
+    dev, lang, options = FeatureReader(corpus / "dev"), read_lang(corpus / "lang"), E2eTrainingOptions(**OPTIONS)
+    with pytest.raises(InputError, match="delta_blocks: expected 1, as in the features, found 2"):
+        arch = CnnTdnnOptions(hidden_dim=4, dilations=(1,), delta_blocks=2)
+        train_e2e(dev, dev, lang, dataclasses.replace(options, arch=arch), tmp_path, LOG)
+    other = FeatureReader(corpus / "dev")
+    other.frame_shift = 0.02
+    with pytest.raises(InputError, match="frame_shift of the development features: expected 0.01 as in training"):
+        train_e2e(dev, other, lang, options, tmp_path, LOG)
+
+
+@pytest.mark.usefixtures("no_picture")
+def test_what_a_network_is_quite_sure_to_be_absent_has_a_prior_all_the_same(corpus, tmp_path):
+    dev, out = FeatureReader(corpus / "dev"), tmp_path / "new" / "one"
+    options = E2eTrainingOptions(**{**OPTIONS, "epochs": 1, "learning_rate": 1e3, "encoder_dim": 1})
+    train_e2e(dev, dev, read_lang(corpus / "lang"), options, out, LOG)
+    model = E2eModel.load(out)
+    priors = read_priors(out, {**model.description, "out_dim": model.tokens.num_tokens}, "e2e.json")
+    assert priors.exp().min().item() == pytest.approx(1e-8)
+
+
 @pytest.mark.parametrize("bad", [{"ctc_weight": 0.5}, {"ctc_weight": -0.1}, {"ctc_weight": 1.1}, {"units": "word"},
                                  {"piece_model": "wordpiece"}, {"encoder_dim": 0}, {"subsampling": 0},
-                                 {"num_pieces": 0}, {"max_duration": 0.0}, {"max_failed_share": 1.0}])
+                                 {"num_pieces": 0}, {"max_duration": 0.0}, {"max_failed_share": 1.0},
+                                 {"seed": -1}, {"time_masks": -1}, {"tempo": 0.6}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         E2eTrainingOptions(**bad)

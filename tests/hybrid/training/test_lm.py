@@ -27,6 +27,7 @@ from hybrid.training.lm import (
     LmTrainingOptions, UnitCrossEntropy, batches_of, make_vocabulary, read_text, train_lm)
 from hybrid.training.loop import Trainer
 from tests.graphs.langs import small_lang
+from tests.hybrid.lm.material import make_network, make_text
 from tests.hybrid.training.material import LOG
 
 ROOT = Path(__file__).parents[3]
@@ -100,6 +101,16 @@ def test_mixed_precision_is_near_full_precision_and_padding_counts_nothing(texts
     mixed.backward()
     assert float(mixed) == pytest.approx(float(total), rel=0.01) and all(
         torch.isfinite(parameter.grad).all() for parameter in model.parameters() if parameter.grad is not None)
+
+
+def test_the_loss_is_minus_what_the_scorer_gives_the_sentences():
+    """Rare words among them: they share the probability of one unit."""
+    network, vocabulary = make_network()
+    text = [(f"t:{number}", words) for number, words in enumerate([*make_text(4, 12), [], ["never", "x"]])]
+    batch = next(batches_of(text, vocabulary, 10 ** 6).batches(0))
+    loss, events = UnitCrossEntropy()(network, batch, torch.device("cpu"))["loss"]
+    assert events == sum(len(words) + 1 for _, words in text) and batch.log_share < -1
+    assert float(loss) == pytest.approx(-sum(_scores(NeuralLm(network, vocabulary), text)))
 
 
 def test_pieces_and_a_lang_folder(texts, tmp_path):
@@ -203,7 +214,7 @@ def test_defaults():
                                               dropout=0.2)
 
 
-@pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}])
+@pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}, {"seed": -1}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         LmTrainingOptions(**bad)

@@ -1,4 +1,4 @@
-"""The loop: resumption to the bit, broken batches, schedules, checkpoints."""
+"""The loop: resumption to the bit, broken batches, damaged checkpoints, what is left behind."""
 
 import json
 import logging
@@ -11,11 +11,9 @@ import torch
 from graphs.errors import InputError, TooManyFailures
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.nn.tdnnf import TdnnfOptions
-from hybrid.nn.tensor_file import read_tensors, write_tensors
-from hybrid.training.checkpoint import average_weights, load_state, save_state
-from hybrid.training.journal import Sums, read_history
+from hybrid.nn.tensor_file import read_tensors
+from hybrid.training.checkpoint import load_state
 from hybrid.training.loop import Trainer, TrainerOptions, _clip
-from hybrid.training.schedule import Schedule
 from tests.hybrid.report.tensorboard_reader import read_rows, read_runs
 
 OPTIONS = dict(epochs=4, learning_rate=0.01, average_last=2, checkpoint_seconds=0.0, tensorboard=False)
@@ -181,26 +179,6 @@ def test_damaged_files_of_an_unfinished_training_are_named_and_not_used(
         assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_state_round_trip(tmp_path):
-    state = {"tensors": [torch.tensor([1.5, float("nan")]), torch.tensor(3)], "none": None, "text": "ü",
-             "floats": [0.1, float("inf"), 1e-320], "nested": {"a": {"b": torch.zeros(0, dtype=torch.float64)}}}
-    save_state(state, tmp_path / "state")
-    back = load_state(tmp_path / "state")
-    assert str(back) == str(state) and back["nested"]["a"]["b"].dtype == torch.float64
-
-
-@pytest.mark.parametrize("text, message", [
-    ('{"epoch": 1}\n', "train.jsonl:1: expected the figures of epoch 1"), ("[1]\n", "train.jsonl:1"),
-    ('{"epoch": 2, "learning_rate": 1, "seconds": 1, "train": {}, "dev": {}}\n', "epoch 1"),
-    ('{"epoch": 1, "learning_rate": 1, "seconds": 1, "train": {}, "dev": {}}', "cut off"),
-    ('{"epoch": 1, "learning_rate": 1, "seconds": 1, "train": {}, "dev": {"loss": "x"}}\n', "epoch 1"),
-])
-def test_a_damaged_history_is_refused(tmp_path, text, message):
-    (tmp_path / "train.jsonl").write_text(text)
-    with pytest.raises(InputError, match=message):
-        read_history(tmp_path)
-
-
 def test_tensorboard_log(tmp_path):
     pytest.importorskip("tensorboard")
     _trainer(tmp_path / "exp" / "toy.unfinished", epochs=1, tensorboard=True).run()
@@ -218,47 +196,21 @@ def test_without_tensorboard_the_training_goes_on_without_its_log(tmp_path, monk
     assert "no TensorBoard log" in caplog.text and not list(tmp_path.glob("events*"))
 
 
-def test_average_weights(tmp_path):
-    paths = [tmp_path / f"{i}.safetensors" for i in range(3)]
-    for i, path in enumerate(paths):
-        write_tensors(path, {"w": torch.tensor([1.0 * i, 3.0]), "n": torch.tensor(i)})
-    average = average_weights(paths)
-    assert average["w"].tolist() == [1.0, 3.0] and average["w"].dtype == torch.float32 and average["n"] == 2
-
-
-def test_one_cycle_rises_and_falls():
-    schedule = Schedule("one_cycle", 1.0, 0.2, final_share=0.01)
-    rates = [schedule.learning_rate(i / 100) for i in range(101)]
-    assert rates[0] == pytest.approx(0.1) and rates[-1] == pytest.approx(0.01)
-    assert max(rates) == rates[20] == 1.0
-    assert rates[:21] == sorted(rates[:21]) and rates[20:] == sorted(rates[20:], reverse=True)
-
-
-def test_newbob_halves_when_nothing_improves():
-    schedule = Schedule("newbob", 1.0, 0.1)
-    rates = []
-    for epoch, loss in enumerate([5.0, 4.0, 3.999, 3.0, 3.1], 1):
-        schedule.end_epoch(loss, epoch / 5)
-        rates.append(schedule.learning_rate(epoch / 5))
-    assert rates == [1.0, 1.0, 0.5, 0.5, 0.25]
-    other = Schedule("newbob", 1.0, 0.1)
-    other.restore(schedule.state())
-    assert other.learning_rate(0.9) == 0.25
-
-
-def test_sums_keep_vectors_apart_from_figures():
-    sums = Sums()
-    sums.add({"loss": (torch.tensor(2.0), 4), "vector": (torch.tensor([1.0, 2.0]), 2)})
-    sums.add({"loss": (1.0, 2), "vector": (torch.tensor([1.0, 0.0]), 2)})
-    assert sums.figures() == {"loss": 0.5} and sums.mean("vector").tolist() == [0.5, 0.5]
-
-
 @pytest.mark.parametrize("bad", [
     {"epochs": 0}, {"optimizer": "adam"}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"schedule": "cosine"},
-    {"precision": "half"}, {"seed": -1}, {"learning_rate": float("inf")}, {"weight_decay": float("nan")}])
+    {"precision": "half"}, {"seed": -1}, {"learning_rate": float("inf")}, {"weight_decay": float("nan")},
+    {"average_last": 0}, {"clip_norm": 0.0}, {"allowed_bad_batches": 1.0}, {"weight_decay": -0.5},
+    {"checkpoint_seconds": -0.5}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         TrainerOptions(**bad)
+
+
+@pytest.mark.parametrize("good", [
+    {"epochs": 1}, {"average_last": 1}, {"warmup": 0.0}, {"allowed_bad_batches": 0.0}, {"weight_decay": 0.0},
+    {"weight_decay": 0.5}, {"seed": 0}, {"checkpoint_seconds": 0.0}])
+def test_options_at_the_edge_of_their_range(good):
+    assert vars(TrainerOptions(**good)) == {**vars(TrainerOptions()), **good}
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", ""])

@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 
+from hybrid.nn.recurrent import LstmOptions
 from hybrid.training.chunks import Chunk
 from hybrid.training.journal import Sums
 from hybrid.training.losses import IGNORED, CtcWithPrior, FrameCrossEntropy
@@ -12,16 +14,16 @@ from tests.reference.ctc_paths import ctc_by_enumeration
 
 
 class _Fixed(torch.nn.Module):
-    subsampling_factor = 1
-
     """A network that gives the logits it holds."""
+
+    subsampling_factor = 1
 
     def __init__(self, logits):
         super().__init__()
         self.logits = torch.nn.Parameter(logits)
 
-    def forward(self, features, lengths):
-        return self.logits, lengths
+    def forward(self, features, lengths, every=1, phase=0):
+        return self.logits[:, phase::every], lengths
 
 
 def _batch(ids, lengths, **more):
@@ -51,6 +53,32 @@ def test_ctc_with_prior_divides_by_the_average_posterior_of_the_epoch_before():
     assert torch.equal(other.log_priors, objective.log_priors)
 
 
+@pytest.mark.parametrize("prior_scale", [{}, {"prior_scale": 0.0}, {"prior_scale": 0.5}, {"prior_scale": 1.0}])
+def test_priors_of_any_power(prior_scale):
+    """By default the loss is plain CTC whatever the priors; a label that never comes has a prior of 1e-8."""
+    objective, sums = CtcWithPrior({"a": [1, 2], "b": []}, 3, **prior_scale), Sums()
+    scale, log_posteriors = prior_scale.get("prior_scale", 0.0), torch.randn(2, 5, 3).log_softmax(2)
+    assert torch.equal(objective.scores(log_posteriors), log_posteriors)  # of the first epoch
+    sums.add({"posteriors": (torch.tensor([6.0, 2.0, 0.0]), 8)})
+    objective.end_epoch(sums)
+    log_priors = torch.tensor([0.75, 0.25, 1e-8]).log()
+    assert torch.allclose(objective.log_priors, log_priors) and objective.log_priors.dtype == torch.float32
+    assert torch.allclose(objective.scores(log_posteriors), log_posteriors - scale * log_priors)
+
+
+def test_figures_of_the_development_set():
+    """Posteriors of one half or a quarter; frames beyond the length of b do not count."""
+    log_posteriors = torch.tensor([[[.5, .25, .25], [.25, .5, .25], [.25, .25, .5]],
+                                   [[.5, .25, .25], [.5, .25, .25], [.5, .25, .25]]]).log()
+    objective = CtcWithPrior({"a": [1, 2], "b": [1]}, 3)
+    figures = objective(_Fixed(log_posteriors).eval(), _batch(["a", "b"], [3, 2]), "cpu")
+    assert figures["phone_error"] == (1, 3) and set(figures) == {"loss", "phone_error", "blank_share"}
+    assert (figures["blank_share"][0].item(), figures["blank_share"][1]) == (pytest.approx(0.5 + 0.25 * 2 + 0.5 * 2), 5)
+    objective.log_priors, objective.prior_scale = torch.tensor([0.98, 0.015, 0.005]).log(), 1.0
+    # a quarter divided by 0.005 beats a half by 0.015 or 0.98: the best token is 2 everywhere
+    assert objective(_Fixed(log_posteriors).eval(), _batch(["a", "b"], [3, 2]), "cpu")["phone_error"] == (2, 3)
+
+
 def test_phone_errors_ignore_padding():
     logits = torch.full((1, 5, 3), -5.0)
     for frame, token in enumerate([1, 0, 2, 1, 1]):
@@ -70,6 +98,45 @@ def test_cross_entropy_is_minus_the_log_posterior_of_the_targets():
     best = logits.argmax(2)
     wrong = sum(int(best[i, t] != p) for i, u in enumerate("ab") for t, p in enumerate(pdf_ids[u]))
     assert (int(figures["frame_error"][0]), figures["frame_error"][1]) == (wrong, 6)
+
+
+def test_frame_error_counts_the_frames_whose_best_pdf_id_is_another():
+    logits = torch.eye(3)[torch.tensor([[0, 1, 2, 2, 1], [2, 2, 0, 0, 0]])]
+    pdf_ids = {"a": np.array([0, 1, 2, 0, 1]), "b": np.array([2, 2])}  # the fourth of a is wrong
+    figures = FrameCrossEntropy(pdf_ids)(_Fixed(logits), _batch(["a", "b"], [5, 2]), "cpu")
+    assert (int(figures["frame_error"][0]), figures["frame_error"][1]) == (1, 7)
+
+
+def test_no_pdf_id_is_taken_for_a_frame_that_does_not_count():
+    pdf_ids = np.arange(300)
+    figures = FrameCrossEntropy({"a": pdf_ids})(_Fixed(torch.zeros(1, 300, 300)), _batch(["a"], [300]), "cpu")
+    assert figures["loss"][0].item() == pytest.approx(300 * np.log(300)) and figures["loss"][1] == 300
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_a_step_looks_at_every_so_many_th_frame_from_a_random_one_on(every):
+    torch.manual_seed(0)
+    model, batch = _Fixed(torch.randn(2, 7, 4)), _batch(["a", "b"], [7, 4])
+    pdf_ids = {"a": np.array([0, 3, 1, 1, 2, 0, 3]), "b": np.array([2, 2, 0, 1])}
+    objective, seen = FrameCrossEntropy(pdf_ids, every=every), set()
+    costs = -model.logits.log_softmax(2).detach()
+    costs = [[costs[i, t, p].item() for t, p in enumerate(pdf_ids[u])] for i, u in enumerate("ab")]
+    expected = {phase: (sum(sum(row[phase::every]) for row in costs), sum(len(row[phase::every]) for row in costs))
+                for phase in range(every)}
+    for _ in range(40):
+        loss, count = objective(model.train(), batch, "cpu")["loss"]
+        seen.update(phase for phase, known in expected.items() if (loss.item(), count) == pytest.approx(known))
+        assert any((loss.item(), count) == pytest.approx(known) for known in expected.values())
+    assert seen == set(range(every))
+    loss, count = objective(model.eval(), batch, "cpu")["loss"]
+    assert (loss.item(), count) == (pytest.approx(sum(map(sum, costs))), 11)  # all of them
+    one = _Fixed(torch.randn(4, 1, 4)).train()  # an utterance of fewer frames has none to leave out
+    assert all(objective(one, _batch(["a", "b"] * 2, [1] * 4), "cpu")["loss"][1] == 4 for _ in range(20))
+
+
+def test_a_network_that_knows_of_no_frames_left_out_is_asked_for_all():
+    model, objective = LstmOptions(4, 1).build(1, 3), FrameCrossEntropy({"a": np.array([0, 2, 1])})
+    assert objective(model.train(), _batch(["a"], [3]), "cpu")["loss"][1] == 3
 
 
 def test_label_smoothing_counts_in_training_only():
@@ -102,6 +169,22 @@ def test_targets_of_output_frames_of_whole_utterances_and_of_chunks():
     chunks = [Chunk("a", 3, 6, 9, 11), Chunk("b", 0, 3, 7, 7), Chunk("b", 6, 6, 7, 7)]
     targets = objective.targets(_batch(["a", "b", "b"], [8, 7, 1], chunks=chunks), 8, 3)
     assert targets.tolist() == [[x, 2, x], [x, 21, 22], [22, x, x]]
+
+
+@pytest.mark.parametrize("subsampling, expected", [
+    (1, [0, 0, 1, 2, 2, 3, 4, 5, 6, 6, 7]), (2, [0, 0, 1, 2, 3, 3]), (3, [0, 0, 1, 2]), (4, [0, 0, 1]), (5, [0, 1, 1])])
+def test_an_output_frame_has_the_target_of_the_middle_one_of_its_frames(subsampling, expected):
+    """Frames stretched in time know where they come from; of an even number of frames it is the left middle one."""
+    sources = [torch.tensor([0, 0, 1, 2, 2, 3, 4, 5, 6, 6, 7])]
+    objective = FrameCrossEntropy({"a": np.arange(8)})
+    assert objective.targets(_batch(["a"], [11], sources=sources), 11, subsampling).tolist() == [expected]
+
+
+def test_an_objective_that_learns_nothing_has_nothing_to_keep():
+    objective = FrameCrossEntropy({})
+    objective.end_epoch(Sums())
+    objective.restore(objective.state())
+    assert objective.state() == {}
 
 
 def test_a_chunk_beyond_a_short_alignment_has_no_targets():
