@@ -191,12 +191,12 @@ class Found(NamedTuple):
 def best_transform(stats: FmllrStats, frames: float, start: Tensor, options: FmllrOptions, blocks: int = 1) -> Found:
     """Of the form that the speaker's frames allow; blocks: of the full form."""
     plain = identity(stats.dim)
+    if frames < options.min_frames_offset or not frames > 0:
+        return Found(plain, "none", 0.0)
     if frames >= options.min_frames:
         form, transform = "full", block_transform(stats, start, options.sweeps, blocks)
     elif frames >= options.min_frames_diagonal:
         form, transform = "diagonal", diagonal_transform(stats)
-    elif frames >= options.min_frames_offset and frames > 0:
-        form, transform = "offset", offset_transform(stats)
     else:
-        return Found(plain, "none", 0.0)
+        form, transform = "offset", offset_transform(stats)
     return Found(transform, form, (stats.objective(transform) - stats.objective(plain)) / stats.beta)

@@ -125,6 +125,8 @@ def test_phones_of_no_group_are_left_out_and_pdf_classes_may_lack_frames():
     rows = EventStats.of_rows(0, [[1], [2], [2], [5]], [0, 0, 2, 1], [3, 5, 7, 11], [[30], [50], [70], [110]])
     counts, sums = phone_sums(rows, [[2], [1, 3]])
     assert counts.tolist() == [[5, 0, 7], [3, 0, 0]] and sums.tolist() == [[[50], [0], [70]], [[30], [0], [0]]]
+    single = EventStats.of_rows(0, [[1], [2]], [0, 0], [3, 5], [[30], [50]])
+    assert phone_sums(single, [[2], [1]])[0].tolist() == [[5], [3]]
 
 
 def test_automatic_questions_of_a_lang():
@@ -154,6 +156,8 @@ def test_pdf_classes_are_asked_in_order():
     assert questions.of_key(-1) == [{0}, {0, 1}] and questions.of_key(0) == questions.of_key(2) == ({2, 3},)
     assert questions.answers(0, np.array([0, 2, 3, 9])).tolist() == [[False, True, True, False]]
     assert questions.answers(-1, np.array([0, 1, 2])).tolist() == [[True, False, False], [True, True, False]]
+    sets = tuple(map(frozenset, ([1, 9], [], [2])))
+    assert Questions(sets, 1).answers(1, np.array([1, 2])).tolist() == [[True, False], [False, False], [False, True]]
     assert Questions((), 1).answers(-1, np.array([0])).shape == (0, 1)
 
 
