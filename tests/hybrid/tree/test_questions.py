@@ -77,6 +77,11 @@ def test_a_cut_is_made_from_the_pairs_that_lose_most_by_single_moves(seed):
     assert {frozenset(np.flatnonzero(first)), frozenset(np.flatnonzero(~first))} == cut_step_by_step(counts, sums)
 
 
+def test_of_cuts_that_are_worth_as_much_the_first_is_taken():
+    counts, sums = np.full((4, 1), 8.0), np.full((4, 1, 2), 8.0)
+    assert cut_in_two(counts, sums, OBJECTIVE).tolist() == [True, False, False, False]
+
+
 @pytest.mark.parametrize("number", [2, 3, 7])
 def test_each_part_is_followed_by_the_two_that_it_is_cut_into(number):
     counts, sums = items(number=number)
