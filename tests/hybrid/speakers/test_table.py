@@ -34,8 +34,10 @@ def test_a_speaker_that_is_lacking_is_named(tmp_path):
 
 @pytest.mark.parametrize("speakers, tensor, message", [
     (["a", "b"], torch.zeros(3, 2), "floats of 2 speakers"), (["a"], torch.zeros(1), "floats of 1 speakers"),
-    (["a"], torch.zeros(1, 2, dtype=torch.int64), "floats"), (["a", "b"], torch.zeros(1, 2), "floats of 2 speakers"),
-    (["a", "b", "c"], torch.tensor([[0.0], [float("inf")], [float("nan")]]), "matrix of speaker b: expected finite"), (["a", "a"], torch.zeros(2, 2), "each id once"),
+    (["a"], torch.zeros(1, 2, dtype=torch.int64), "floats"),
+    (["a", "b"], torch.zeros(1, 2), "floats of 2 speakers"),
+    (["a", "b", "c"], torch.tensor([[0.0], [float("inf")], [float("nan")]]), "matrix of speaker b: expected finite"),
+    (["a", "a"], torch.zeros(2, 2), "each id once"),
     (["a", "b"], torch.tensor([[0.0], [float("nan")]]), "matrix of speaker b: expected finite"),
     ([], torch.zeros(0, 2), "at least one speaker"),
 ])
