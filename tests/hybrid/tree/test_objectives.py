@@ -60,6 +60,23 @@ def test_two_parts_are_worth_at_least_the_whole_and_nothing_is_worth_nothing(kin
     assert objective.value(np.zeros(2), np.zeros((2, 6))).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("kind", ["gaussians", "posteriors", "log_posteriors"])
+def test_frames_may_be_fractions_and_what_rounding_leaves_of_none_is_worth_nothing(kind):
+    objective = {"gaussians": Gaussians(FLOOR), "posteriors": SoftCounts(), "log_posteriors": MeanLogs()}[kind]
+    sums = objective.moments(groups(kind)[2]).sum(axis=0)
+    whole = objective.value(np.array(7.0), sums)
+    assert objective.value(np.array(0.7), 0.1 * sums) == pytest.approx(0.1 * whole)
+    with np.errstate(all="raise"):
+        assert not objective.value(np.zeros((2, 3)), np.zeros((2, 3, len(sums)))).any()
+    with np.errstate(all="ignore"):
+        left = objective.value(np.zeros(2), np.stack([1e-12 * sums, -1e-12 * sums]))
+    assert np.abs(left).max() < 1e-6
+
+
+def test_logs_far_apart_are_averaged_all_the_same():
+    assert MeanLogs().value(np.array([1.0, 2.0]), np.array([[-2000.0, 0.0], [0.0, -4000.0]])).tolist() == [0.0, 0.0]
+
+
 def test_shapes_are_kept():
     part = groups("gaussians")[2]
     sums = Gaussians.moments(part).sum(axis=0)
