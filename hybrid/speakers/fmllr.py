@@ -149,13 +149,14 @@ def _sweep(rows: np.ndarray, inverses: np.ndarray, k: np.ndarray, beta: float) -
 
 
 def _best_row(cofactors: np.ndarray, inverse: np.ndarray, k: np.ndarray, beta: float) -> np.ndarray:
-    """The root of ``alpha^2 p G^-1 p' + alpha p G^-1 k' - beta = 0`` with the higher objective, and its row."""
+    """The row of the root of ``alpha^2 p G^-1 p' + alpha p G^-1 k' - beta = 0`` with the higher objective.
+
+    beta log |alpha e1 + e2| - alpha^2 e1 / 2 (e1 and e2 are the factors of alpha) is higher where the root has e2's sign.
+    """
     projected = inverse @ cofactors
     e1, e2 = float(projected @ cofactors), float(projected @ k)
-    root = math.sqrt(e2 * e2 + 4 * e1 * beta)
-    alphas = [(-e2 + root) / (2 * e1), (-e2 - root) / (2 * e1)]
-    alpha = max(alphas, key=lambda a: beta * math.log(abs(a * e1 + e2)) - 0.5 * a * a * e1)
-    return alpha * projected + inverse @ k
+    root = math.copysign(math.sqrt(e2 * e2 + 4 * e1 * beta), e2)
+    return (root - e2) / (2 * e1) * projected + inverse @ k
 
 
 def diagonal_transform(stats: FmllrStats) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -88,6 +89,43 @@ def test_no_sweep_lowers_the_likelihood_and_the_last_meets_a_numerical_optimizer
     optimizer.step(closure)
     best = float(log_likelihood(gaussians, features, posteriors, variable.detach()))
     assert values[-1] == pytest.approx(best, abs=200 * 1e-5)
+
+
+def row_by_row(stats, transform):
+    """A sweep as the derivation has it: cofactors anew for each row, and of both roots the one with the higher Q."""
+    transform = transform.clone()
+    for i in range(stats.dim):
+        cofactors = torch.zeros(stats.dim + 1).double()
+        cofactors[:-1] = torch.linalg.inv(transform[:, :-1])[:, i] * torch.det(transform[:, :-1])
+        inverse = torch.linalg.inv(stats.G[i])
+        found = []
+        for alpha in np.roots([float(cofactors @ inverse @ cofactors), float(cofactors @ inverse @ stats.k[i]),
+                               -stats.beta]):
+            one = transform.clone()
+            one[i] = (float(alpha) * cofactors + stats.k[i]) @ inverse
+            found.append((stats.objective(one), one))
+        transform = max(found, key=lambda one: one[0])[1]
+    return transform
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_sweep_raises_row_by_row(seed, sign):
+    """From starts of either orientation; a sweep that gains next to nothing is the last."""
+    gaussians = random_gaussians(seed)
+    features, posteriors = sample(gaussians, 200, seed)
+    stats = stats_of(gaussians, distorted(features, random_transform(DIM, seed, size=0.3)), posteriors)
+    start = random_transform(DIM, seed + 20)
+    start[0] *= sign
+    expected, last = row_by_row(stats, start), start
+    assert torch.allclose(full_transform(stats, start, 1), expected, atol=1e-6)
+    for sweeps in range(2, 100):
+        last, expected = expected, row_by_row(stats, expected)
+        if stats.objective(expected) - stats.objective(last) < 1e-5 * stats.beta:
+            break
+    assert torch.allclose(full_transform(stats, start, sweeps), expected, atol=1e-5)
+    assert torch.equal(full_transform(stats, start, sweeps), full_transform(stats, start, 1000))
+    assert not torch.equal(full_transform(stats, start, sweeps - 1), full_transform(stats, start, 1000))
 
 
 @pytest.mark.parametrize("form, function", [("diagonal", diagonal_transform), ("offset", offset_transform)])
@@ -212,6 +250,9 @@ def test_without_frames_nothing_is_changed_whatever_the_limits(limits):
     options = FmllrOptions(min_frames=limits[0], min_frames_diagonal=limits[1], min_frames_offset=limits[2])
     found = best_transform(FmllrStats(DIM), 0.0, identity(DIM), options)
     assert torch.equal(found.transform, identity(DIM)) and found[1:] == ("none", 0.0)
+    gaussians = random_gaussians()
+    stats = stats_of(gaussians, *sample(gaussians, 60))
+    assert best_transform(stats, 0.5, identity(DIM), options).form == ("full" if limits[0] == 0 else "offset")
 
 
 @pytest.mark.parametrize("frames, form", [(500, "full"), (499, "diagonal"), (100, "diagonal"), (99, "offset"),

@@ -145,6 +145,8 @@ def test_a_pdf_without_frames_has_what_all_frames_have_and_variances_have_a_floo
         assert torch.allclose(found.means[pdf_id, 0], mean) and torch.allclose(found.variances[pdf_id, 0], variance)
     with pytest.raises(InputError, match="frames to estimate"):
         estimate([], None, 2, 2, 0.1)
+    one = Posteriors(torch.tensor([5]), torch.tensor([1]), torch.tensor([0.5]).double(), 40)  # half a frame is one
+    assert torch.equal(estimate([(features, one)], None, 2, 2, 0.1)[0].means, features[5].expand(2, 1, 2))
 
 
 def test_gaussians_come_back(tmp_path):
