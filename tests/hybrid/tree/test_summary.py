@@ -53,12 +53,15 @@ def test_tables_of_leaves_and_splits(built, tmp_path):
     assert read_leaf_frames(tmp_path / "leaves.tsv") == {0: "10", 1: "20", 2: "40", 3: "60", 4: "50", 5: "60"}
 
 
-def test_a_split_of_a_single_pdf_class_names_it(built, tmp_path):
+@pytest.mark.parametrize("pdf_class", [0, 1])
+def test_a_split_of_a_single_pdf_class_names_it(built, tmp_path, pdf_class):
     _, stats = built
+    classes = stats.pdf_classes if pdf_class else 1 - stats.pdf_classes
+    stats = EventStats.of_rows(1, stats.windows, classes, stats.counts, stats.sums)
     roots = [Root((1,)), Root((2,), False), Root((3, 4))]
     tree = build_tree(stats, Gaussians(0.01), roots, Questions((frozenset([3]),), 2), topology_of(), Limits(5))
     write_summary(tmp_path, tree, stats, TreeOptions(), small_lang("A B").phones)
-    assert (tmp_path / "splits.tsv").read_text().splitlines()[1].startswith("1\tA\t1\tleft: B\t")
+    assert (tmp_path / "splits.tsv").read_text().splitlines()[1].startswith(f"1\tA\t{pdf_class}\tleft: B\t")
 
 
 def test_leaves_that_were_joined_are_one_row(built, tmp_path):

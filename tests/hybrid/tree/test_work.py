@@ -142,6 +142,16 @@ def test_statistics_of_a_network(work, monkeypatch):
         assert means[after_b, 0] == pytest.approx(0.99, abs=1e-3) and (means[~after_b, 0] < 0.5).all()
 
 
+def test_networks_that_cannot_judge_are_refused(work, monkeypatch):
+    with pytest.raises(InputError, match="--model: expected an acoustic model, since tree.statistics is posteriors"):
+        sum_up(of(work, statistics="posteriors"), 1, LOG)
+    model = type("Model", (), {"spaces": [("fmllr", "g1")]})
+    monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder: model)
+    asked = StatsWork(work / "features", work / "align", work / "lang", TreeOptions(statistics="posteriors"), "am")
+    with pytest.raises(InputError, match="am: expected a model of features as they are, found one trained behind"):
+        sum_up(asked, 1, LOG)
+
+
 def test_a_tree_for_fewer_frames_and_another_topology(work, tmp_path):
     facts = make_tree(of(work, subsampling=3, speech_topology="chain"), tmp_path, 1, LOG)
     tree, transitions = read_hmm(tmp_path)
@@ -183,7 +193,12 @@ def test_questions_and_roots_from_files(work, tmp_path):
     assert (tmp_path / "out" / "roots.txt").read_text() == (tmp_path / "roots.txt").read_text()
     (tmp_path / "roots.txt").write_text("shared split A B C\n")
     with pytest.raises(InputError, match="phone_id 1: expected a root, found none"):
-        make_tree(of(work), tmp_path / "out", 1, LOG, tmp_path / "q.txt", tmp_path / "roots.txt")
+        make_tree(of(work), tmp_path / "none", 1, LOG, tmp_path / "q.txt", tmp_path / "roots.txt")  # before any work
+
+
+def test_pdf_classes_are_asked_about_as_the_phone_with_most_has_them(work, tmp_path):
+    make_tree(of(work, silence_topology="1state"), tmp_path, 1, LOG)
+    assert "\tpdf class: 0 1\t" in (tmp_path / "splits.tsv").read_text()
 
 
 def test_utterances_that_do_not_fit_are_named(work, tmp_path):
