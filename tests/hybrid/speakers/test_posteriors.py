@@ -74,6 +74,9 @@ def test_transition_ids_of_another_model_are_refused(transitions):
     lattice.transition_id[0] = transitions.num_transition_ids + 1
     with pytest.raises(InputError, match=f"lattice utt: expected transition_ids up to {lattice.transition_id[0] - 1}"):
         of_lattice(lattice, FrameWeights(transitions), LatticeScales())
+    lattice.transition_id[0] = transitions.num_transition_ids  # the last there is
+    found = of_lattice(lattice, FrameWeights(transitions, frozenset([1, 2, 3])), LatticeScales())
+    assert found.weights.sum() == pytest.approx(lattice.num_frames)  # frames of silence count as others unless told
 
 
 def test_entries_below_a_thousandth_are_dropped_and_the_others_of_the_frame_scaled_up(transitions):
