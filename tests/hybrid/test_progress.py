@@ -52,8 +52,12 @@ def test_the_first_line_comes_after_five_seconds_and_others_thirty_apart(clock, 
     assert len(found) == len(lines) and all(line in text for line, text in zip(lines, found))
 
 
+def test_the_end_needs_no_line(clock, capsys):
+    assert len(said(clock, capsys, 65, 1.0)) == 2 and len(said(clock, capsys, 66, 1.0)) == 3  # after 5, 35 and 65 s
+
+
 def test_lines_of_long_work_are_a_twentieth_apart(clock, capsys):
-    """Of 1,000 s, that is 50 s; the end needs no line."""
+    """Of 1,000 s, that is 50 s."""
     found = [line.split("toy: ")[1].split(" %")[0] for line in said(clock, capsys, 100, 10.0)]
     assert found[0].endswith(", 1") and found[1:] == [str(done) for done in range(6, 100, 5)]
 

@@ -80,6 +80,8 @@ def test_scores_are_log_posteriors_less_the_share_of_the_priors(scale):
     assert (model.num_pdfs, model.feature_dim, model.prior_scale) == (3, DIM, scale)
     assert (model.frame_shift, model.subsampling_factor, model.output_shift) == (0.02, 2, 0.04)
     assert (model.tree, model.transitions) == ("tree", "transitions")
+    plain = AcousticModel(Fixed(weights), priors, None, None, DIM)
+    assert (plain.prior_scale, plain.frame_shift, plain.spaces) == (1.0, 0.01, [])
     assert model.spaces == [Space("fmllr", "g1"), Space("ivectors", "e1")] and model.spaces[0].kind == "fmllr"
 
 

@@ -38,7 +38,7 @@ def test_a_speaker_that_is_lacking_is_named(tmp_path):
     (["a", "b"], torch.zeros(1, 2), "floats of 2 speakers"),
     (["a", "b", "c"], torch.tensor([[0.0], [float("inf")], [float("nan")]]), "matrix of speaker b: expected finite"),
     (["a", "a"], torch.zeros(2, 2), "each id once"),
-    (["a", "b"], torch.tensor([[0.0], [float("nan")]]), "matrix of speaker b: expected finite"),
+    (["a", "b"], torch.tensor([[0.0, 0.0], [0.0, float("nan")]]), "matrix of speaker b: expected finite"),
     ([], torch.zeros(0, 2), "at least one speaker"),
 ])
 def test_tensors_that_are_not_the_speakers(speakers, tensor, message):
