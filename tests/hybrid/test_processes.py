@@ -1,5 +1,6 @@
 """Processes that end together, each tried in processes of its own."""
 
+import signal
 import subprocess
 import sys
 
@@ -21,7 +22,8 @@ def run(script):
     (0, "ended before its work did (exit status 0)"), (3, "ended before its work did (exit status 3)"),
     (-9, "was killed (signal 9), most likely for want of memory: fewer processes (--nj) need less"),
     *((-number, f"crashed (signal {number}), which a full disk, too little memory or a broken package can do; "
-                "./run.sh doctor tries the packages") for number in (4, 6, 7, 11)),
+                "./run.sh doctor tries the packages")
+      for number in map(int, (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV))),
     (-15, "was ended by someone (signal 15)"), (-1, "was ended by someone (signal 1)")])
 def test_an_end_is_told_with_its_likely_cause(exit_code, said):
     assert how_it_ended(exit_code) == said
