@@ -151,7 +151,8 @@ def _sweep(rows: np.ndarray, inverses: np.ndarray, k: np.ndarray, beta: float) -
 def _best_row(cofactors: np.ndarray, inverse: np.ndarray, k: np.ndarray, beta: float) -> np.ndarray:
     """The row of the root of ``alpha^2 p G^-1 p' + alpha p G^-1 k' - beta = 0`` with the higher objective.
 
-    beta log |alpha e1 + e2| - alpha^2 e1 / 2 (e1 and e2 are the factors of alpha) is higher where the root has e2's sign.
+    With e1 and e2, the factors of alpha^2 and alpha, that is beta log |alpha e1 + e2| - alpha^2 e1 / 2, which is higher
+    where the square root has the sign of e2.
     """
     projected = inverse @ cofactors
     e1, e2 = float(projected @ cofactors), float(projected @ k)

@@ -115,12 +115,14 @@ def test_silence_of_weight_zero_and_subsampled_outputs():
 def test_lin_goes_down_the_gradient_by_adam_a_step_an_utterance(trained):
     """Against a loop that transforms the features itself; a silent utterance changes nothing."""
     network, gaussians = trained
-    utterances = [make_utterance(network, *speaker(gaussians, seed), 0.25) for seed in (1, 2)]
+    utterances = [make_utterance(network, *speaker(gaussians, seed, frames), 0.25)
+                  for seed, frames in ((1, 300), (2, 40))]
     matrix = torch.eye(DIM, DIM + 1, requires_grad=True)
     optimizer, expected = torch.optim.Adam([matrix], 0.05), []
 
     def losses_of(utterance):
-        logits, _ = network((utterance.features @ matrix[:, :-1].T + matrix[:, -1])[None], torch.tensor([300]))
+        logits, _ = network((utterance.features @ matrix[:, :-1].T + matrix[:, -1])[None],
+                            torch.tensor([len(utterance.features)]))
         return -(utterance.targets * logits[0].log_softmax(1)).sum(1) * utterance.weights
 
     def mean():
@@ -183,8 +185,8 @@ def test_no_speaker_is_lost(trained, caplog):
     assert not any(value.any() for speaker in ("bert", "carl") for value in table[speaker].values())
     assert all(value.any() for value in table["anna"].values())
     assert facts["loss_after"] < facts["loss_before"]
-    doubled = adapt_speakers(Model(network), lambda x, epoch, utterance_id: x if epoch else 2 * x, features, posteriors, lacking,
-                             AdaptOptions(), LOG)[0]
+    doubled = adapt_speakers(Model(network), lambda x, epoch, utterance_id: x if epoch else 2 * x, features, posteriors,
+                             lacking, AdaptOptions(), LOG)[0]
     expected, _ = adapt(AdaptableNetwork(network, DIM), [
         make_utterance(network, 2 * features["anna-0"], posteriors["anna-0"], 0.0)], AdaptOptions())
     assert all(torch.equal(doubled["anna"][name], value) for name, value in expected.items())
