@@ -272,6 +272,10 @@ def test_without_further_limits_any_gain_is_enough_and_the_smallest_is_that_of_j
         assert built.tree.to_text() == build(frames, Limits(12, merge_loss=smallest)).tree.to_text()
         joined += built.num_split_leaves - built.tree.num_pdfs
     assert joined
+    faint = [Frame((left, 2, 0), 0, np.array([0.1 * left + sign], np.float32))
+             for left in (1, 3) for sign in (-1, 1) for _ in range(5)]
+    step, = build(faint, Limits(9), QUESTIONS, [Root((2,))], topology_of((2,))).steps
+    assert step.choice.gain == pytest.approx(10 * np.log(1.01), rel=1e-4)  # variances 1, 1 and 1.01
 
 
 def test_what_loses_just_the_limit_is_not_joined():
