@@ -55,7 +55,7 @@ class Progress:
     def _due(self, now: float) -> bool:
         elapsed, left = now - self._start, self.seconds_left()
         if self._said is None:
-            return elapsed >= FIRST_SECONDS and elapsed + left >= WORTH_SECONDS
+            return elapsed >= FIRST_SECONDS and WORTH_SECONDS <= elapsed + left < float("inf")
         return now - self._said >= max(LINE_SECONDS, SHARE * (elapsed + left)) and self.done < self.total
 
     def _say(self, now: float) -> None:

@@ -49,8 +49,7 @@ def train(evidence: Evidence, num_pdfs: int, options: FmllrOptions, log) -> Tupl
         evidence, speakers, found, previous, num_pdfs, options))
     for number in range(1, options.rounds + 1):
         found = transforms(evidence, gaussians, options, {speaker: one.transform for speaker, one in found.items()})
-        previous = gaussians if options.components > 1 else None
-        gaussians = _gaussians(evidence, speakers, found, previous, num_pdfs, options)
+        gaussians = _gaussians(evidence, speakers, found, gaussians, num_pdfs, options)
         log.info("round %d: log-likelihood per frame %.4f", number, log_likelihood(evidence, gaussians, found))
     common = torch.stack([one.transform for one in found.values()]).mean(dim=0)
     gaussians = Gaussians(gaussians.means, gaussians.variances, gaussians.log_weights, common)
@@ -101,7 +100,7 @@ def _shares(evidence: Evidence, num_pdfs: int) -> Tensor:
     counts = torch.zeros(num_pdfs, dtype=torch.float64)
     for one in evidence.counted.values():
         counts.index_add_(0, one.pdf_ids, one.weights)
-    return counts / counts.sum().clamp_min(1e-10)
+    return counts / counts.sum()
 
 
 def log_likelihood(evidence: Evidence, gaussians: Gaussians, found: Mapping[str, Found]) -> float:

@@ -149,13 +149,15 @@ def _sweep(rows: np.ndarray, inverses: np.ndarray, k: np.ndarray, beta: float) -
 
 
 def _best_row(cofactors: np.ndarray, inverse: np.ndarray, k: np.ndarray, beta: float) -> np.ndarray:
-    """The root of ``alpha^2 p G^-1 p' + alpha p G^-1 k' - beta = 0`` with the higher objective, and its row."""
+    """The row of the root of ``alpha^2 p G^-1 p' + alpha p G^-1 k' - beta = 0`` with the higher objective.
+
+    With e1 and e2, the factors of alpha^2 and alpha, that is beta log |alpha e1 + e2| - alpha^2 e1 / 2, which is higher
+    where the square root has the sign of e2.
+    """
     projected = inverse @ cofactors
     e1, e2 = float(projected @ cofactors), float(projected @ k)
-    root = math.sqrt(e2 * e2 + 4 * e1 * beta)
-    alphas = [(-e2 + root) / (2 * e1), (-e2 - root) / (2 * e1)]
-    alpha = max(alphas, key=lambda a: beta * math.log(abs(a * e1 + e2)) - 0.5 * a * a * e1)
-    return alpha * projected + inverse @ k
+    root = math.copysign(math.sqrt(e2 * e2 + 4 * e1 * beta), e2)
+    return (root - e2) / (2 * e1) * projected + inverse @ k
 
 
 def diagonal_transform(stats: FmllrStats) -> Tensor:
@@ -191,12 +193,12 @@ class Found(NamedTuple):
 def best_transform(stats: FmllrStats, frames: float, start: Tensor, options: FmllrOptions, blocks: int = 1) -> Found:
     """Of the form that the speaker's frames allow; blocks: of the full form."""
     plain = identity(stats.dim)
+    if frames < options.min_frames_offset or not frames > 0:
+        return Found(plain, "none", 0.0)
     if frames >= options.min_frames:
         form, transform = "full", block_transform(stats, start, options.sweeps, blocks)
     elif frames >= options.min_frames_diagonal:
         form, transform = "diagonal", diagonal_transform(stats)
-    elif frames >= options.min_frames_offset and frames > 0:
-        form, transform = "offset", offset_transform(stats)
     else:
-        return Found(plain, "none", 0.0)
+        form, transform = "offset", offset_transform(stats)
     return Found(transform, form, (stats.objective(transform) - stats.objective(plain)) / stats.beta)

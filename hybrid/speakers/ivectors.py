@@ -74,9 +74,11 @@ class Extractor:
         self._products = torch.einsum("cfd,cfe->cde", self.directions, self._scaled)
 
     def stats(self, utterances: Iterable[Tensor]) -> Stats:
-        """utterances: features ``[T, F]`` each."""
+        """utterances: features ``[T, F]`` each. Raises: InputError for features of another dimension."""
         counts, sums = torch.zeros(len(self.directions), dtype=torch.float64), 0.0
         for features in utterances:
+            if features.shape[1] != self.mixture.dim:
+                raise InputError("extractor", f"{self.mixture.dim} features", str(features.shape[1]))
             shares, _ = self.mixture.occupancies(features, all_frames(features))
             shares = self.frame_weight * shares
             counts += shares.sum(dim=0)
@@ -168,7 +170,5 @@ def extract(features, extractor: Extractor) -> SpeakerTable:
     values: Dict[str, Mapping[str, Tensor]] = {}
     for speaker, utterance_ids in utterances_of_speakers(features).items():
         stats = extractor.stats(read_features(features, i, extractor.raw) for i in utterance_ids)
-        if stats.sums.shape != extractor.mixture.means[0].shape:
-            raise InputError("extractor", f"{extractor.mixture.dim} features", str(stats.sums.shape[1]))
         values[speaker] = {VECTOR: extractor.posterior(stats)[0]}
     return SpeakerTable.of(extractor.space(), values)

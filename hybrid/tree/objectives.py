@@ -55,7 +55,7 @@ class Gaussians:
         own = np.maximum(means[..., dim:] - means[..., :dim] ** 2, 0.0)
         floored = np.maximum(own, self.variance_floor)
         per_frame = -0.5 * (np.log(2 * np.pi * floored) + own / floored).sum(axis=-1)
-        return np.where(counts > 0, counts * per_frame, 0.0)
+        return counts * per_frame
 
 
 class SoftCounts:

@@ -18,7 +18,8 @@ import numpy as np
 from graphs.errors import InputError
 from graphs.hmm.context_tree import NO_PHONE, PDF_CLASS
 from graphs.lang.lang import POSITIONS
-from graphs.text_file import read_lines, split_blanks, to_int
+from graphs.lang.lexicon import BACKOFF
+from graphs.text_file import read_lines, split_blanks
 from hybrid.tree.stats import EventStats, sum_groups
 
 Question = FrozenSet[int]
@@ -162,26 +163,20 @@ def read_sets(path: Path, phones) -> Tuple[Question, ...]:
     """A file of questions.
 
     Args:
-      phones: graphs.lang.symbols.SymbolTable.
+      phones: graphs.lang.symbols.SymbolTable; its disambiguation symbols are no phones.
     Raises: InputError that names a line with an unknown phone, or for a file without questions.
     """
     by_id = Path(path).suffix == ".int"
+    id_of = {str(i) if by_id else phones.symbol_of(i): i for i in range(phones.id_of(BACKOFF))}
     sets = []
     for number, line in read_lines(path)[0]:
         for field in split_blanks(line):
-            if not (_is_id(field, len(phones)) if by_id else field in phones):
+            if field not in id_of:
                 raise InputError(f"{path}:{number}", "phone_ids of the lang" if by_id else "phones of the lang", field)
-        sets.append([to_int(field) if by_id else phones.id_of(field) for field in split_blanks(line)])
+        sets.append([id_of[field] for field in split_blanks(line)])
     if not sets:
         raise InputError(str(path), "questions, a set of phones a line", "none")
     return unique_sets(sets)
-
-
-def _is_id(field: str, end: int) -> bool:
-    try:
-        return 0 <= to_int(field) < end
-    except ValueError:
-        return False
 
 
 def write_sets(path: Path, sets: Sequence[Question], phones) -> None:

@@ -130,8 +130,6 @@ def sum_up(work: StatsWork, nj: int, log) -> Tuple[EventStats, Outcomes]:
         if len(parts) == MOST_PARTS:
             parts = [EventStats.joined(parts)]
     outcomes.check(work.options.max_failed_share, "tree statistics")
-    if not parts:
-        raise InputError(str(work.features), "utterances with alignments", "none")
     return EventStats.joined(parts), outcomes
 
 

@@ -12,6 +12,7 @@ from hybrid.am.acoustic_model import AcousticModel
 from hybrid.nn.dnn import DnnOptions
 from hybrid.nn.model_folder import load_model, write_description, write_priors
 from hybrid.nn.tensor_file import write_tensors
+from hybrid.speakers.table import Space
 from tests.hybrid.training.material import make_hmm, make_small_lang
 
 DIM = 5
@@ -46,6 +47,67 @@ def folder(tmp_path_factory):
 def scores(folder):
     """Features of one utterance -> scores."""
     return AcousticModel.load(folder).log_likelihoods
+
+
+class Fixed(torch.nn.Module):
+    """A network of half the rate: every other frame times weights."""
+
+    subsampling_factor = 2
+
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = torch.nn.Parameter(weights)
+
+    def forward(self, features, lengths):
+        assert not self.training
+        return features[:, ::2] @ self.weights, (lengths + 1) // 2
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
+def test_scores_are_log_posteriors_less_the_share_of_the_priors(scale):
+    weights, priors = torch.randn(DIM, 3), torch.tensor([0.2, 0.3, 0.5]).double()
+    model = AcousticModel(Fixed(weights), priors.log(), "tree", "transitions", DIM, scale, 0.02,
+                          [("fmllr", "g1"), ["ivectors", "e1"]])
+    features = torch.randn(2, 7, DIM)
+    expected = (features[:, ::2].double() @ weights.double()).softmax(2) / priors ** scale
+    found, lengths = model.batch_log_likelihoods(features, torch.tensor([7, 4]))
+    assert lengths.tolist() == [4, 2] and torch.allclose(found, expected.log().float(), atol=1e-5)
+    assert found.dtype == model.log_priors.dtype == torch.float32 and not found.requires_grad
+    assert torch.allclose(model.log_likelihoods(features[1, :4]), found[1, :2], atol=1e-6)
+    posteriors, lengths = model.batch_log_posteriors(features, torch.tensor([7, 4]))
+    assert lengths.tolist() == [4, 2] and torch.allclose(posteriors.exp().sum(2), torch.ones(2, 4))
+    assert torch.allclose(posteriors - scale * priors.log().float(), found)
+    assert (model.num_pdfs, model.feature_dim, model.prior_scale) == (3, DIM, scale)
+    assert (model.frame_shift, model.subsampling_factor, model.output_shift) == (0.02, 2, 0.04)
+    assert (model.tree, model.transitions) == ("tree", "transitions")
+    plain = AcousticModel(Fixed(weights), priors, None, None, DIM)
+    assert (plain.prior_scale, plain.frame_shift, plain.spaces) == (1.0, 0.01, [])
+    assert model.spaces == [Space("fmllr", "g1"), Space("ivectors", "e1")] and model.spaces[0].kind == "fmllr"
+
+
+def test_the_checkpoint_and_the_scale_of_a_folder_are_defaults(tmp_path):
+    write_model(tmp_path)
+    num_pdfs = AcousticModel.load(tmp_path).num_pdfs
+    write_tensors(tmp_path / "averaged.safetensors", OPTIONS.build(DIM, num_pdfs).state_dict())
+    write_description(tmp_path, OPTIONS, DIM, num_pdfs, frame_shift=0.02, checkpoint="averaged", prior_scale=0.25,
+                      speakers=[["fmllr", "g1"]])
+    model, best = AcousticModel.load(tmp_path), AcousticModel.load(tmp_path, "best", prior_scale=0.0)
+    assert (model.prior_scale, best.prior_scale, model.frame_shift) == (0.25, 0.0, 0.02)
+    assert model.spaces == [("fmllr", "g1")] and model.feature_dim == DIM
+    features = torch.randn(1, 4, DIM), torch.tensor([4])
+    one, other = (each.batch_log_posteriors(*features)[0] for each in (model, best))
+    assert not torch.allclose(one, other)
+    assert torch.equal(AcousticModel.load(tmp_path, "averaged").batch_log_posteriors(*features)[0], one)
+
+
+def test_transitions_of_another_number_of_pdf_ids_are_refused(tmp_path):
+    write_model(tmp_path)
+    number = AcousticModel.load(tmp_path).num_pdfs
+    write_tensors(tmp_path / "best.safetensors", OPTIONS.build(DIM, number + 1).state_dict())
+    write_priors(tmp_path, torch.zeros(number + 1))
+    describe(tmp_path, number + 1)
+    with pytest.raises(InputError, match=f"transitions: expected {number + 1} pdf_ids, found {number}"):
+        AcousticModel.load(tmp_path)
 
 
 def test_floats_of_any_kind_are_taken(scores):

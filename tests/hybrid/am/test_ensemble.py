@@ -1,5 +1,6 @@
 """Averages of models, and models behind their speakers' transforms."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -108,11 +109,38 @@ def test_averages_that_cannot_be(folders, features, more, message):
         EnsembleFolders((folders.a, folders.b), **more).load(features)
 
 
-def test_models_of_different_trees_are_refused():
-    models = [SimpleNamespace(tree=None, output_shift=0.01, transitions=SimpleNamespace(states=states))
-              for states in ([1], [2])]
-    with pytest.raises(InputError, match="one tree"):
+@pytest.mark.parametrize("change, message", [
+    ({"transitions": SimpleNamespace(states=[2])}, "models: expected one tree and its transition_ids, found others"),
+    ({"tree": SimpleNamespace(fingerprint=lambda: "b")}, "one tree"),
+    ({"output_shift": 0.03}, "models: expected rows of 0.01 s, found 0.03")])
+def test_models_of_different_trees_or_rates_are_refused(change, message):
+    same = {"tree": SimpleNamespace(fingerprint=lambda: "a"), "output_shift": 0.01,
+            "transitions": SimpleNamespace(states=[1])}
+    models = [SimpleNamespace(**same), SimpleNamespace(**same), SimpleNamespace(**{**same, **change})]
+    assert Ensemble([Member(model) for model in models[:2]], None).output_shift == 0.01
+    with pytest.raises(InputError, match=message):
         Ensemble([Member(model) for model in models], None)
+
+
+def test_a_model_of_weight_zero_is_not_among_the_members(folders, features):
+    models = [AcousticModel.load(folder) for folder in (folders.a, folders.b, folders.a)]
+    ensemble = Ensemble([Member(model) for model in models], features, [0.0, 3.0, 5.0])
+    assert ensemble.member(0).model is models[1] and ensemble.member(1).model is models[2]
+    assert ensemble.tree is models[0].tree and ensemble.transitions is models[0].transitions
+    one, other = (model.log_likelihoods(features["anna-1"]) for model in models[:2])
+    found = ensemble.log_likelihoods(features["anna-1"], "anna-1")
+    assert torch.allclose(found, 0.375 * other + 0.625 * one, atol=1e-5)
+
+
+def test_what_no_model_allows_is_unlikely_but_finite(folders, features):
+    models = [AcousticModel.load(folder) for folder in (folders.a, folders.b)]
+    for model in models:
+        with torch.no_grad():
+            model.network.output.bias[0] = -1e4
+    ensemble = Ensemble([Member(model) for model in models], features, average="linear")
+    priors = 0.5 * 0.7 * models[0].log_priors + 0.5 * 0.3 * models[1].log_priors
+    found = ensemble.log_likelihoods(features["anna-1"], "anna-1")
+    assert torch.allclose(found[:, 0], math.log(torch.finfo(torch.float32).tiny) - priors[0].expand(6), atol=1e-3)
 
 
 @pytest.mark.parametrize("speakers", [(), ("table",)])

@@ -1,6 +1,7 @@
 """Adapting a network to planted speakers by backpropagation."""
 
 import logging
+import math
 
 import pytest
 import torch
@@ -105,10 +106,60 @@ def test_targets_are_posteriors_and_the_network_s_own(trained):
 def test_silence_of_weight_zero_and_subsampled_outputs():
     network = GruOptions(hidden_dim=4, num_layers=1).build(DIM, PDFS, 3).eval()
     posteriors = Posteriors(torch.tensor([0, 1, 2, 3, 6]), torch.tensor([1, 1, 2, 4, 5]),
-                            torch.tensor([1.0, 0.5, 0.5, 1.0, 1.0]).double(), 8)
+                            torch.tensor([1.0, 0.5, 0.5, 1.0, 0.25]).double(), 8)
     utterance = make_utterance(network, torch.randn(8, DIM), posteriors, 0.0)
-    assert utterance.weights.tolist() == [2.0, 1.0, 1.0]
+    assert utterance.weights.tolist() == [2.0, 1.0, 0.25]
     assert utterance.targets[0].tolist() == [0, 0.75, 0.25, 0, 0, 0] and utterance.targets[2, 5] == 1
+
+
+def test_lin_goes_down_the_gradient_by_adam_a_step_an_utterance(trained):
+    """Against a loop that transforms the features itself; a silent utterance changes nothing."""
+    network, gaussians = trained
+    utterances = [make_utterance(network, *speaker(gaussians, seed, frames), 0.25)
+                  for seed, frames in ((1, 300), (2, 40))]
+    matrix = torch.eye(DIM, DIM + 1, requires_grad=True)
+    optimizer, expected = torch.optim.Adam([matrix], 0.05), []
+
+    def losses_of(utterance):
+        logits, _ = network((utterance.features @ matrix[:, :-1].T + matrix[:, -1])[None],
+                            torch.tensor([len(utterance.features)]))
+        return -(utterance.targets * logits[0].log_softmax(1)).sum(1) * utterance.weights
+
+    def mean():
+        total = sum(float(losses_of(utterance).sum()) for utterance in utterances)
+        return total / sum(float(utterance.weights.sum()) for utterance in utterances)
+    for _ in range(2):
+        expected.append(mean())
+        for utterance in utterances:
+            optimizer.zero_grad()
+            (losses_of(utterance).sum() / utterance.weights.sum()).backward()
+            optimizer.step()
+    expected.append(mean())
+    silent = utterances[0]._replace(weights=torch.zeros(300))
+    options = AdaptOptions(method="lin", epochs=2, learning_rate=0.05)
+    faint = [one._replace(weights=one.weights * 1e-3) for one in utterances]  # of a third of a frame each
+    for given in (utterances, [silent, *utterances, silent], faint):
+        found, losses = adapt(AdaptableNetwork(network, DIM), given, options)
+        assert torch.allclose(found["input"], matrix.detach(), atol=1e-4)
+        assert losses == pytest.approx(expected, abs=1e-4)
+    assert adapt(AdaptableNetwork(network, DIM), [silent], options)[1] == [0.0, 0.0, 0.0]
+
+
+def test_weights_that_were_frozen_stay_so_even_after_an_error(trained):
+    network, gaussians = trained
+    network.zero_grad(set_to_none=True)
+    first = next(network.parameters())
+    first.requires_grad_(False)
+    try:
+        utterance = make_utterance(network, *speaker(gaussians, 1), 0.0)
+        adapt(AdaptableNetwork(network, DIM), [utterance], AdaptOptions(epochs=1))
+        with pytest.raises(RuntimeError):
+            adapt(AdaptableNetwork(network, DIM), [utterance._replace(features=torch.zeros(9, DIM))], AdaptOptions())
+        assert [value.requires_grad for value in network.parameters()] == [
+            value is not first for value in network.parameters()]
+        assert all(value.grad is None for value in network.parameters())
+    finally:
+        first.requires_grad_(True)
 
 
 class Model:
@@ -121,23 +172,62 @@ class Model:
 def test_no_speaker_is_lost(trained, caplog):
     network, gaussians = trained
     features, posteriors = Features(), {}
-    for number, (name, frames) in enumerate((("anna-0", 200), ("anna-1", 200), ("bert-0", 50), ("carl-0", 50))):
+    for number, (name, frames) in enumerate((("anna-0", 200), ("anna-1", 200), ("bert-0", 50), ("carl-0", 50),
+                                             ("carl-1", 50))):
         features[name], posteriors[name] = speaker(gaussians, number, frames)
-    del posteriors["carl-0"], posteriors["anna-1"]
-    lacking = {"carl-0": "no lattice", "anna-1": "no lattice"}
+    del posteriors["carl-0"], posteriors["carl-1"], posteriors["anna-1"]
+    lacking = {"carl-0": "no lattice", "carl-1": "empty", "anna-1": "no lattice"}
     table, outcomes, facts = adapt_speakers(Model(network), None, features, posteriors, lacking, AdaptOptions(), LOG)
     assert outcomes.notable == {"anna": ("partial", "anna-1: no lattice"),
                                 "bert": ("partial", "not adapted, of 43 frames"),
-                                "carl": ("failed", "not adapted, of 0 frames; carl-0: no lattice")}
+                                "carl": ("failed", "not adapted, of 0 frames; carl-0: no lattice; carl-1: empty")}
     assert table.space == ("lhuc", AdaptableNetwork(network, DIM).fits)
     assert not any(value.any() for speaker in ("bert", "carl") for value in table[speaker].values())
     assert all(value.any() for value in table["anna"].values())
     assert facts["loss_after"] < facts["loss_before"]
-    doubled = adapt_speakers(Model(network), lambda x, epoch, utterance_id: 2 * x, features, posteriors, lacking,
-                             AdaptOptions(), LOG)[0]
+    doubled = adapt_speakers(Model(network), lambda x, epoch, utterance_id: x if epoch else 2 * x, features, posteriors,
+                             lacking, AdaptOptions(), LOG)[0]
     expected, _ = adapt(AdaptableNetwork(network, DIM), [
         make_utterance(network, 2 * features["anna-0"], posteriors["anna-0"], 0.0)], AdaptOptions())
     assert all(torch.equal(doubled["anna"][name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("min_frames, adapted", [
+    (0.0, ["anna", "bert", "dora"]), (50.0, ["anna", "bert"]), (50.5, ["anna"]), (173.0, [])])
+def test_speakers_of_frames_enough_are_adapted_each_by_itself(trained, caplog, min_frames, adapted):
+    """anna has about 172 frames that count, bert just 50, carl none, dora one."""
+    network, gaussians = trained
+    features, posteriors = Features(), {}
+    for number, (name, frames) in enumerate((("anna-0", 100), ("anna-1", 100), ("bert-0", 50))):
+        features[name], posteriors[name] = speaker(gaussians, number, frames)
+    posteriors["bert-0"] = sample(gaussians, 50)[1]
+    features["carl-0"], posteriors["carl-0"] = features["bert-0"], Posteriors(
+        torch.zeros(0).long(), torch.zeros(0).long(), torch.zeros(0).double(), 50)
+    features["dora-0"], posteriors["dora-0"] = features["bert-0"], Posteriors(
+        torch.tensor([7]), torch.tensor([1]), torch.ones(1).double(), 50)
+    options = AdaptOptions(min_frames=min_frames, epochs=2)
+    with caplog.at_level(logging.INFO):
+        table, outcomes, facts = adapt_speakers(Model(network), None, features, posteriors, {}, options, LOG)
+    assert [name for name in table.speakers if any(value.any() for value in table[name].values())] == adapted
+    assert outcomes.counts == {name: count for name, count in (
+        ("done", len(adapted)), ("partial", 3 - len(adapted)), ("failed", 1)) if count} == facts["outcomes"]
+    losses = []
+    for name in adapted:
+        utterances = [make_utterance(network, features[i], posteriors[i], 0.0) for i in features if i.startswith(name)]
+        expected, [before, _, after] = adapt(AdaptableNetwork(network, DIM), utterances, options)
+        assert all(torch.equal(table[name][layer], value) for layer, value in expected.items())
+        losses.append((before, after))
+    means = [sum(column) / len(column) for column in zip(*losses)] or [math.nan] * 2
+    assert [facts["loss_before"], facts["loss_after"]] == pytest.approx(means, nan_ok=True)
+    assert caplog.records[-1].getMessage() == (
+        f"{outcomes.summary()}; cross-entropy {means[1]:.4f}, before {means[0]:.4f}")
+
+
+@pytest.mark.parametrize("good", [
+    {"epochs": 0}, {"min_frames": 0.0}, {"subsampling": 1}, {"kl_weight": 1.0}, {"silence_weight": 0.0},
+    {"max_failed_share": 0.0}, {"method": "lin"}])
+def test_options_at_their_limits(good):
+    assert all(getattr(AdaptOptions(**good), name) == value for name, value in good.items())
 
 
 @pytest.mark.parametrize("bad", [{"method": "fmllr"}, {"epochs": -1}, {"learning_rate": 0.0}, {"kl_weight": 1.5},

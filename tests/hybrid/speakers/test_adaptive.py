@@ -1,6 +1,7 @@
 """Speaker-adaptive training on planted speakers."""
 
 import logging
+import math
 
 import pytest
 import torch
@@ -8,7 +9,9 @@ import torch
 from graphs.errors import InputError, TooManyFailures
 from hybrid.speakers.adaptive import Evidence, Found, log_likelihood, train, transforms, write_transforms
 from hybrid.speakers.affine import apply, compose, identity, inverse
-from hybrid.speakers.fmllr import FmllrOptions
+from hybrid.speakers.fmllr import FmllrOptions, FmllrStats, best_transform, block_transform
+from hybrid.speakers.gaussians import Gaussians
+from hybrid.speakers.posteriors import Posteriors
 from hybrid.speakers.table import SpeakerTable
 from tests.hybrid.speakers.material import Features, distorted, random_gaussians, random_transform, sample
 
@@ -122,3 +125,93 @@ def test_gaussians_of_other_features_are_refused():
     evidence, _ = planted(["anna"])
     with pytest.raises(InputError, match="Gaussians: expected 4 features, found 6"):
         transforms(evidence, random_gaussians(dim=6), FmllrOptions())
+
+
+class WithDeltas(Features):
+    """Two coefficients, and as many of their deltas."""
+
+    base_dim = 2
+
+
+@pytest.mark.parametrize("kind, mix, blocks", [(Features, False, 1), (WithDeltas, False, 2), (WithDeltas, True, 1)])
+def test_statics_and_deltas_are_mixed_where_that_is_asked_for(kind, mix, blocks):
+    evidence, gaussians = planted(["anna"], frames=600, utterances=1)
+    features = kind(evidence.features)
+    found = transforms(evidence._replace(features=features), gaussians, FmllrOptions(mix_deltas=mix))["anna"]
+    stats = FmllrStats(DIM)
+    stats.add(features["anna-0"], gaussians, evidence.posteriors["anna-0"], identity(DIM))
+    assert torch.equal(found.transform, block_transform(stats, identity(DIM), 40, blocks)) and found.form == "full"
+    apart = torch.block_diag(torch.ones(2, 2), torch.ones(2, 2)) == 0
+    assert bool((found.transform[:, :-1][apart] == 0).all()) == (blocks == 2)
+
+
+def test_transforms_see_what_counts_and_gaussians_all_frames():
+    """Frames of pdf_ids below 6 are silence of weight 0, and one utterance has no posteriors."""
+    evidence, gaussians = planted(["anna", "bert"], frames=300)
+    counted = {}
+    for name, one in evidence.posteriors.items():
+        kept = one.pdf_ids >= 6
+        counted[name] = Posteriors(one.frames[kept], one.pdf_ids[kept], one.weights[kept], one.num_frames)
+    lost = {name: one for name, one in counted.items() if name != "bert-1"}
+    evidence = Evidence(evidence.features, {name: evidence.posteriors[name] for name in lost}, lost)
+    options = FmllrOptions(min_frames=0.0, min_frames_diagonal=0.0, min_frames_offset=0.0, prior_frames=50.0, rounds=0)
+    shares = sum(torch.bincount(one.pdf_ids, minlength=12) for one in lost.values()).double()
+    found = transforms(evidence, gaussians, options, {"bert": random_transform(DIM, 1)})
+    for speaker, start in (("anna", identity(DIM)), ("bert", random_transform(DIM, 1))):
+        stats, names = FmllrStats(DIM), [name for name in lost if name.startswith(speaker)]
+        for name in names:
+            stats.add(evidence.features[name], gaussians, lost[name], start)
+        frames = stats.beta
+        stats.add_expected(gaussians, shares / shares.sum(), 50.0)
+        expected = best_transform(stats, frames, start, options)
+        assert torch.allclose(found[speaker].transform, expected.transform, atol=1e-9)
+        assert found[speaker].gain == pytest.approx(expected.gain) and stats.beta == frames + 50.0
+    # with limits as they are by default, expected frames do not count as the speaker's
+    few = transforms(evidence, gaussians, FmllrOptions(prior_frames=1e6))
+    assert [one.form for one in few.values()] == ["diagonal", "diagonal"]  # of about 300 and 150 frames
+    # Gaussians of single components: means of all frames that have posteriors
+    trained, _ = train(evidence, 12, options, LOG)
+    x = torch.cat([evidence.features[name] for name in lost]).double()
+    pdf_ids = torch.cat([evidence.posteriors[name].pdf_ids for name in lost])
+    for pdf_id in (0, 11):
+        assert torch.allclose(trained.means[pdf_id, 0], x[pdf_ids == pdf_id].mean(0))
+
+
+def test_expected_frames_alone_change_nothing():
+    evidence, gaussians = planted(["anna"], frames=30, utterances=1)
+    found = transforms(Evidence(evidence.features, {}, {}), gaussians, FmllrOptions(
+        min_frames=0.0, min_frames_diagonal=0.0, min_frames_offset=0.0, prior_frames=50.0))["anna"]
+    assert torch.equal(found.transform, identity(DIM)) and found[1:] == ("none", 0.0)
+
+
+def test_the_likelihood_weighs_frames_and_counts_volumes_of_both_transforms():
+    evidence, gaussians = planted(["anna", "bert"], frames=40, utterances=1)
+    parts = {name: one._replace(weights=one.weights * 1.5 / 80) for name, one in evidence.posteriors.items()}
+    common, own = 2.0 * identity(DIM), random_transform(DIM, 4)
+    moved = Gaussians(gaussians.means, gaussians.variances, gaussians.log_weights, common)
+    found = {"anna": Found(own, "full", 0.0), "bert": Found(identity(DIM), "none", 0.0)}
+    total = 0.0
+    for speaker in found:
+        y = apply(found[speaker].transform, 2.0 * evidence.features[f"{speaker}-0"].double())
+        pdf_ids = evidence.posteriors[f"{speaker}-0"].pdf_ids
+        total += float(gaussians.log_likelihoods(y)[torch.arange(40), pdf_ids].sum())
+    volume = 40 * float(own[:, :-1].det().abs().log()) + 80 * DIM * math.log(2.0)
+    assert log_likelihood(Evidence(evidence.features, parts, parts), moved, found) == pytest.approx(
+        (total + volume) / 80)
+    assert log_likelihood(Evidence(evidence.features, {}, {}), moved, found) == 0.0
+
+
+def test_a_speaker_of_a_full_transform_that_lacks_an_utterance_is_partial(tmp_path, caplog):
+    evidence, gaussians = planted(["anna"], frames=600)
+    few = {"anna-0": evidence.posteriors["anna-0"]}
+    found = transforms(Evidence(evidence.features, few, few), gaussians, FmllrOptions())
+    with caplog.at_level(logging.INFO):
+        facts = write_transforms(tmp_path, gaussians, found, Evidence(evidence.features, few, few),
+                                 {"anna-1": "no lattice"}, FmllrOptions(), LOG)
+    assert (tmp_path / "outcomes.tsv").read_text().splitlines()[1:] == [
+        "anna\tpartial\ttransform: full, of 600 frames; anna-1: no lattice"]
+    assert facts["gain"] == {"anna": round(found["anna"].gain, 4)}
+    assert facts["log_likelihood_per_frame"] - facts["without_transforms"] == pytest.approx(found["anna"].gain)
+    assert caplog.records[-1].getMessage() == (
+        f"1 items: 1 partial; log-likelihood per frame {facts['log_likelihood_per_frame']:.3f}, without transforms "
+        f"{facts['without_transforms']:.3f}")

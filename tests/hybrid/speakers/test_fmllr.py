@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from hybrid.speakers.affine import identity
 from hybrid.speakers.fmllr import (
     FmllrOptions, FmllrStats, best_transform, block_transform, diagonal_transform, full_transform, offset_transform)
+from hybrid.speakers.gaussians import Gaussians
+from hybrid.speakers.posteriors import Posteriors
 from tests.hybrid.speakers.material import distorted, random_gaussians, random_transform, sample, soft
 
 DIM = 4
@@ -88,6 +91,43 @@ def test_no_sweep_lowers_the_likelihood_and_the_last_meets_a_numerical_optimizer
     assert values[-1] == pytest.approx(best, abs=200 * 1e-5)
 
 
+def row_by_row(stats, transform):
+    """A sweep as the derivation has it: cofactors anew for each row, and of both roots the one with the higher Q."""
+    transform = transform.clone()
+    for i in range(stats.dim):
+        cofactors = torch.zeros(stats.dim + 1).double()
+        cofactors[:-1] = torch.linalg.inv(transform[:, :-1])[:, i] * torch.det(transform[:, :-1])
+        inverse = torch.linalg.inv(stats.G[i])
+        found = []
+        for alpha in np.roots([float(cofactors @ inverse @ cofactors), float(cofactors @ inverse @ stats.k[i]),
+                               -stats.beta]):
+            one = transform.clone()
+            one[i] = (float(alpha) * cofactors + stats.k[i]) @ inverse
+            found.append((stats.objective(one), one))
+        transform = max(found, key=lambda one: one[0])[1]
+    return transform
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_sweep_raises_row_by_row(seed, sign):
+    """From starts of either orientation; a sweep that gains next to nothing is the last."""
+    gaussians = random_gaussians(seed)
+    features, posteriors = sample(gaussians, 200, seed)
+    stats = stats_of(gaussians, distorted(features, random_transform(DIM, seed, size=0.3)), posteriors)
+    start = random_transform(DIM, seed + 20)
+    start[0] *= sign
+    expected, last = row_by_row(stats, start), start
+    assert torch.allclose(full_transform(stats, start, 1), expected, atol=1e-6)
+    for sweeps in range(2, 100):
+        last, expected = expected, row_by_row(stats, expected)
+        if stats.objective(expected) - stats.objective(last) < 1e-5 * stats.beta:
+            break
+    assert torch.allclose(full_transform(stats, start, sweeps), expected, atol=1e-5)
+    assert torch.equal(full_transform(stats, start, sweeps), full_transform(stats, start, 1000))
+    assert not torch.equal(full_transform(stats, start, sweeps - 1), full_transform(stats, start, 1000))
+
+
 @pytest.mark.parametrize("form, function", [("diagonal", diagonal_transform), ("offset", offset_transform)])
 def test_simpler_forms_are_the_best_of_their_kind(form, function):
     gaussians = random_gaussians(5)
@@ -163,6 +203,58 @@ def test_expected_frames_draw_to_the_identity():
     assert distances == sorted(distances, reverse=True) and distances[-1] < 1e-3 < distances[0]
 
 
+def test_expected_frames_are_those_that_the_gaussians_make():
+    """The sums over a great many frames drawn from the Gaussians come near, entry by entry."""
+    gaussians = random_gaussians(4, num_pdfs=2, dim=2, components=2)
+    shares = torch.tensor([0.25, 0.75]).double()
+    expected, drawn = FmllrStats(2), FmllrStats(2)
+    expected.add_expected(gaussians, shares, 50.0)
+    features, posteriors = sample(gaussians, 40_000, 4)
+    weights = 50.0 * shares[posteriors.pdf_ids] / torch.bincount(posteriors.pdf_ids)[posteriors.pdf_ids]
+    drawn.add(features, gaussians, posteriors._replace(weights=weights), identity(2))
+    assert drawn.beta == pytest.approx(50.0) == expected.beta
+    assert torch.allclose(drawn.k, expected.k, atol=0.02 * float(expected.k.abs().max()))
+    assert torch.allclose(drawn.G, expected.G, atol=0.02 * float(expected.G.abs().max()))
+
+
+def test_sums_of_a_single_frame_worked_by_hand():
+    """y = 2 x + 1 of x = 3 lies at 7; Gaussians of variance 4 at 5 and 9 share it equally."""
+    gaussians = Gaussians(torch.tensor([[[5.0], [9.0]]]), torch.full((1, 2, 1), 4.0), torch.full((1, 2), 0.5).log())
+    stats = FmllrStats(1)
+    posteriors = Posteriors(torch.tensor([0]), torch.tensor([0]), torch.tensor([2.0]).double(), 1)
+    for _ in range(2):
+        stats.add(torch.tensor([[3.0]]), gaussians, posteriors, torch.tensor([[2.0, 1.0]]).double())
+    assert stats.beta == 4.0
+    # 4 frames of mean (5 + 9) / 2 and variance 4, [x; 1] = [3, 1]
+    assert torch.allclose(stats.k, torch.tensor([[21.0, 7.0]]).double())
+    assert torch.allclose(stats.G, torch.tensor([[[9.0, 3.0], [3.0, 1.0]]]).double())
+    # 4 log 2 + w k' - w G w' / 2 of w = [2, 1]
+    assert stats.objective(torch.tensor([[2.0, 1.0]]).double()) == pytest.approx(4 * math.log(2) + 49 - 49 / 2)
+
+
+def test_a_feature_that_never_changes_is_no_hindrance_and_sweeps_end_once_little_is_gained():
+    gaussians = random_gaussians(3)
+    features, posteriors = sample(gaussians, 300, 3)
+    features[:, 1] = 1.5
+    stats = stats_of(gaussians, features, posteriors)
+    found = full_transform(stats, identity(DIM), 40)
+    assert torch.isfinite(found).all() and stats.objective(found) > stats.objective(identity(DIM))
+    stats = stats_of(gaussians, *sample(gaussians, 300, 3))
+    assert torch.equal(full_transform(stats, identity(DIM), 100), full_transform(stats, identity(DIM), 200))
+    assert not torch.equal(full_transform(stats, identity(DIM), 1), full_transform(stats, identity(DIM), 2))
+
+
+@pytest.mark.parametrize("limits", [(0.0, 0.0, 0.0), (500.0, 100.0, 0.0)])
+def test_without_frames_nothing_is_changed_whatever_the_limits(limits):
+    """Nor is anything divided by their number."""
+    options = FmllrOptions(min_frames=limits[0], min_frames_diagonal=limits[1], min_frames_offset=limits[2])
+    found = best_transform(FmllrStats(DIM), 0.0, identity(DIM), options)
+    assert torch.equal(found.transform, identity(DIM)) and found[1:] == ("none", 0.0)
+    gaussians = random_gaussians()
+    stats = stats_of(gaussians, *sample(gaussians, 60))
+    assert best_transform(stats, 0.5, identity(DIM), options).form == ("full" if limits[0] == 0 else "offset")
+
+
 @pytest.mark.parametrize("frames, form", [(500, "full"), (499, "diagonal"), (100, "diagonal"), (99, "offset"),
                                           (20, "offset"), (19, "none"), (0, "none")])
 def test_few_frames_allow_less(frames, form):
@@ -178,7 +270,16 @@ def test_few_frames_allow_less(frames, form):
     assert found.gain == pytest.approx(gain) and (gain > 0) == (form != "none")
 
 
-@pytest.mark.parametrize("bad", [{"rounds": -1}, {"components": 3}, {"components": 0}, {"sweeps": 0},
+@pytest.mark.parametrize("good", [
+    {"rounds": 0}, {"components": 1}, {"components": 8}, {"sweeps": 1}, {"min_frames": 100.0},
+    {"min_frames_offset": 100.0}, {"min_frames_offset": 0.0}, {"silence_weight": 1.0}, {"prior_frames": 0.0},
+    {"max_failed_share": 0.0}, {"lm_scale": 0.0}, {"word_insertion_penalty": -2.0}, {"subsampling": 1}])
+def test_options_at_their_limits(good):
+    assert all(getattr(FmllrOptions(**good), name) == value for name, value in good.items())
+
+
+@pytest.mark.parametrize("bad", [{"subsampling": 0}, {"min_frames_offset": -1.0}, {"silence_weight": -0.1},
+                                 {"rounds": -1}, {"components": 3}, {"components": 0}, {"sweeps": 0},
                                  {"min_frames": 50.0}, {"min_frames_offset": 101.0}, {"silence_weight": 1.5},
                                  {"acoustic_scale": 0.0}, {"variance_floor": 0.0}, {"prior_frames": -1.0},
                                  {"max_failed_share": 1.0}, {"lm_scale": -1.0},

@@ -5,7 +5,8 @@ import torch
 
 from graphs.errors import InputError
 from hybrid.nn.tensor_file import write_tensors
-from hybrid.speakers.gaussians import FILE, Gaussians, estimate, split
+from hybrid.speakers.affine import identity
+from hybrid.speakers.gaussians import FILE, Gaussians, estimate, grown, split
 from hybrid.speakers.posteriors import Posteriors
 from tests.hybrid.speakers.material import random_gaussians, sample, soft
 
@@ -51,15 +52,18 @@ def test_single_gaussians_are_weighted_means_and_variances():
     truth = random_gaussians(2)
     features, posteriors = sample(truth, 400, 2)
     posteriors = soft(posteriors, truth.num_pdfs)
-    found, _ = estimate([(features[:150], _part(posteriors, 0, 150)), (features[150:], _part(posteriors, 150, 400))],
-                        None, truth.num_pdfs, truth.dim, 0.01)
+    data = [(features[:150], _part(posteriors, 0, 150)), (features[150:], _part(posteriors, 150, 400))]
+    found, value = estimate(data, None, truth.num_pdfs, truth.dim, 0.01)
     for pdf_id in range(truth.num_pdfs):
         own = posteriors.pdf_ids == pdf_id
         weights, x = posteriors.weights[own, None], features[posteriors.frames[own]]
         mean = (weights * x).sum(0) / weights.sum()
         assert torch.allclose(found.means[pdf_id, 0], mean)
         assert torch.allclose(found.variances[pdf_id, 0], (weights * (x - mean).square()).sum(0) / weights.sum())
-    assert not found.log_weights.any()
+    assert not found.log_weights.any() and value == 0.0
+    again, value = estimate([(features, posteriors)], found, truth.num_pdfs, truth.dim, 0.01)
+    assert torch.allclose(again.means, found.means)
+    assert value == pytest.approx(found.occupancies(features, posteriors)[1])
 
 
 def _part(posteriors, start, end):
@@ -81,6 +85,54 @@ def test_em_on_split_components_never_loses_likelihood_and_finds_two_peaks():
     assert gaussians.means.shape == (3, 2, 2)
 
 
+def test_a_component_is_split_along_its_own_standard_deviations():
+    gaussians = random_gaussians(6, num_pdfs=5, components=2)
+    halves = split(gaussians)
+    assert halves.means.shape == (5, 4, 4) and torch.equal(halves.means, split(gaussians).means)
+    for half, sign in ((slice(0, 2), 1.0), (slice(2, 4), -1.0)):
+        steps = sign * (halves.means[:, half] - gaussians.means) / gaussians.variances.sqrt()
+        assert torch.allclose(steps.abs(), torch.full_like(steps, 0.2)) and 0 < (steps > 0).double().mean() < 1
+        assert torch.equal(halves.variances[:, half], gaussians.variances)
+        assert torch.allclose(halves.log_weights[:, half].exp(), gaussians.log_weights.exp() / 2)
+
+
+@pytest.mark.parametrize("components, asked", [
+    (1, [None]), (2, [None, 2, 2, 2, 2]), (4, [None, 2, 2, 2, 2, 4, 4, 4, 4])])
+def test_components_grow_by_splits_and_four_rounds_after_each(components, asked):
+    calls = []
+
+    def one_round(previous):
+        calls.append(None if previous is None else previous.means.shape[1])
+        return random_gaussians(len(calls), components=calls[-1] or 1)
+    found = grown(components, one_round)
+    assert calls == asked and torch.equal(found.means, random_gaussians(len(calls), components=components).means)
+
+
+def test_components_of_few_frames_take_the_variance_of_all_and_a_least_weight():
+    """Of two components one is near all 40 frames of pdf_id 0; pdf_id 1 has 12 frames at each of two; 2 has none."""
+    features = torch.cat([torch.zeros(40, 1), torch.full((12, 1), -50.0), torch.full((12, 1), 50.0)]).double()
+    features += torch.tensor([1.0, -1.0]).repeat(32)[:, None]
+    posteriors = Posteriors(torch.arange(64), torch.tensor([0] * 40 + [1] * 24), torch.ones(64).double(), 64)
+    means = torch.tensor([[[0.0], [900.0]], [[-50.0], [50.0]], [[0.0], [1.0]]])
+    found, _ = estimate([(features, posteriors)], Gaussians(means, torch.ones(3, 2, 1), torch.zeros(3, 2)), 3, 1, 1e-3)
+    whole = 1.0 + 24 / 64 * 50.0 ** 2
+    assert torch.allclose(found.means[:, :, 0], torch.tensor([[0, 0], [-50, 50], [0, 0]]).double(), atol=1e-9)
+    assert torch.allclose(found.variances[:, :, 0], torch.tensor([
+        [max(1.0, 1e-3 * whole), whole], [1.0, 1.0], [whole, whole]]).double())
+    assert torch.allclose(found.log_weights.exp(), torch.tensor([
+        [1 / 1.0001, 1e-4 / 1.0001], [0.5, 0.5], [0.5, 0.5]]).double(), atol=1e-9)
+
+
+def test_ten_frames_are_enough_and_features_that_never_change_have_a_variance():
+    posteriors = Posteriors(torch.arange(19), torch.tensor([0] * 10 + [1] * 9), torch.ones(19).double(), 19)
+    features = torch.cat([torch.full((10, 1), 3.0), torch.full((9, 1), 22.0)])
+    found, _ = estimate([(features, posteriors)], None, 2, 1, 1e-6)
+    assert found.means.flatten().tolist() == pytest.approx([3.0, 12.0])
+    assert found.variances.flatten().tolist() == pytest.approx([9e-5, 90.0], rel=1e-3)
+    found, _ = estimate([(torch.full((19, 1), 2.0), posteriors)], None, 2, 1, 0.5)
+    assert found.variances.flatten().tolist() == pytest.approx([0.5e-8, 1e-8])
+
+
 def test_a_pdf_without_frames_has_what_all_frames_have_and_variances_have_a_floor():
     features = torch.cat([torch.zeros(30, 2), torch.tensor([[4.0, 2.0]]).repeat(10, 1)]).double()
     pdf_ids = torch.tensor([0] * 30 + [1] * 9 + [2])
@@ -93,6 +145,8 @@ def test_a_pdf_without_frames_has_what_all_frames_have_and_variances_have_a_floo
         assert torch.allclose(found.means[pdf_id, 0], mean) and torch.allclose(found.variances[pdf_id, 0], variance)
     with pytest.raises(InputError, match="frames to estimate"):
         estimate([], None, 2, 2, 0.1)
+    one = Posteriors(torch.tensor([5]), torch.tensor([1]), torch.tensor([0.5]).double(), 40)  # half a frame is one
+    assert torch.equal(estimate([(features, one)], None, 2, 2, 0.1)[0].means, features[5].expand(2, 1, 2))
 
 
 def test_gaussians_come_back(tmp_path):
@@ -100,13 +154,27 @@ def test_gaussians_come_back(tmp_path):
     gaussians.write(tmp_path)
     found = Gaussians.read(tmp_path)
     assert torch.equal(found.means, gaussians.means) and found.fingerprint() == gaussians.fingerprint()
+    assert torch.equal(found.variances, gaussians.variances) and torch.equal(found.log_weights, gaussians.log_weights)
+    assert torch.equal(found.common, identity(4)) and (found.num_pdfs, found.dim) == (12, 4)
+    parts = gaussians.means, gaussians.variances, gaussians.log_weights
+    moved = Gaussians(*parts, 2 * identity(4))
+    assert moved.fingerprint() != gaussians.fingerprint()
+    moved.write(tmp_path)
+    assert torch.equal(Gaussians.read(tmp_path).common, 2 * identity(4))
+    write_tensors(tmp_path / FILE, dict(zip(("means", "variances", "log_weights"), parts)))
+    assert torch.equal(Gaussians.read(tmp_path).common, identity(4))  # of a file without one
     assert random_gaussians(5, components=2).fingerprint() != gaussians.fingerprint()
 
 
 @pytest.mark.parametrize("change, message", [
     ({"means": torch.zeros(2, 1, 3)}, "of one shape"), ({"log_weights": torch.zeros(2, 2)}, "of one shape"),
     ({"variances": torch.zeros(2, 1, 2)}, "variances above 0"),
-    ({"means": torch.full((2, 1, 2), float("nan"))}, "finite"),
+    ({"means": torch.full((2, 1, 2), float("nan"))}, "finite"), ({"means": torch.zeros(2, 2)}, "of one shape"),
+    ({"variances": torch.ones(2, 2, 2)}, "of one shape"),
+    ({"variances": torch.tensor([[[1.0, 0.0]], [[1.0, 1.0]]])}, "variances above 0"),
+    ({"means": torch.tensor([[[0.0, 0.0]], [[0.0, float("inf")]]])}, "finite"),
+    ({"common": torch.zeros(2, 2)}, r"common: expected \[2, 3\], found \[2, 2\]"),
+    ({"common": torch.zeros(3, 3)}, r"common: expected \[2, 3\], found \[3, 3\]"),
 ])
 def test_files_of_other_content(tmp_path, change, message):
     good = {"means": torch.zeros(2, 1, 2), "variances": torch.ones(2, 1, 2), "log_weights": torch.zeros(2, 1)}

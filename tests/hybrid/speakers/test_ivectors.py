@@ -2,11 +2,13 @@
 
 import logging
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from graphs.errors import InputError
+from hybrid.data.transforms import add_deltas
 from hybrid.nn.tensor_file import write_tensors
 from hybrid.speakers.ivectors import FILE, Extractor, IvectorOptions, extract, train
 from tests.hybrid.speakers.material import Features, random_gaussians, sample
@@ -127,3 +129,62 @@ def test_an_extractor_comes_back_and_others_are_refused(tmp_path):
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         IvectorOptions(**bad)
+
+
+def test_a_round_of_em_solves_for_the_directions_component_by_component():
+    """T_c = (sum of f_c E[w]') (sum of N_c E[w w'])^-1 over the items; one that no frame is near stays."""
+    extractor = random_extractor(5)
+    extractor.mixture.means[0, 2] = 1e3
+    extractor = Extractor(extractor.mixture, extractor.directions, 0.5, True)
+    items = [extractor.stats([torch.randn(20, F, generator=torch.Generator().manual_seed(n))]) for n in range(4)]
+    improved, total = extractor.improved(items)
+    posteriors = [extractor.posterior(stats) for stats in items]
+    assert total == pytest.approx(sum(gain for *_, gain in posteriors))
+    for c in range(2):
+        pulls = sum(torch.outer(stats.sums[c], mean) for stats, (mean, *_) in zip(items, posteriors))
+        moments = sum(stats.counts[c] * (covariance + torch.outer(mean, mean))
+                      for stats, (mean, covariance, _) in zip(items, posteriors))
+        assert torch.allclose(improved.directions[c], pulls @ torch.linalg.inv(moments), atol=1e-6)
+    assert torch.equal(improved.directions[2], extractor.directions[2])
+    assert (improved.frame_weight, improved.raw) == (0.5, True) and improved.mixture is extractor.mixture
+
+
+def test_first_directions_are_a_tenth_of_standard_deviations_and_the_log_tells_what_they_gain(caplog):
+    reader, _ = planted(["a", "b"])
+    options = IvectorOptions(dim=50, components=2, rounds=0, raw=False, frame_weight=0.3, seed=7)
+    first = train(reader, options, LOG)
+    scaled = first.directions / first.mixture.variances[0].sqrt()[:, :, None]
+    assert scaled.shape == (2, F, 50) and float(scaled.std()) == pytest.approx(0.1, rel=0.1)
+    assert abs(float(scaled.mean())) < 0.02 and (first.frame_weight, first.raw) == (0.3, False)
+    assert torch.equal(train(reader, options, LOG).directions, first.directions)
+    assert not torch.equal(train(reader, replace(options, seed=8), LOG).directions, first.directions)
+    with caplog.at_level(logging.INFO):
+        train(reader, replace(options, rounds=1), LOG)
+    gain = sum(first.posterior(first.stats([x]))[2] for x in reader.values()) / len(reader)
+    assert [one.getMessage() for one in caplog.records] == [
+        f"round 1: log-likelihood gained by w, per utterance: {gain:.3f}"]
+
+
+def test_a_speaker_s_vector_is_of_all_utterances_with_deltas_of_raw_features():
+    class WithDeltas(Reader):
+        info = {"deltas": 1}
+    reader = WithDeltas({name: torch.randn(9, 2) for name in ("anna-1", "bert-1", "anna-2")})
+    extractor = random_extractor(6)
+    extractor = Extractor(extractor.mixture, extractor.directions, 1.0, True)
+    table = extract(reader, extractor)
+    wide = [add_deltas(reader[name] + 1.0, 1) for name in ("anna-1", "anna-2")]
+    assert torch.allclose(table["anna"]["vector"], extractor.posterior(extractor.stats(wide))[0].float(), atol=1e-6)
+    assert table.speakers == ["anna", "bert"]
+    assert not extractor.posterior(extractor.stats([]))[0].any()
+
+
+@pytest.mark.parametrize("dim", [1, 3, 5])
+def test_features_of_another_dimension_are_refused(dim):
+    reader = Reader({"anna-1": torch.randn(9, dim)})
+    with pytest.raises(InputError, match=f"extractor: expected 4 features, found {dim}"):
+        extract(reader, random_extractor())
+
+
+@pytest.mark.parametrize("good", [{"dim": 1}, {"components": 1}, {"components": 128}, {"rounds": 0}])
+def test_options_at_their_limits(good):
+    assert all(getattr(IvectorOptions(**good), name) == value for name, value in good.items())

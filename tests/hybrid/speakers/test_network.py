@@ -95,6 +95,50 @@ def test_hooks_go_when_something_fails():
     assert torch.equal(run(network, features), expected)
 
 
+class Mixed(torch.nn.Module):
+    """Layers whose units are the last dimension, the one before, and none that a factor each would fit."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(DIM, 4)  # in no list
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(4, 3), torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten()])
+        self.blocks = torch.nn.ModuleList([torch.nn.Conv1d(3, 5, 1), torch.nn.Unflatten(1, (5, 1))])
+
+    def forward(self, features, lengths):
+        hidden = self.layers[0](self.first(features))
+        found = self.blocks[0](hidden.transpose(1, 2))
+        self.layers[2](self.layers[1](found)), self.blocks[1](found)
+        return found.transpose(1, 2), lengths
+
+
+def test_units_are_what_has_a_number_of_its_own_beside_time():
+    network, features = Mixed(), torch.randn(7, DIM)
+    adaptable = AdaptableNetwork(network, DIM)
+    parameters = adaptable.first_parameters("lhuc")
+    assert {name: value.tolist() for name, value in parameters.items()} == {
+        "layers.0": [0.0] * 3, "blocks.0": [0.0] * 5}
+    one, other = torch.randn(3), torch.randn(5)
+    with adaptable.with_parameters({"layers.0": one, "blocks.0": other}):
+        found = run(network, features)
+    with torch.no_grad():
+        hidden = network.layers[0](network.first(features)) * 2 / (1 + (-one).exp())
+        expected = (hidden @ network.blocks[0].weight[:, :, 0].T + network.blocks[0].bias) * 2 / (1 + (-other).exp())
+    assert torch.allclose(found, expected, atol=1e-5)
+    for name in ("layers.1", "layers.2", "blocks.1", "first"):
+        with pytest.raises(InputError, match=f"parameters {name} of a speaker"):
+            with adaptable.with_parameters({name: torch.zeros(5)}):
+                pass
+
+
+def test_factors_and_a_transform_work_together():
+    network, features = build("tdnn"), torch.randn(30, DIM)
+    adaptable, matrix, factors = AdaptableNetwork(network, DIM), torch.randn(DIM, DIM + 1), torch.randn(8)
+    with adaptable.with_parameters({"layers.0": factors}):
+        expected = run(network, features @ matrix[:, :-1].T + matrix[:, -1])
+    with adaptable.with_parameters({"layers.0": factors, INPUT: matrix}):
+        assert torch.allclose(run(network, features), expected, atol=1e-5)
+
+
 def test_a_network_without_layers_has_no_hidden_units():
     class Plain(torch.nn.Linear):
         def forward(self, features, lengths):

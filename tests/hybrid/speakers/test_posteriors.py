@@ -6,8 +6,12 @@ import torch
 
 from graphs.errors import InputError
 from graphs.lattices.compact_lattice import compact
-from hybrid.align.alignment import Alignment
-from hybrid.speakers.posteriors import FrameWeights, LatticeScales, Posteriors, fitting, of_alignment, of_lattice
+from graphs.lattices.lattice import Lattice
+from graphs.lattices.lattice_io import write_lattices
+from hybrid.align.alignment import Alignment, write_alignments
+from hybrid.data.copies import copy_id
+from hybrid.speakers.posteriors import (
+    FrameWeights, LatticeScales, Posteriors, fitting, of_alignment, of_lattice, read_posteriors)
 from tests.graphs.hmms import small_model
 from tests.graphs.lattices.test_lattice import enumerate_paths, random_lattice
 from tests.hybrid.speakers.material import Features
@@ -70,6 +74,59 @@ def test_transition_ids_of_another_model_are_refused(transitions):
     lattice.transition_id[0] = transitions.num_transition_ids + 1
     with pytest.raises(InputError, match=f"lattice utt: expected transition_ids up to {lattice.transition_id[0] - 1}"):
         of_lattice(lattice, FrameWeights(transitions), LatticeScales())
+    lattice.transition_id[0] = transitions.num_transition_ids  # the last there is
+    found = of_lattice(lattice, FrameWeights(transitions, frozenset([1, 2, 3])), LatticeScales())
+    assert found.weights.sum() == pytest.approx(lattice.num_frames)  # frames of silence count as others unless told
+
+
+def test_entries_below_a_thousandth_are_dropped_and_the_others_of_the_frame_scaled_up(transitions):
+    """Three arcs over one frame, with shares that the graph scores alone give; silence counts a quarter."""
+    ids = [int(np.flatnonzero(transitions.pdf_id == pdf_id)[0]) for pdf_id in (0, 1, 4)]
+    weights = FrameWeights(transitions, frozenset([int(transitions.phone_id[ids[1]])]), 0.25)
+    for smallest, kept in ((0.00101, 3), (0.00099, 2)):
+        shares = np.array([0.6, 0.4 - smallest, smallest])
+        lattice = Lattice("utt", 1, *np.array([[0, 0, 0], [1, 1, 1], ids, [0, 0, 0]], np.int32),
+                          np.zeros(3, np.float32), np.log(shares).astype(np.float32))
+        found = of_lattice(lattice, weights, LatticeScales())
+        factors = weights.of(np.array(ids))
+        assert factors.tolist() == [1.0, 0.25, 1.0]
+        expected = (shares * factors / shares[:kept].sum())[:kept]
+        assert found.pdf_ids.tolist() == [0, 1, 4][:kept] and found.frames.tolist() == [0] * kept
+        assert found.weights.tolist() == pytest.approx(expected.tolist(), rel=1e-4) and found.num_frames == 1
+
+
+@pytest.mark.parametrize("best_path", [False, True])
+def test_posteriors_are_read_from_folders_of_lattices_and_of_alignments(tmp_path, best_path, transitions):
+    class Options(LatticeScales):
+        subsampling = 2
+
+    features, weights = Features({"utt": torch.zeros(8, 2), "lost": torch.zeros(3, 2)}), FrameWeights(transitions)
+    lattice, options = random_lattice(1), Options(acoustic_scale=0.5, best_path=best_path)
+    alignment = Alignment("utt", lattice.best_path(1.0, 0.5, 0.0).transition_ids, 0.0)
+    for name, write, one in (("ali", write_alignments, of_alignment(alignment, weights)),
+                             ("lat", lambda folder, found: write_lattices(folder, 1, found),
+                              of_lattice(lattice, weights, options))):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, [alignment if name == "ali" else lattice])
+        found, lacking = read_posteriors(tmp_path / name, weights, features, options)
+        assert lacking == {"lost": "neither alignment nor lattice"} and list(found) == ["utt"]
+        expected = fitting({"utt": one}, features, 2)[0]["utt"]
+        assert found["utt"].num_frames == 8 and found["utt"].frames.max() == 7
+        for part, whole in zip(found["utt"][:3], expected[:3]):
+            assert torch.allclose(part.double(), whole.double(), atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [{"acoustic_scale": 0.0}, {"acoustic_scale": -1.0}, {"lm_scale": -0.1},
+                                 {"word_insertion_penalty": float("nan")}, {"word_insertion_penalty": float("-inf")}])
+def test_scales_out_of_range(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        LatticeScales(**bad)
+
+
+def test_a_copy_has_the_posteriors_of_its_original():
+    one = Posteriors(torch.arange(4), torch.arange(4), torch.ones(4).double(), 4)
+    found, lacking = fitting({"a-0": one}, Features({copy_id("a-0", 2): torch.zeros(4, 2)}))
+    assert not lacking and torch.equal(found[copy_id("a-0", 2)].pdf_ids, torch.arange(4))
 
 
 def test_utterances_without_fitting_posteriors_are_named():

@@ -51,7 +51,27 @@ def test_a_speaker_without_a_transform_is_named_before_any_work(features):
         SpeakerTransforms([table(MATRICES, ["alone", "anna"], matrix=torch.zeros(2, 3, 4))], features)
 
 
+def test_tables_are_read_in_their_order_and_a_table_may_hold_both(features, tmp_path):
+    """A vector that comes first is what the next transform sees, too."""
+    matrices, vectors = torch.randn(3, 5, 6), torch.randn(3, 2)
+    for name, one in (("first", table(VECTORS, SPEAKERS, vector=vectors)),
+                      ("second", table(MATRICES, SPEAKERS, matrix=matrices, vector=vectors[:, :1]))):
+        (tmp_path / name).mkdir()
+        one.write(tmp_path / name)
+    transforms = SpeakerTransforms.read([tmp_path / "first", tmp_path / "second"], features)
+    assert transforms.dim == 6 and transforms.spaces == [VECTORS, MATRICES]
+    found = transforms(features["anna-1"], 0, "anna-1")
+    wide = torch.cat([features["anna-1"], vectors[1].repeat(5, 1), torch.ones(5, 1)], dim=1)
+    assert torch.allclose(found, torch.cat([wide @ matrices[1].T, vectors[1, 0].repeat(5, 1)], dim=1), atol=1e-5)
+    with pytest.raises(InputError, match=r"second, matrix: expected \[3, 4\] for features of 3 .*, found \[5, 6\]"):
+        SpeakerTransforms.read([tmp_path / "second"], features)
+    plain = SpeakerTransforms([], features)
+    assert plain.dim == 3 and plain(features["alone"], 0, "alone") is features["alone"]
+
+
 @pytest.mark.parametrize("values, message", [
+    ({"matrix": torch.zeros(3, 3, 3)}, r"found \[3, 3\]"), ({"vector": torch.zeros(3, 2, 2)}, "dimension, found 2"),
+    ({"matrix": torch.zeros(3, 3, 4), "input": torch.zeros(3, 1)}, "features, found fmllr: matrix, input"),
     ({"matrix": torch.zeros(3, 4, 5)}, r"\[3, 4\] for features of 3 coefficients"),
     ({"vector": torch.zeros(3, 2, 2)}, "one dimension"), ({"layers.0": torch.zeros(3, 7)}, "transforms of features"),
 ])
@@ -65,6 +85,8 @@ def test_a_model_takes_what_it_was_trained_with():
     vectors = table(VECTORS, ["a"], vector=torch.zeros(1, 1))
     assert tables_for("model", [VECTORS, MATRICES], [matrices, vectors]) == [vectors, matrices]
     assert tables_for("model", [], [matrices]) == []
+    with pytest.raises(InputError, match=r"found speakers \(ivectors e1\), speakers \(fmllr g1\)"):
+        tables_for("model", [MATRICES, Space("fmllr", "g3")], [vectors, matrices])
     for tables in ([], [vectors], [table(Space("fmllr", "g2"), ["a"], matrix=torch.zeros(1, 1, 2))]):
         with pytest.raises(InputError, match="model: expected --speaker-transforms of kind fmllr that fit g1"):
             tables_for("model", [MATRICES], tables)

@@ -230,3 +230,63 @@ def test_stumps():
         ((1,), 0), ((1,), 1), ((2, 3), -1), ((4,), -1)]
     assert sorted(np.concatenate([stump.node.rows for stump in stumps])) == list(range(len(stats)))
     assert left_to_right(2) == topology_of().entry(1)
+
+
+def two_neighbours(phones, neighbours=(1, 4), number=30):
+    """Frames of phones that sound different after one neighbour and the other, and the same from phone to phone."""
+    return [Frame((left, phone, left), place, np.array([10.0 * left], np.float32))
+            for phone in phones for place, left in enumerate(neighbours) for _ in range(number)]
+
+
+def test_of_equal_gains_the_first_key_question_and_root_are_taken():
+    frames = two_neighbours((2,))
+    stats, rows = stats_of(frames), np.arange(2)
+    sets = tuple(map(frozenset, ([3], [4], [1])))
+    assert best_split(stats, rows, OBJECTIVE, Questions(sets, 2), 0)[1:] == (-1, {0}, 30, 30)
+    assert best_split(stats, rows, OBJECTIVE, Questions(sets, 1), 0)[1:] == (0, {4}, 30, 30)
+    for order in ((2, 3), (3, 2)):
+        built = build(two_neighbours((2, 3)), Limits(3), Questions(sets, 1), [Root((p,)) for p in order],
+                      topology_of((2, 3)))
+        assert [step.stump.root.phone_ids for step in built.steps] == [order[:1]]
+
+
+def test_nothing_is_split_where_no_question_leaves_frames_enough():
+    frames = two_neighbours((2,))
+    stats, rows = stats_of(frames), np.arange(2)
+    assert best_split(stats, rows, OBJECTIVE, QUESTIONS, 30).yes_count == 30
+    assert best_split(stats, rows, OBJECTIVE, QUESTIONS, 31) is None
+    assert best_split(stats, rows, OBJECTIVE, Questions((), 1), 0) is None
+    assert best_split(stats, rows[:1], OBJECTIVE, QUESTIONS, 0) is None
+    same = [Frame(frame.window, frame.pdf_class, np.zeros(1, np.float32)) for frame in frames]
+    built = build(same, Limits(9), QUESTIONS, [Root((2,))], topology_of((2,)))  # nothing is gained either
+    assert not built.steps and built.tree.num_pdfs == 1 and built.objectives[0] == built.objectives[2]
+
+
+def test_without_further_limits_any_gain_is_enough_and_the_smallest_is_that_of_joining():
+    assert Limits(7) == (7, 0.0, 0.0, None)
+    joined = 0
+    for seed in range(4):
+        frames = random_frames(seed)
+        built = build(frames, Limits(12))
+        smallest = min(step.choice.gain for step in built.steps)
+        assert built.tree.to_text() == build(frames, Limits(12, merge_loss=smallest)).tree.to_text()
+        joined += built.num_split_leaves - built.tree.num_pdfs
+    assert joined
+    faint = [Frame((left, 2, 0), 0, np.array([0.1 * left + sign], np.float32))
+             for left in (1, 3) for sign in (-1, 1) for _ in range(5)]
+    step, = build(faint, Limits(9), QUESTIONS, [Root((2,))], topology_of((2,))).steps
+    assert step.choice.gain == pytest.approx(10 * np.log(1.01), rel=1e-4)  # variances 1, 1 and 1.01
+
+
+def test_what_loses_just_the_limit_is_not_joined():
+    leaves = [(10.0, np.array([10.0 * mean, 10.0 * (mean ** 2 + 1)])) for mean in (0.0, 1.0, 9.0)]
+    one, other, both = (OBJECTIVE.value(np.array(count), sums) for count, sums in (
+        leaves[0], leaves[1], (20.0, leaves[0][1] + leaves[1][1])))
+    loss = float(one + other - both)
+    assert loss == pytest.approx(10 * np.log(1.25))  # variances 1, 1 and 1.25
+    assert merge(leaves, OBJECTIVE, 0.999 * loss) == ([0, 1, 2], 0.0)
+    numbers, lost = merge(leaves, OBJECTIVE, 1.001 * loss)
+    assert numbers == [0, 0, 1] and lost == pytest.approx(loss)
+    same = [leaves[0], leaves[0]]  # loses nothing
+    assert merge(same, OBJECTIVE, 0.0)[0] == [0, 1] and merge(same, OBJECTIVE, 1e-6)[0] == [0, 0]
+    assert merge(leaves[:1], OBJECTIVE, 1e9) == ([0], 0.0)

@@ -60,6 +60,23 @@ def test_two_parts_are_worth_at_least_the_whole_and_nothing_is_worth_nothing(kin
     assert objective.value(np.zeros(2), np.zeros((2, 6))).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("kind", ["gaussians", "posteriors", "log_posteriors"])
+def test_frames_may_be_fractions_and_what_rounding_leaves_of_none_is_worth_nothing(kind):
+    objective = {"gaussians": Gaussians(FLOOR), "posteriors": SoftCounts(), "log_posteriors": MeanLogs()}[kind]
+    sums = objective.moments(groups(kind)[2]).sum(axis=0)
+    whole = objective.value(np.array(7.0), sums)
+    assert objective.value(np.array(0.7), 0.1 * sums) == pytest.approx(0.1 * whole)
+    with np.errstate(all="raise"):
+        assert not objective.value(np.zeros((2, 3)), np.zeros((2, 3, len(sums)))).any()
+    with np.errstate(all="ignore"):
+        left = objective.value(np.zeros(2), np.stack([1e-12 * sums, -1e-12 * sums]))
+    assert np.abs(left).max() < 1e-6
+
+
+def test_logs_far_apart_are_averaged_all_the_same():
+    assert MeanLogs().value(np.array([1.0, 2.0]), np.array([[-2000.0, 0.0], [0.0, -4000.0]])).tolist() == [0.0, 0.0]
+
+
 def test_shapes_are_kept():
     part = groups("gaussians")[2]
     sums = Gaussians.moments(part).sum(axis=0)
@@ -82,3 +99,33 @@ def test_the_variance_floor_is_a_share_of_the_variance_of_all_frames():
     assert made.variance_floor == pytest.approx(0.1 * np.concatenate(parts).var(axis=0))
     assert isinstance(make_objective("posteriors", counts, sums, 0.1), SoftCounts)
     assert isinstance(make_objective("log_posteriors", counts, sums, 0.1), MeanLogs)
+
+
+def test_features_that_never_change_have_a_floor_all_the_same():
+    for frames in ([[3.0, -5.0]], [[3.0, -5.0]] * 4, []):
+        moments = Gaussians.moments(np.array(frames).reshape(-1, 2))
+        made = make_objective("gaussians", np.ones(len(frames)), moments, 0.1)
+        assert made.variance_floor == pytest.approx([1e-11, 1e-11])
+
+
+def test_a_variance_that_rounding_made_negative_is_none():
+    """With v = 0.5 and no variance of its own a frame is worth -log(pi) / 2 in each dimension."""
+    value = Gaussians(0.5).value(np.array(4.0), np.array([12.0, 8.0, 36.0 - 1e-3, 16.0]))
+    assert value == pytest.approx(-4 * np.log(np.pi), rel=1e-9)
+
+
+def test_moments_are_doubles_whatever_comes_in():
+    frames = np.array([[4097.0, 1e-3]], np.float32)
+    assert Gaussians.moments(frames).tolist() == [[4097.0, float(frames[0, 1]), 4097.0 ** 2, float(frames[0, 1]) ** 2]]
+    for kind in (Gaussians, SoftCounts, MeanLogs):
+        assert kind.moments(frames - 5000).dtype == np.float64
+
+
+def test_values_of_single_frames_worked_by_hand():
+    halves, quarters = np.log([0.5, 0.5]), np.log([0.25, 0.75])
+    frames = np.stack([halves, quarters])
+    sums = {kind: kind.moments(frames).sum(axis=0) for kind in (SoftCounts, MeanLogs)}
+    mean = np.array([0.375, 0.625])  # -2 H of it
+    assert SoftCounts().value(np.array(2.0), sums[SoftCounts]) == pytest.approx(2 * (mean * np.log(mean)).sum())
+    # geometric means sqrt(1/8) and sqrt(3/8)
+    assert MeanLogs().value(np.array(2.0), sums[MeanLogs]) == pytest.approx(2 * np.log(8 ** -0.5 + (3 / 8) ** 0.5))

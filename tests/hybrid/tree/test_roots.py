@@ -29,6 +29,8 @@ def test_files_are_kaldis(tmp_path):
     assert roots == [Root((1, 4), False, False), Root((3,)), Root((2,), True, False)]
     write_roots(tmp_path / "again.txt", roots, lang.phones)
     assert (tmp_path / "again.txt").read_text() == path.read_text().replace("\n\n", "\n")
+    path.write_text("not-shared split B A B\n")  # in any order, and twice
+    assert read_roots(path, lang.phones) == [Root((2, 3), False, True)]
 
 
 @pytest.mark.parametrize("line, message", [
@@ -44,7 +46,8 @@ def test_a_bad_line_is_named(tmp_path, line, message):
 
 @pytest.mark.parametrize("roots, message", [
     ([Root((1,)), Root((2, 1))], "phone_id 1: expected one root, found two"),
-    ([Root((1,))], "phone_id 2: expected a root, found none"),
+    ([Root((1,))], "phone_id 2: expected a root, found none"), ([], "phone_id 1: expected a root, found none"),
+    ([Root((2,)), Root((2, 3))], "phone_id 2: expected one root, found two"),
     ([Root((1,)), Root((2, 3))], "phone_id 3: expected a phone of the topology"),
     ([Root((1, 2))], "phone_ids 1 2: expected phones with as many pdf classes, found 1 and 3")])
 def test_what_cannot_be_roots(roots, message):

@@ -63,11 +63,25 @@ def test_sums_of_groups():
     assert sum_groups(np.array([2, 0, 2]), values, 4).tolist() == [[3, 4], [0, 0], [6, 8], [0, 0]]
     assert sum_groups(np.array([], int), np.zeros((0, 2)), 2).tolist() == [[0, 0], [0, 0]]
     assert sum_groups(np.array([0, 0]), np.array([1.0, 2.0]), 1).tolist() == [3.0]
+    assert sum_groups(np.array([1, 1, 2]), np.array([1.0, 2.0, 4.0]), 3).tolist() == [0.0, 3.0, 4.0]
+    assert sum_groups(np.array([0]), np.array([[[1.0, 2.0]]]), 1).tolist() == [[[1.0, 2.0]]]
+
+
+def test_sums_are_doubles_whatever_comes_in():
+    """A float32 would lose the ones beside 2 ** 24, and an int the halves."""
+    values = np.array([[2.0 ** 24], [1.0], [1.0]], np.float32)
+    stats = EventStats.of_rows(0, [[7], [7], [7]], [1, 1, 1], np.ones(3, np.float32), values)
+    assert (stats.windows.dtype, stats.pdf_classes.dtype) == (np.int32, np.int32)
+    assert stats.sums.tolist() == [[2.0 ** 24 + 2]] and stats.counts.tolist() == [3.0]
+    assert stats.sums.dtype == stats.counts.dtype == np.float64
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(InputError, match=r"shape \(2, 3\) and 3"):
-        EventStats.of_rows(3, np.ones((2, 3)), np.zeros(2), np.ones(2), np.ones((2, 1)))
+    for position, shape in ((3, (2, 3)), (-1, (2, 3)), (0, (2,)), (0, (2, 1, 1))):
+        with pytest.raises(InputError) as caught:
+            EventStats.of_rows(position, np.ones(shape), np.zeros(2), np.ones(2), np.ones((2, 1)))
+        assert str(caught.value) == ("tree statistics: expected windows [events, width] and a central position in "
+                                     f"them, found shape {shape} and {position}")
     with pytest.raises(InputError, match="arrays of one length"):
         EventStats.of_rows(1, np.ones((2, 3)), np.zeros(1), np.ones(2), np.ones((2, 1)))
     with pytest.raises(InputError, match="tree statistics of u: expected arrays of one length"):

@@ -16,12 +16,12 @@ from graphs.lang.lang_folder import read_lang, write_lang
 from hybrid.align.alignment import Alignment, phone_segments, read_alignments, write_alignments
 from hybrid.align.times.ctm import read_ctm
 from hybrid.data.compute import compute_features
-from hybrid.data.features import FeatureOptions
+from hybrid.data.features import FeatureOptions, FeatureReader
 from hybrid.outcomes import Outcomes
 from hybrid.tree.options import TreeOptions
 from hybrid.tree.stats import EventStats
 from hybrid.tree.summary import read_leaf_frames
-from hybrid.tree.work import StatsWork, make_tree, sum_up
+from hybrid.tree.work import StatsWork, make_tree, sum_up, wanted_topology
 from tests.hybrid.data.material import ready_cut
 from tests.hybrid.tree.material import small_lang
 from tests.tools.test_prepare_lang import facts, run
@@ -106,6 +106,15 @@ def test_any_number_of_processes_sums_up_the_same(work):
     assert one.counts.sum() == 40 * 7 * 3 * FRAMES and one.sums.shape[1] == 4
 
 
+def test_parts_are_joined_now_and_then(work, monkeypatch):
+    """40 parts of an utterance each."""
+    whole = sum_up(of(work), 1, LOG)[0]
+    monkeypatch.setattr("hybrid.tree.work.CHUNK", 1)
+    stats, outcomes = sum_up(of(work), 1, LOG)
+    assert np.array_equal(stats.windows, whole.windows) and np.array_equal(stats.counts, whole.counts)
+    assert np.allclose(stats.sums, whole.sums) and outcomes.counts == {"done": 40}
+
+
 def test_features_are_spliced_and_get_derivatives(work):
     stats = sum_up(of(work, splice=1, deltas=1), 1, LOG)[0]
     assert stats.sums.shape[1] == 2 * 3 * 2 * 2
@@ -133,6 +142,16 @@ def test_statistics_of_a_network(work, monkeypatch):
         assert means[after_b, 0] == pytest.approx(0.99, abs=1e-3) and (means[~after_b, 0] < 0.5).all()
 
 
+def test_networks_that_cannot_judge_are_refused(work, monkeypatch):
+    with pytest.raises(InputError, match="--model: expected an acoustic model, since tree.statistics is posteriors"):
+        sum_up(of(work, statistics="posteriors"), 1, LOG)
+    model = type("Model", (), {"spaces": [("fmllr", "g1")]})
+    monkeypatch.setattr("hybrid.am.acoustic_model.AcousticModel.load", lambda folder: model)
+    asked = StatsWork(work / "features", work / "align", work / "lang", TreeOptions(statistics="posteriors"), "am")
+    with pytest.raises(InputError, match="am: expected a model of features as they are, found one trained behind"):
+        sum_up(asked, 1, LOG)
+
+
 def test_a_tree_for_fewer_frames_and_another_topology(work, tmp_path):
     facts = make_tree(of(work, subsampling=3, speech_topology="chain"), tmp_path, 1, LOG)
     tree, transitions = read_hmm(tmp_path)
@@ -145,7 +164,6 @@ def test_a_tree_for_fewer_frames_and_another_topology(work, tmp_path):
 
 
 def test_every_third_frame_is_summed_up(work):
-    from hybrid.data.features import FeatureReader
     reader = FeatureReader(work / "features")
     expected = sum(reader[utterance_id][::3].double().sum(dim=0) for utterance_id in reader.ids)
     stats = sum_up(of(work, subsampling=3, speech_topology="1state"), 1, LOG)[0]
@@ -175,7 +193,12 @@ def test_questions_and_roots_from_files(work, tmp_path):
     assert (tmp_path / "out" / "roots.txt").read_text() == (tmp_path / "roots.txt").read_text()
     (tmp_path / "roots.txt").write_text("shared split A B C\n")
     with pytest.raises(InputError, match="phone_id 1: expected a root, found none"):
-        make_tree(of(work), tmp_path / "out", 1, LOG, tmp_path / "q.txt", tmp_path / "roots.txt")
+        make_tree(of(work), tmp_path / "none", 1, LOG, tmp_path / "q.txt", tmp_path / "roots.txt")  # before any work
+
+
+def test_pdf_classes_are_asked_about_as_the_phone_with_most_has_them(work, tmp_path):
+    make_tree(of(work, silence_topology="1state"), tmp_path, 1, LOG)
+    assert "\tpdf class: 0 1\t" in (tmp_path / "splits.tsv").read_text()
 
 
 def test_utterances_that_do_not_fit_are_named(work, tmp_path):
@@ -191,9 +214,52 @@ def test_utterances_that_do_not_fit_are_named(work, tmp_path):
     assert outcomes.notable == {"u00": ("no_alignment", "features without an alignment"),
                                 "u01": ("other_length", "105 frames, alignment of 107")}
     assert stats.counts.sum() == 38 * 105 + 1 and isinstance(stats, EventStats)
+    reader = FeatureReader(work / "features")
+    used = [reader[f"u{number:02d}"].double().sum(dim=0) for number in range(2, 40)]
+    assert stats.sums.sum(axis=0)[:2] == pytest.approx((sum(used) + reader["u02"][-1].double()).numpy())
     strict = of(work, max_failed_share=0.04).options
     with pytest.raises(TooManyFailures, match="tree statistics: 2 of 40 items failed"):
         sum_up(StatsWork(asked.features, tmp_path, asked.lang, strict), 1, LOG)
+
+
+@pytest.mark.parametrize("missing, said", [
+    (1, None), (2, "other_length: 105 frames, alignment of 103"), (105, "other_length: 105 frames, alignment of 0"),
+    (None, "no_alignment: features without an alignment")])
+def test_an_alignment_may_lack_a_frame(work, tmp_path, missing, said):
+    ids = read_alignments(work / "align")["u03"].transition_ids
+    write_hmm(tmp_path, *read_hmm(work / "align"))
+    write_alignments(tmp_path, [Alignment("u03" if missing else "other", ids[:len(ids) - (missing or 0)], -1.0)])
+    asked = StatsWork(work / "features", tmp_path, work / "lang", of(work).options)
+    results, stats = asked(["u03"])
+    if said is None:
+        assert results == [("u03", "done", "")] and stats.counts.sum() == 104
+    else:
+        assert results == [("u03", *said.split(": "))] and stats is None
+        with pytest.raises(TooManyFailures, match="tree statistics: 40 of 40 items failed"):
+            sum_up(StatsWork(asked.features, tmp_path, asked.lang, of(work, max_failed_share=1.0).options), 1, LOG)
+
+
+def test_the_log_tells_what_was_made_and_which_phones_were_not_heard(work, tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        made = make_tree(of(work), tmp_path, 1, LOG)
+    warning, summary = [one.getMessage() for one in caplog.records if one.name == "tree"][-2:]
+    assert warning == "no frames of SPN: pdf_ids without data"
+    assert summary == (
+        f"{made['events']} events, 4200 frames; 16 leaves after {16 - made['stumps']} splits, {made['leaves']} after "
+        f"joining; log-likelihood per frame {made['log_likelihood_roots']:.4f} at the roots, "
+        f"{made['log_likelihood_split']:.4f} split, {made['log_likelihood']:.4f} joined")
+    assert made["outcomes"] == {"done": 40}
+    assert (tmp_path / "outcomes.tsv").read_text() == "item\toutcome\treason\n"
+
+
+@pytest.mark.parametrize("options, states", [
+    ({}, (3, 3)), ({"speech_topology": "2state"}, (3, 2)), ({"silence_topology": "5state"}, (5, 3)),
+    ({"silence_topology": "1state", "speech_topology": "2state"}, (1, 2))])
+def test_topologies_of_silence_and_speech_are_changed_apart(work, options, states):
+    lang = read_lang(work / "lang")
+    topology = wanted_topology(lang.topology, TreeOptions(**options), lang)
+    assert {phone_id: topology.num_pdf_classes(phone_id) for phone_id in topology.phone_ids} == {
+        phone_id: states[0 if lang.is_silence(phone_id) else 1] for phone_id in range(1, lang.num_phones + 1)}
 
 
 @pytest.mark.parametrize("more, message", [
