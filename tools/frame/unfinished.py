@@ -47,8 +47,6 @@ class Unfinished:
         self._replaced = final.with_name(final.name + REPLACED)
         self._descriptor = None
         self._ended = threading.Event()
-        self._before = 0.0
-        self._start = 0.0
 
     def recover(self) -> None:
         """Ends an exchange of folders that was cut off in between."""
