@@ -154,7 +154,7 @@ print("gone on")
     (["--fails", "machine"], 1, "said before\n")])
 def test_a_program_that_fails_ends_at_once_and_what_it_said_is_there(tmp_path, words, status, said):
     done = subprocess.run([sys.executable, "-c", MAIN, "--out", str(tmp_path / "out"), *words], capture_output=True,
-                          text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+                          text=True, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""})
     assert (done.returncode, done.stdout) == (status, said), done.stderr
 
 

@@ -81,7 +81,8 @@ def test_options_are_described_by_choice():
     given, square = describe_options(Drawing, "am", {"shape": "circle"})
     assert given == [
         "[am]", "  am.shape = circle                     what is drawn: one of square, circle (default square)",
-        "  am.radius = 2                         metres, too", "  am.dots = 1, 2                        no option of texts",
+        "  am.radius = 2                         metres, too",
+        "  am.dots = 1, 2                        no option of texts",
         "  am.title = none                       above it"]
     assert "am.radius = 2" in given[2] and square[0] == "[am] with shape = square"
 
