@@ -103,6 +103,18 @@ def test_before_a_first_word_stands_the_end_of_a_sentence_if_there_is_one(end):
     assert rises[1] == pytest.approx([math.expm1((end or 1.0) * divergence)]) and np.isinf(rises[0]).all()
 
 
+def test_where_nothing_is_left_for_other_words():
+    """After a stands b alone: without "a b" what is left goes to a and b as they are anywhere."""
+    log10_prob, zero = np.log10([0.5, 0.5]), np.zeros(2)
+    unigrams = NgramTable(np.array([[0], [1]], np.int32), log10_prob, zero)
+    model = normalized(NgramModel(["a", "b"], [unigrams, NgramTable(np.array([[0, 1]], np.int32), zero[:1], zero[:1])]))
+    assert 10.0 ** model.log10_prob("a", ["a"]) == 0.0
+    assert perplexity_rises(model)[1] == pytest.approx([math.expm1(0.5 * math.log(2.0))])
+    pruned = entropy_prune(model, PruneOptions(threshold=0.42))
+    assert pruned.order == 1 and 10.0 ** pruned.log10_prob("b", ["a"]) == pytest.approx(0.5)
+    assert entropy_prune(model, PruneOptions(threshold=0.41)).order == 2
+
+
 def test_to_a_number_of_ngrams():
     model = some_model(1)
     unigrams, total = len(model.tables[0]), sum(map(len, model.tables))

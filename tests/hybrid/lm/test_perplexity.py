@@ -10,6 +10,7 @@ from graphs.grammar.ngram_lm import NgramLm
 from hybrid.lm import perplexity as module
 from hybrid.lm.ngram_train import NgramOptions, train_ngram
 from hybrid.lm.perplexity import Perplexity, TextIds, log_probs, measure, read_text_ids, unknown_ids
+from tests.hybrid.lm.material import make_lm
 from tests.hybrid.lm.test_ngram_train import random_text
 from tests.reference.ngrams import perplexity
 
@@ -58,6 +59,11 @@ def test_impossible_words_and_a_model_without_unk():
     assert math.isnan(Perplexity(1, 0, 0, 1, 0.0, 0.0).perplexity)
     assert Perplexity(1, 0, 0, 0, -1e6, 0.0).perplexity == Perplexity(1, 0, 0, 0, -700.0, 0.0).perplexity == math.inf
     assert Perplexity(1, 0, 0, 0, -699.5, 0.0).perplexity == pytest.approx(math.exp(699.5))
+
+
+def test_what_a_model_has_remembered_of_a_text_is_forgotten():
+    lm = make_lm()
+    assert measure(lm, TextIds.of([["a"]], lm.vocabulary.words)).words == 1 and len(lm._cache) == 1
 
 
 def test_facts_are_json():
