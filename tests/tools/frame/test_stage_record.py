@@ -135,7 +135,9 @@ def test_the_log_has_what_was_said_with_times_and_nothing_twice(toy, capsys):
         record = read_record(toy.out)
         assert told[2] == f"INFO done in {record['seconds']:.1f} s, peak memory {record['peak_memory_mb']} MB"
         assert [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ", "", line) for line in logged] == said
-    assert logging.getLogger("toy").propagate is False
+    log = logging.getLogger("toy")
+    files = [handler for handler in log.handlers if isinstance(handler, logging.FileHandler)]
+    assert not log.propagate and [file.stream for file in files] == [None]  # closed
 
 
 @pytest.mark.parametrize("error, status, said", [
