@@ -93,7 +93,7 @@ class Unfinished:
             try:
                 write_text_atomically(self.folder / SECONDS, f"{self.seconds():.1f}")
             except OSError:  # a full disk is the program's to tell
-                continue
+                pass
 
     def finish(self) -> None:
         """Takes the place of the output folder; a finished one is removed after that. (Of a link to one, the link.)"""

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tools.frame.fingerprint import (
-    GONE, changed_raw, contents, digest, digest_files, digest_raw, files_of, fingerprint, is_content, same_stat, sha256)
+    changed_raw, contents, digest, digest_files, digest_raw, files_of, fingerprint, is_content, same_stat, sha256)
 
+GONE = [-1, -1, ""]  # as records have it
 OLD = 1_500_000_000_000_000_000  # nanoseconds
 
 
