@@ -50,7 +50,7 @@ def tune_weights(log_prob: np.ndarray) -> Tuned:
         if found - before < LEAST_GAIN:
             break
         weights = weights * (probs / mixed).mean(axis=1)
-    return Tuned(weights / weights.sum(), found, rounds)
+    return Tuned(weights, found, rounds)
 
 
 def held_out(models: Sequence[LanguageModel], text: TextIds) -> np.ndarray:

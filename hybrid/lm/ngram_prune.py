@@ -51,7 +51,7 @@ def entropy_prune(model: NgramModel, options: PruneOptions, history_model: Optio
     if options.max_ngrams:
         kept = [some & chosen for some, chosen in zip(kept, _largest(rises, options.max_ngrams))]
     tables = [table.select(rows) for table, rows in zip(model.tables, kept)]
-    while len(tables) > 1 and not len(tables[-1]):
+    while not len(tables[-1]):  # unigrams stay
         tables.pop()
     return normalized(NgramModel(model.words, tables))
 

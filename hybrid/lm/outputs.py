@@ -125,8 +125,8 @@ class SampledSoftmax(FullSoftmax):
         present[units] = True
         candidates = present.nonzero()[:, 0]
         place = present.cumsum(0) - 1
-        # a target that was not drawn counts in its own rows alone
-        offset = (times[candidates] / (self.num_samples * self.shares[candidates])).clamp(min=1e-30).log()
+        # -inf for a target that was not drawn, which counts in its own rows alone
+        offset = (times[candidates] / (self.num_samples * self.shares[candidates])).log()
         return self._nll(hidden, self.weight[candidates], self.bias[candidates], place[units],
                          offset.to(self.weight.dtype))
 

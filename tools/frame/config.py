@@ -101,7 +101,7 @@ def _read_file(conf: Path) -> Sections:
     try:
         parser.read_string(text, source=str(conf))
     except configparser.ParsingError as error:
-        lines = getattr(error, "errors", None) or [(getattr(error, "lineno", 0), getattr(error, "line", "").strip())]
+        lines = getattr(error, "errors", None) or [(error.lineno, error.line.strip())]
         raise InputError(f"{item}, line {lines[0][0]}", expected, str(lines[0][1])[:80]) from None
     except configparser.Error as error:
         raise InputError(item, expected, " ".join(str(error).split())[:200]) from None

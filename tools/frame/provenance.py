@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = ("graphs", "hybrid", "tools", "egs")
 DIRTY = "-dirty"  # the end of a commit's name when files differ from it
 
-_NOT_GIVEN = (None, False, [])
 _ELSEWHERE = ("conf", "nj", "overrides", "help", "out", "by_content")  # of a command's arguments
 
 
@@ -111,8 +110,8 @@ def command(program: str, parser: argparse.ArgumentParser, args: argparse.Namesp
     """
     words: List[str] = []
     for name, value in vars(args).items():
-        if name in _ELSEWHERE or value in _NOT_GIVEN or value == parser.get_default(name):
-            continue
+        if name in _ELSEWHERE or value in (None, []) or value is False or value == parser.get_default(name):
+            continue  # 0 may be another number than the default
         words.append(f"--{name.replace('_', '-')}")
         words += map(str, value) if isinstance(value, list) else [] if value is True else [str(value)]
     words += ["--out", str(args.out), "--nj", str(args.nj)]

@@ -47,8 +47,6 @@ class Unfinished:
         self._replaced = final.with_name(final.name + REPLACED)
         self._descriptor = None
         self._ended = threading.Event()
-        self._before = 0.0
-        self._start = 0.0
 
     def recover(self) -> None:
         """Ends an exchange of folders that was cut off in between."""
@@ -95,7 +93,7 @@ class Unfinished:
             try:
                 write_text_atomically(self.folder / SECONDS, f"{self.seconds():.1f}")
             except OSError:  # a full disk is the program's to tell
-                continue
+                pass
 
     def finish(self) -> None:
         """Takes the place of the output folder; a finished one is removed after that. (Of a link to one, the link.)"""

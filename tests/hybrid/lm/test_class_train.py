@@ -39,6 +39,18 @@ def test_a_vocabulary_and_classes_that_the_text_lacks():
     assert list(limited.classes.class_of) == ["b"] and list(limited.model.words[3:]) == ["CLASS1"]
 
 
+def test_words_share_the_probability_of_their_class():
+    """By their counts and what is added to each."""
+    text = [["a", "b", "a"], ["a", "c"]]
+    model, classes = train_class_lm(text, NgramOptions(order=1, method="witten-bell"), ClassOptions(number=1, add=0.5))
+    assert classes.class_of == {"a": "CLASS1", "b": "CLASS1", "c": "CLASS1"}
+    assert classes.prob == pytest.approx({"a": 3.5 / 6.5, "b": 1.5 / 6.5, "c": 1.5 / 6.5})
+    # 5 words of a class and 2 ends, 2 different ones; uniform over CLASS1, </s> and <unk>
+    assert 10.0 ** model.log10_prob("CLASS1") == pytest.approx((5 + 2 / 3) / 9)
+    again = train_class_lm(text, NgramOptions(order=1, method="witten-bell"), ClassOptions(), WordClasses({}, {}))
+    assert again.classes.class_of == {} and sorted(again.model.words[3:]) == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("number, first", [(9, "CLASS1"), (10, "CLASS01")])
 def test_names_of_classes_are_of_one_length(number, first):
     text = [["w%d" % (i % 12), "w%d" % (i * i % 12)] for i in range(60)] + [["w%d" % i] for i in range(12)]

@@ -48,6 +48,14 @@ def test_one_round_by_hand():
     assert tuned.log_prob == pytest.approx((math.log(0.375) + math.log(0.25)) / 2) and tuned.rounds == 1
 
 
+def test_rounds_end():
+    """With models that hardly differ each round gains next to nothing; of one model there is nothing to tune."""
+    assert tune_weights(np.log([[0.5, 0.5], [0.525, 0.4775]])).rounds == 1000
+    alone = tune_weights(np.log([[0.5, 0.25]]))
+    assert alone.weights.tolist() == [1.0] and alone.rounds == 2
+    assert alone.log_prob == pytest.approx(math.log(0.125) / 2)
+
+
 def test_a_useless_model_gets_nothing_and_a_tiny_probability_is_no_zero():
     tuned = tune_weights(np.array([[-800.0, -900.0], [-801.0, -905.0]]))
     assert tuned.weights == pytest.approx([1.0, 0.0], abs=1e-3) and tuned.log_prob == pytest.approx(-850.0, abs=1e-2)

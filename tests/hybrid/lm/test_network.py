@@ -46,10 +46,16 @@ def test_tied_weights_are_stored_once_and_what_is_wider_is_projected(softmax):
 def test_dropout_is_that_of_the_net_and_in_training_alone():
     units = torch.arange(6)[None]
     network = _network()
-    assert network.dropout.p == 0.5 and network.embedding.weight.abs().max() <= 0.1
+    assert network.dropout.p == 0.5
     assert not torch.equal(network(units), network(units)) and (network(units) == 0).float().mean() > 0.2
     network.eval()
     assert torch.equal(network(units), network(units))
+
+
+def test_embeddings_begin_small_and_different():
+    weight = LmNetwork(LmOptions(arch=LstmOptions(hidden_dim=8), embedding_dim=50), np.ones(40)).embedding.weight
+    assert weight.shape == (40, 50) and 0.09 < weight.max() <= 0.1 and -0.1 <= weight.min() < -0.09
+    assert abs(float(weight.detach().mean())) < 0.01
 
 
 def test_a_sentence_is_predicted_from_its_beginnings():

@@ -8,7 +8,7 @@ import pytest
 from graphs.errors import DamagedInput, InputError
 from graphs.lang.symbols import SymbolTable
 from hybrid.lm.network import LmOptions
-from hybrid.lm.neural_folder import is_neural_lm, load_neural_lm, write_neural_lm
+from hybrid.lm.neural_folder import is_neural_lm, load_neural_lm, read_counts, write_neural_lm
 from hybrid.lm.neural_lm import NeuralLm
 from hybrid.nn.described_folder import write_described
 from hybrid.nn.tensor_file import write_tensors
@@ -97,6 +97,16 @@ def test_counts_that_do_not_fit(tmp_path, line):
     _again(tmp_path)
     with pytest.raises(InputError, match="counts.txt:3: expected `a COUNT`"):
         load_neural_lm(tmp_path)
+
+
+def test_of_a_line_that_does_not_fit_the_beginning_is_told(tmp_path):
+    words = SymbolTable(["a"])
+    (tmp_path / "counts.txt").write_text("<eps> 0\na 0\n")
+    assert read_counts(tmp_path / "counts.txt", words).tolist() == [0, 0]
+    (tmp_path / "counts.txt").write_text("<eps> 0\n" + "x" * 70)
+    with pytest.raises(InputError) as error:
+        read_counts(tmp_path / "counts.txt", words)
+    assert str(error.value) == f"{tmp_path}/counts.txt:2: expected `a COUNT`, found '{'x' * 60}'"
 
 
 def test_a_line_that_lacks(tmp_path):

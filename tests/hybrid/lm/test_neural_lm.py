@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
+from graphs.lang.symbols import SymbolTable
 from hybrid.lm import state_cache
 from hybrid.lm.network import shifted_right
 from hybrid.lm.neural_lm import NeuralLm
@@ -110,6 +111,18 @@ def test_reset_forgets_all_but_the_start():
     assert len(lm._cache) == 8
     lm.reset()
     assert len(lm._cache) == 1 and sentence_score(lm, SENTENCES[3]) == pytest.approx(before, abs=1e-12)
+
+
+@pytest.mark.parametrize("number, said", [(1, "w0"), (8, "w0, w1, w2, w3, w4, w5, w6, w7"),
+                                          (9, "w0, w1, w2, w3, w4, w5, w6, w7, ...")])
+def test_words_that_it_lacks_are_told(number, said):
+    network, vocabulary = make_network()
+    lm = NeuralLm(network, vocabulary, SymbolTable(["a", *(f"w{i}" for i in range(number)), "<s>", "</s>", "#0"]))
+    assert lm.lines() == [f"{number} words of words.txt are not in the LM and are scored as <unk>: {said}"]
+    assert lm.missing == [f"w{i}" for i in range(number)]
+    scores, _ = lm.advance(np.zeros(2, np.int64), np.array([2, 1]))
+    own, _ = NeuralLm(network, vocabulary).advance(np.zeros(2, np.int64), np.array([WORDS.id_of("<unk>"), 2]))
+    assert np.array_equal(scores, own)
 
 
 def test_what_is_no_event_is_impossible():

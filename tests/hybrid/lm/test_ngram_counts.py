@@ -39,6 +39,14 @@ def test_orders_beyond_the_longest_sentence_are_none():
     assert len(count_ngrams(number_text([["b", "a"]], vocabulary="a"), 9, across_unknown=False)) == 2
 
 
+def test_unknown_words_are_words_like_others_unless_told():
+    text = number_text([["x", "a"], ["x"]], vocabulary="a")
+    unigrams, bigrams = count_ngrams(text, 2)
+    assert unigrams.count.tolist() == [2, 0, 2, 1]  # <unk>, <s>, </s>, a
+    assert dict(zip(map(tuple, bigrams.word_ids.tolist()), bigrams.count.tolist())) == {
+        (0, 2): 1, (0, 3): 1, (1, 0): 2, (3, 2): 1}
+
+
 def test_which_words_are_told_apart():
     text = [["d", "c", "b", "a"], ["c", "b", "a"], ["c", "b"], ["c"]]
     assert number_text(text).words[3:] == ["a", "b", "c", "d"]

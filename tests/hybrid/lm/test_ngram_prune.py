@@ -5,7 +5,7 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
-from graphs.grammar.ngram import NgramModel
+from graphs.grammar.ngram import NgramModel, NgramTable
 from hybrid.lm.backoff import normalized
 from hybrid.lm.ngram_prune import PruneOptions, entropy_prune, perplexity_rises
 from hybrid.lm.ngram_train import NgramOptions, train_ngram
@@ -86,6 +86,33 @@ def test_what_falls_below_the_threshold_goes_and_the_rest_sums_to_one(thin):
     assert_sums_to_one(pruned)
     for ngram in ngrams_of(pruned, 2):
         assert pruned.log10_prob(ngram[1], ngram[:1]) == model.log10_prob(ngram[1], ngram[:1])
+
+
+@pytest.mark.parametrize("end", [None, 0.25])
+def test_before_a_first_word_stands_the_end_of_a_sentence_if_there_is_one(end):
+    """p(a | <s>) is 0.8 and not 0.5 as without it; <s> stands where p(</s>) of all places are, or everywhere."""
+    rest = 1.0 - (end or 0.0)
+    probs = {"<s>": 0.0, "a": 0.5, "b": rest - 0.5, **({} if end is None else {"</s>": end})}
+    words, zero = list(probs), np.zeros(len(probs))
+    with np.errstate(divide="ignore"):
+        log10_prob = np.log10(np.array([*probs.values()]))
+    unigrams = NgramTable(np.arange(len(words), dtype=np.int32)[:, None], log10_prob, zero)
+    bigrams = NgramTable(np.array([[0, 1]], np.int32), np.log10([0.8]), np.zeros(1))
+    rises = perplexity_rises(normalized(NgramModel(words, [unigrams, bigrams])))
+    divergence = 0.8 * math.log(0.8 / 0.5) + 0.2 * math.log(0.2 / 0.5)
+    assert rises[1] == pytest.approx([math.expm1((end or 1.0) * divergence)]) and np.isinf(rises[0]).all()
+
+
+def test_where_nothing_is_left_for_other_words():
+    """After a stands b alone: without "a b" what is left goes to a and b as they are anywhere."""
+    log10_prob, zero = np.log10([0.5, 0.5]), np.zeros(2)
+    unigrams = NgramTable(np.array([[0], [1]], np.int32), log10_prob, zero)
+    model = normalized(NgramModel(["a", "b"], [unigrams, NgramTable(np.array([[0, 1]], np.int32), zero[:1], zero[:1])]))
+    assert 10.0 ** model.log10_prob("a", ["a"]) == 0.0
+    assert perplexity_rises(model)[1] == pytest.approx([math.expm1(0.5 * math.log(2.0))])
+    pruned = entropy_prune(model, PruneOptions(threshold=0.42))
+    assert pruned.order == 1 and 10.0 ** pruned.log10_prob("b", ["a"]) == pytest.approx(0.5)
+    assert entropy_prune(model, PruneOptions(threshold=0.41)).order == 2
 
 
 def test_to_a_number_of_ngrams():

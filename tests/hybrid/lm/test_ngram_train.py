@@ -3,13 +3,14 @@ import math
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_fst import make_grammar
 from graphs.lang.symbols import SymbolTable
-from hybrid.lm.ngram_train import FALLBACK_DISCOUNTS, NgramOptions, train_ngram
+from hybrid.lm.ngram_train import FALLBACK_DISCOUNTS, NgramOptions, _discounts, train_ngram
 from tests.reference.ngrams import perplexity
 
 
@@ -109,6 +110,58 @@ def test_witten_bell_by_hand():
     assert 10.0 ** model.log10_prob("a", ["b"]) == pytest.approx(1 * p_a / (1 + 1))
 
 
+def test_kneser_ney_by_hand_where_too_little_is_seen_for_its_discounts(caplog):
+    model = train_ngram([["a", "a", "b"], ["b"], ["b"]], NgramOptions(order=1))
+    # a 2, b 3, </s> 3; discounts 0.5 of what is seen once, 1 of twice, 1.5 of more; uniform over a, b, </s>, <unk>
+    rest = (1.0 + 1.5 + 1.5) / 8
+    expected = {"a": (2 - 1) / 8 + rest / 4, "b": (3 - 1.5) / 8 + rest / 4, "</s>": (3 - 1.5) / 8 + rest / 4,
+                "<unk>": rest / 4}
+    assert {word: 10.0 ** model.log10_prob(word) for word in expected} == pytest.approx(expected)
+    assert model.log10_prob("<s>") == -math.inf and model.tables[0].log10_backoff.tolist() == [0.0] * 5
+    assert [record.getMessage() for record in caplog.records] == [
+        "order 1: too few n-grams seen once, twice, ... (0, 1, 2, 0) for Kneser-Ney discounts; taking (0.5, 1.0, 1.5)"]
+    once = train_ngram([["a"]], NgramOptions(order=1))  # a 1, </s> 1
+    assert 10.0 ** once.log10_prob("a") == pytest.approx(0.5 / 2 + (0.5 + 0.5) / 2 / 3)
+
+
+@pytest.mark.parametrize("seen, discounts", [
+    ([1] * 4 + [2] * 2 + [3] + [4], (0.5, 1.25, 1.0)), ([1] * 6 + [2] * 3 + [3] * 2 + [4] + [9], (0.5, 1.0, 2.0)),
+    ([1] * 4 + [2] * 2 + [3] * 2 + [4] * 3, FALLBACK_DISCOUNTS),  # D(3+) would be 0
+    ([1] * 4 + [2] * 2 + [3], FALLBACK_DISCOUNTS),  # or 3
+    ([2, 2, 3, 4], FALLBACK_DISCOUNTS), ([1, 1, 3, 4], FALLBACK_DISCOUNTS), ([1, 1, 2, 4], FALLBACK_DISCOUNTS)])
+def test_discounts_come_from_counts_of_counts(seen, discounts):
+    assert _discounts(np.array(seen + [0]), 2) == pytest.approx(discounts)
+
+
+@pytest.mark.parametrize("prune, thresholds", [
+    ((), [0, 0, 0, 0]), ((0,), [0, 0, 0, 0]), ((0, 1), [0, 1, 1, 1]), ((0, 0, 2), [0, 0, 2, 2]),
+    ((0, 1, 1, 3), [0, 1, 1, 3])])
+def test_the_last_threshold_goes_on_for_higher_orders(prune, thresholds):
+    options = NgramOptions(prune=prune)
+    assert [options.threshold(order) for order in (1, 2, 3, 4)] == thresholds
+
+
+def test_what_is_seen_as_often_as_the_threshold_says_is_dropped():
+    text = [["a", "b"]] * 3 + [["a", "c"]] * 2 + [["rare", "b"]]
+    model = train_ngram(text, NgramOptions(order=2, prune=(0, 2)))
+    bigrams = [" ".join(model.words[i] for i in ids) for ids in model.tables[1].word_ids]
+    assert bigrams == ["<s> a", "a b", "b </s>"]
+    assert model.words[3:] == ["a", "b", "c", "rare"] and len(model.tables[0]) == 7  # words stay
+
+
+@pytest.mark.parametrize("method", ["kneser-ney", "witten-bell"])
+def test_after_a_gap_all_is_predicted_too(method):
+    """Of "b c" there is no word before that counts: after b Kneser-Ney backs off to words alone."""
+    text = [["x", "b", "c"], ["a", "a"], ["x", "b", "c", "a"]]
+    model = train_ngram(text, NgramOptions(order=3, method=method, unknown="gap"), vocabulary=["a", "b", "c"])
+    predicted = [word for word in model.words if word != "<s>"]
+    for history in ((), ("<s>",), ("b",), ("b", "c"), ("x", "b"), ("a", "a")):
+        assert sum(10.0 ** model.log10_prob(word, history) for word in predicted) == pytest.approx(1.0), history
+    if method == "kneser-ney":
+        for word in ("a", "c", "</s>", "<unk>"):
+            assert model.log10_prob(word, ["b"]) == pytest.approx(model.log10_prob(word))
+
+
 def test_vocabulary_and_unknown_words():
     model = train_ngram([["a", "b", "zebra"]] * 3, NgramOptions(order=2), vocabulary=["a", "b", "c"])
     assert model.words == ["<unk>", "<s>", "</s>", "a", "b", "c"]
@@ -167,6 +220,11 @@ def test_vocabulary_limits_and_what_unknown_words_count_as():
 def test_options_out_of_range(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         NgramOptions(**options)
+
+
+@pytest.mark.parametrize("options", [{"order": 1}, {"prune": (0, 0)}, {"max_words": 0}, {"min_count": 1}])
+def test_options_at_their_bounds(options):
+    assert all(getattr(NgramOptions(**options), name) == value for name, value in options.items())
 
 
 def test_bad_texts():

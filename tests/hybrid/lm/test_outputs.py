@@ -138,6 +138,21 @@ def test_sampling_is_for_training_alone_and_from_the_seed():
     assert torch.allclose(layer.shares, torch.from_numpy((COUNTS + 1.0) ** 0.75 / ((COUNTS + 1.0) ** 0.75).sum()))
 
 
+def test_how_much_is_computed_at_once():
+    """So many numbers as stay in a CPU's cache, or 64 times as many; at least a row."""
+    for kind, rows in (("cpu", 2 ** 20), ("cuda", 2 ** 26), ("meta", 2 ** 20)):
+        device = torch.device(kind)
+        found = [outputs.block_rows(device, columns) for columns in (0, 1, 1024, 2 ** 27)]
+        assert found == [rows, rows, rows // 1024, 1]
+
+
+def test_weights_begin_small_and_different():
+    torch.manual_seed(0)
+    weight = FullSoftmax(50, np.ones(40)).weight
+    assert weight.shape == (40, 50) and 0.09 < weight.max() <= 0.1 and -0.1 <= weight.min() < -0.09
+    assert abs(float(weight.detach().mean())) < 0.01
+
+
 def test_classes_of_few_units():
     assert ClassSoftmax(8, 7, (1000, 4000)).adaptive.cutoffs == [4, 7]
     assert ClassSoftmax(8, 2, (2,)).adaptive.cutoffs == [1, 2]

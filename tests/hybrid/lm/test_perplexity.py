@@ -9,7 +9,8 @@ from graphs.grammar.ngram import NgramModel, NgramTable
 from graphs.grammar.ngram_lm import NgramLm
 from hybrid.lm import perplexity as module
 from hybrid.lm.ngram_train import NgramOptions, train_ngram
-from hybrid.lm.perplexity import Perplexity, TextIds, log_probs, measure, read_text_ids
+from hybrid.lm.perplexity import Perplexity, TextIds, log_probs, measure, read_text_ids, unknown_ids
+from tests.hybrid.lm.material import make_lm
 from tests.hybrid.lm.test_ngram_train import random_text
 from tests.reference.ngrams import perplexity
 
@@ -56,7 +57,32 @@ def test_impossible_words_and_a_model_without_unk():
     assert found.perplexity == pytest.approx(10 ** 0.4) and found.perplexity_words == pytest.approx(10 ** 0.8)
     assert found.perplexity_unknown == math.inf and found.facts()["perplexity_unknown"] is None
     assert math.isnan(Perplexity(1, 0, 0, 1, 0.0, 0.0).perplexity)
-    assert Perplexity(1, 0, 0, 0, -1e6, 0.0).perplexity == math.inf
+    assert Perplexity(1, 0, 0, 0, -1e6, 0.0).perplexity == Perplexity(1, 0, 0, 0, -700.0, 0.0).perplexity == math.inf
+    assert Perplexity(1, 0, 0, 0, -699.5, 0.0).perplexity == pytest.approx(math.exp(699.5))
+
+
+def test_what_a_model_has_remembered_of_a_text_is_forgotten():
+    lm = make_lm()
+    assert measure(lm, TextIds.of([["a"]], lm.vocabulary.words)).words == 1 and len(lm._cache) == 1
+
+
+def test_facts_are_json():
+    assert Perplexity(2, 3, 1, 1, -6.0, -2.0).facts() == pytest.approx({
+        "sentences": 2, "words": 3, "unknown": 1, "impossible": 1, "log_prob": -6.0, "log_prob_unknown": -2.0,
+        "log10_prob": -6.0 / LOG_10, "perplexity": math.exp(2.0), "perplexity_words": math.exp(6.0),
+        "perplexity_unknown": math.exp(2.0)})
+    nothing = Perplexity(2, 0, 0, 2, 0.0, -math.inf).facts()
+    assert [name for name, value in nothing.items() if value is None] == [
+        "log_prob_unknown", "perplexity", "perplexity_words", "perplexity_unknown"]
+
+
+def test_unknown_words_are_those_that_a_model_lacks_and_the_unknown_word_itself():
+    class Model:
+        missing = ["b", "no word of the text"]
+    words = TextIds.of([["a", "b", "<UNK>", "<unk>", "unk"]]).words
+    assert words.symbols == ["<eps>", "a", "b", "<UNK>", "<unk>", "unk"]
+    assert unknown_ids(Model(), words).tolist() == [False, False, True, True, True, False]
+    assert unknown_ids(object(), words).tolist() == [False, False, False, True, True, False]
 
 
 def test_a_mixture_is_measured_over_the_words_of_all():
@@ -80,7 +106,8 @@ def test_texts_share_their_words(tmp_path):
     second = read_text_ids(tmp_path / "b.txt", first.words)
     assert first.words.symbols == ["<eps>", "y", "x", "z"] == second.words.symbols
     assert first.word_ids.tolist() == [2, 1, 1] and first.lengths.tolist() == [2, 1]
-    assert second.word_ids.tolist() == [3, 2]
+    assert second.word_ids.tolist() == [3, 2] and second.word_ids.dtype == second.lengths.dtype == np.int64
+    assert read_text_ids(str(tmp_path / "a.txt")).words.symbols == ["<eps>", "x", "y"]
 
 
 def test_bad_texts(tmp_path):

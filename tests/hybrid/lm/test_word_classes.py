@@ -108,6 +108,38 @@ def test_more_classes_than_words_and_rounds(caplog):
     assert [f"round {n}" in caplog.text for n in (1, 2, 3)] == [True, True, False]
 
 
+def test_a_text_without_words_has_the_marks_alone():
+    found = find_classes(number_text([[], []]), ClassOptions())
+    assert found.tolist() == [0, 1, 2] and found.dtype == np.int64
+
+
+def test_of_equal_classes_a_word_stays_in_its_own(caplog):
+    """Words that are seen alike are dealt by their order, and nothing is won by an exchange."""
+    caplog.set_level("INFO")
+    text = number_text([["d"], ["c"], ["b"], ["a"]])
+    assert find_classes(text, ClassOptions(number=2, moved=0.0)).tolist() == [0, 1, 2, 3, 4, 3, 4]
+    # of the pairs <s> CLASS and CLASS </s> there are 2 each; 4 times <s>, 4 times </s>, 2 times each class
+    value = 4 * 2 * math.log(2) - (4 * math.log(4) + 2 * 2 * math.log(2)) * 2
+    assert [record.getMessage() for record in caplog.records] == [
+        f"round 1 of exchange: 0 of 4 words moved, F = {value:.6g}"]
+
+
+@pytest.mark.parametrize("share, rounds", [(0.0, 3), (0.24, 3), (0.25, 2), (0.49, 2), (0.5, 1)])
+def test_rounds_go_on_while_more_than_a_share_of_the_words_moves(share, rounds, monkeypatch, caplog):
+    """Of four words two move in the first round, one in the second, none in the third."""
+    caplog.set_level("INFO")
+    moves = iter([True, True, False, False, False, False, True, False] + [False] * 8)
+    monkeypatch.setattr(Exchange, "_exchange", lambda self, word: next(moves))
+    find_classes(number_text([["a", "b"], ["c", "d"]]), ClassOptions(number=2, moved=share))
+    assert [record.getMessage().split(" words")[0] for record in caplog.records] == [
+        "round 1 of exchange: 2 of 4", "round 2 of exchange: 1 of 4", "round 3 of exchange: 0 of 4"][:rounds]
+
+
+@pytest.mark.parametrize("options", [{"number": 1}, {"rounds": 1}, {"moved": 0.0}, {"add": 1e-9}])
+def test_options_at_their_bounds(options):
+    assert all(getattr(ClassOptions(**options), name) == value for name, value in options.items())
+
+
 @pytest.mark.parametrize("options", [{"number": 0}, {"rounds": 0}, {"moved": -0.1}, {"add": 0.0}])
 def test_options_out_of_range(options):
     with pytest.raises(ValueError, match=next(iter(options))):

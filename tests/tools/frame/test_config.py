@@ -4,12 +4,13 @@ import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional, Tuple
 
 import pytest
 
 from graphs.errors import InputError
 from graphs.options import choice, flat
-from tools.frame.config import OtherChoice, describe_options, make_options, read_config, resolve
+from tools.frame.config import OtherChoice, describe_options, is_option, make_options, read_config, resolve
 from tools.recipe.check import check, list_options, read_plan
 
 ROOT = Path(__file__).parents[3]
@@ -76,7 +77,13 @@ def test_options_are_described_by_choice():
     assert "am.shape = square" in text and "what is drawn: one of square, circle" in text
     assert "am.side = 1.0" in text and "am.title = t" in text and "above it (default none)" in text
     assert "radius" not in text and "am.radius = 2" in circle[1] and "metres, too" in circle[1]
+    assert given[2] == "  am.side = 1.0                         metres"
     given, square = describe_options(Drawing, "am", {"shape": "circle"})
+    assert given == [
+        "[am]", "  am.shape = circle                     what is drawn: one of square, circle (default square)",
+        "  am.radius = 2                         metres, too",
+        "  am.dots = 1, 2                        no option of texts",
+        "  am.title = none                       above it"]
     assert "am.radius = 2" in given[2] and square[0] == "[am] with shape = square"
 
 
@@ -111,9 +118,10 @@ def test_byte_order_mark_and_line_ends_of_windows_do_no_harm(tmp_path):
 
 @pytest.mark.parametrize("text, message", [
     (b"[am]\ntitle = caf\xe9\n", "x.conf, line 2: expected UTF-8 text, found the byte 0xe9"),
+    (b"\n\n\xe9\n", "x.conf, line 3: expected UTF-8 text, found the byte 0xe9"),
     (b"\x93NUMPY\x01\n", "x.conf, line 1: expected UTF-8 text, found the byte 0x93"),
-    (b"title = t\n", "x.conf, line 1: expected sections of `key = value` lines"),
-    (b"[am]\n\ntitle\n", "x.conf, line 3: expected sections of `key = value` lines"),
+    (b"\ntitle = t\n", "x.conf, line 2: expected sections of `key = value` lines, found title = t"),
+    (b"[am]\n\ntitle\nmore\n", "x.conf, line 3: expected sections of `key = value` lines, found 'title"),
     (b"[am]\nx = 1\nx = 2\n", "option 'x' in section 'am' already exists"),
     (b"[DEFAULT]\nx = 1\n", "options section 'DEFAULT'"),
     (b"[an]\nx = 1\n", "options section 'an': expected one of corpus"),
@@ -124,10 +132,65 @@ def test_conf_files_that_are_none(tmp_path, text, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("word", ["am", "am=1", "am.=1", ".x=1", "am.x", "an.x=1", "am.x=\udce9"])
+@pytest.mark.parametrize("word", ["am", "am=1", "am.=1", ".x=1", "am.x", "an.x=1", "am.x=\udce9", "am.x=\ud800",
+                                  "am.x=a\udfff"])
 def test_words_that_are_no_options(tmp_path, word):
     with pytest.raises(InputError):
         config(tmp_path, "", word)
+
+
+def test_words_keep_what_stands_behind_the_first_equals_sign(tmp_path):
+    assert config(tmp_path, "", "am.x=a=b", "am.a.y=", "am.x.z=\ud7ff\ue000").words == {
+        "am": {"x": "a=b"}, "am.a": {"y": ""}, "am.x": {"z": "\ud7ff\ue000"}}
+
+
+@pytest.mark.parametrize("word, option", [
+    ("am.x=1", True), ("am.tdnn.x=1", True), ("am.x=", True), ("am.x=a=b", True), ("am.x", False), ("am=1", False),
+    ("an.x=1", False), ("x=am.y", False), ("path/am.x=1", False), ("", False)])
+def test_options_are_told_from_other_words(word, option):
+    assert is_option(word) is option
+
+
+def test_keys_of_files_are_as_they_are_written(tmp_path):
+    read = config(tmp_path, "[am]\nBoth = 100%\nboth: b; c\n# none\n")
+    assert read.conf == {"am": {"Both": "100%", "both": "b; c"}} and read.words == {}
+
+
+@dataclass(frozen=True)
+class Kinds:
+    number: Optional[int] = field(default=1, metadata={"help": "a number"})
+    word: Optional[str] = None
+    on: bool = False
+    off: bool = True
+    sizes: Tuple[int, ...] = (1,)
+    shares: Tuple[float, ...] = ()
+
+
+@pytest.mark.parametrize("values, expected", [
+    ({"number": "3", "word": "None of them"}, {"number": 3, "word": "None of them"}),
+    ({"number": "none", "word": "NONE"}, {"number": None}), ({"number": "", "word": ""}, {"number": None}),
+    ({"on": "true", "off": "false"}, {"on": True, "off": False}),
+    ({"on": "Yes", "off": "NO"}, {"on": True, "off": False}),
+    ({"on": "1", "off": "0"}, {"on": True, "off": False}),
+    ({"sizes": "1,2 3, 4", "shares": "0.5"}, {"sizes": (1, 2, 3, 4), "shares": (0.5,)}),
+    ({"sizes": "", "shares": "inf, -1"}, {"sizes": (), "shares": (float("inf"), -1.0)})])
+def test_texts_of_each_kind(values, expected):
+    made = make_options(Kinds, "am", values)
+    assert made == Kinds(**expected)
+    assert all(type(getattr(made, name)) is type(value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("values, message", [
+    ({"number": "x"}, "option am.number: expected a whole number, found 'x'"),
+    ({"on": "on"}, "option am.on: expected true or false, found 'on'"),
+    ({"on": ""}, "option am.on: expected true or false, found ''"),
+    ({"sizes": "1,2.5"}, "option am.sizes: expected a whole number, found '2.5'"),
+    ({"shares": "1 nan"}, "option am.shares: expected a number, found 'nan'"),
+    ({"zzz": "1"}, "option am.zzz: expected one of number, off, on, shares, sizes, word, found zzz")])
+def test_texts_of_another_kind(values, message):
+    with pytest.raises(InputError) as error:
+        make_options(Kinds, "am", values)
+    assert str(error.value) == message
 
 
 def test_a_conf_that_is_a_folder_or_missing(tmp_path):

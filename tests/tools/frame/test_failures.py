@@ -12,7 +12,7 @@ from hybrid.data.parallel import ordered_map
 from hybrid.data.storage import FeatureStore
 from hybrid.processes import ProcessDied
 from tools.frame import failures, records
-from tools.frame.failures import explain
+from tools.frame.failures import explain, lacking
 from tools.frame.program import Job, Program
 
 HDF5 = ("Can't decrement id ref count (file write failed: time = Mon Nov 23 18:19:45 2026\n, filename = 'x.h5', "
@@ -95,10 +95,41 @@ def test_errors_of_the_program_itself_stay_what_they_are(tmp_path):
         Program("toy", "A toy.").run(raises(ValueError("x")), ["--out", str(tmp_path / "out")])
 
 
-def test_any_failure_on_a_full_disk_is_the_disks(tmp_path, monkeypatch):
-    full = SimpleNamespace(disk_usage=lambda path: shutil.disk_usage(path)._replace(free=4096))
-    monkeypatch.setattr(failures, "shutil", full)
-    assert "No space left on device" in explain(RuntimeError("a write failed"), tmp_path / "not" / "there")
+@pytest.mark.parametrize("free, full", [(4096, True), (2 ** 16 - 1, True), (2 ** 16, False)])
+def test_any_failure_on_a_full_disk_is_the_disks(tmp_path, monkeypatch, free, full):
+    usage = SimpleNamespace(disk_usage=lambda path: shutil.disk_usage(path)._replace(free=free))
+    monkeypatch.setattr(failures, "shutil", usage)
+    out = tmp_path / "not" / "there"
+    said = f"{out}: No space left on device: free some space or take another folder; run it again to go on"
+    assert explain(RuntimeError("a write failed"), out) == (said if full else None)
+
+
+def test_what_an_error_came_from_is_told(tmp_path):
+    """Were it raised from it or while it was handled, and however deep it lies."""
+    def wrapped(cause, context):
+        try:
+            try:
+                raise context
+            except OSError:
+                raise RuntimeError("a write failed") from cause
+        except RuntimeError as error:
+            return error
+    full, unwritable = OSError(errno.ENOSPC, "no"), PermissionError(errno.EACCES, "no", "f")
+    for error, said in ((wrapped(None, full), "No space left"), (wrapped(unwritable, full), "Permission denied"),
+                        (wrapped(wrapped(unwritable, full), OSError(errno.EBADF, "no")), "Permission denied"),
+                        (wrapped(None, OSError(errno.EBADF, "no")), None)):
+        told = explain(error, tmp_path)
+        assert (told is None) if said is None else told.startswith(f"{tmp_path}: {said}")
+
+
+def test_of_an_error_the_first_line_is_told(tmp_path):
+    error = RuntimeError("\nCUDA out of memory\nTried to allocate 2 GiB\n")
+    assert explain(error, tmp_path) == ("out of memory (CUDA out of memory): fewer processes (--nj) or smaller batches "
+                                        "need less")
+    error = ModuleNotFoundError("No module named 'a.b'\nmore", name="a.b")
+    assert lacking(error) == "this needs the package a (No module named 'a.b'); ./run.sh doctor says how to get it"
+    for own in (ImportError("x"), ModuleNotFoundError("x", name="graphs.nope"), ValueError("x")):
+        assert lacking(own) == ""
 
 
 def test_features_notice_a_full_disk_before_hdf5_does(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """What is told where the output goes nowhere."""
 
+import errno
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
@@ -46,11 +47,16 @@ def test_errors_in_one_line(error, status, said, capsys):
     assert capsys.readouterr().err == said
 
 
-def test_errors_of_its_own_come_through():
+@pytest.mark.parametrize("error", [
+    FileNotFoundError(errno.ENOENT, "No such file or directory", "f"), OSError(errno.EBADF, "Bad file descriptor"),
+    OSError(errno.ENOSPC, "No space left on device", "f"),  # of a file, not of the output
+    ImportError("x"), ModuleNotFoundError("x", name="hybrid.nope"), ValueError("x")])
+def test_errors_of_its_own_come_through(error, capsys):
     def work():
-        open("/no/such/file")
-    with pytest.raises(FileNotFoundError):
+        raise error
+    with pytest.raises(type(error)) as raised:
         printing("toy", work)
+    assert raised.value is error and capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("text", ["short", "long " * 100_000])  # at the end, and while it prints

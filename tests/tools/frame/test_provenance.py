@@ -11,6 +11,7 @@ import pytest
 from tests.tools.frame.test_program import Work, program
 from tools.artefacts.results import describe_record
 from tools.frame import provenance
+from tools.frame.program import Program
 from tools.frame.records import read_record, write_record
 
 
@@ -80,6 +81,20 @@ def test_the_command_of_the_record_repeats_the_stage_without_its_conf(stage, tmp
     assert again["config"] == record["config"] and again["fingerprint"] == record["fingerprint"]
 
 
+@pytest.mark.parametrize("words, repeated", [
+    ([], []), (["--share", "0.5"], []), (["--share", "0"], ["--share", "0.0"]),
+    (["--share", "0.25"], ["--share", "0.25"]),
+    (["--number", "0"], []), (["--files"], []), (["--on"], ["--on"]), (["--files", "a", "b"], ["--files", "a", "b"]),
+    (["--long-name", "x"], ["--long-name", "x"])])
+def test_arguments_of_a_command_are_those_that_were_not_left_at_their_defaults(words, repeated):
+    toy = (Program("toy", "A toy.").argument("--share", type=float, default=0.5)
+           .argument("--number", type=int, default=0).argument("--on", action="store_true")
+           .argument("--files", nargs="*", default=["x"]).argument("--long-name"))
+    args = toy.parse([*words, "--out", "o", "--nj", "3", "--by-content"])
+    assert provenance.command("toy", toy.parser, args, {}) == " ".join(
+        ["python -m toy", *repeated, "--out", "o", "--nj", "3"])
+
+
 def test_lists_and_switches_of_a_command(tmp_path):
     toy = program().argument("--on", action="store_true").argument("--files", nargs="+", default=[])
     argv = ["--files", "a", "b", "--on", "--out", "o", "--nj", "1"]
@@ -95,6 +110,31 @@ def test_the_device_is_the_gpu_that_was_used(monkeypatch):
     assert "a GPU" not in provenance.device()
     monkeypatch.setitem(sys.modules, "torch", cuda(True))
     assert provenance.device().startswith("a GPU beside ")
+
+
+def test_the_processor_is_told_by_its_model(monkeypatch, tmp_path):
+    monkeypatch.setattr(provenance, "Path", lambda path: tmp_path / path.strip("/").replace("/", "_"))
+    monkeypatch.setattr(provenance.platform, "processor", lambda: "")
+    monkeypatch.setattr(provenance.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(provenance.os, "cpu_count", lambda: 3)
+    assert provenance.processor() == "riscv64"
+    monkeypatch.setattr(provenance.platform, "processor", lambda: "a kind")
+    assert provenance.device() == "a kind, 3 cores"
+    (tmp_path / "proc_cpuinfo").write_bytes(b"vendor_id : x\nmodel name\t: Fast \xff: 9000 \nmodel name : other\n")
+    assert provenance.processor() == "Fast \ufffd: 9000"
+    (tmp_path / "proc_cpuinfo").write_text("processor : 0\n")
+    assert provenance.processor() == "a kind"
+
+
+def test_the_version_is_that_of_the_checkout_or_of_what_is_installed(monkeypatch, tmp_path):
+    assert (provenance.ROOT / "tools/frame/provenance.py").samefile(provenance.__file__)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setattr(provenance, "version", lambda package: f"installed {package}")
+    assert provenance.own_version() == "installed hybrid-asr"
+    (tmp_path / "setup.cfg").write_text("[metadata]\nname = x\n")
+    assert provenance.own_version() == "installed hybrid-asr"
+    (tmp_path / "setup.cfg").write_text("[metadata]\nversion_of = 1\nversion = 7.8.9\n")
+    assert provenance.versions()["hybrid-asr"] == provenance.own_version() == "7.8.9"
 
 
 def test_the_commit_says_that_files_differ_and_is_none_outside_a_checkout(tmp_path):

@@ -99,6 +99,22 @@ def test_dropout_in_training_alone(name):
     assert torch.equal(net(x), net(x)) and not torch.equal(net.train()(x), net(x))
 
 
+@pytest.mark.parametrize("name, good", [
+    *((name, {"num_layers": 1, "dropout": 0.0}) for name in LM_ARCHITECTURES), ("feed_forward", {"order": 2}),
+    ("lstm", {"hidden_dim": 1}), ("transformer", {"heads": 1, "hidden_dim": 2, "left": 0, "feed_forward": 1}),
+    ("transformer", {"left": -1})])
+def test_options_at_their_bounds(name, good):
+    options = LM_ARCHITECTURES[name](**good)
+    assert all(getattr(options, option) == value for option, value in good.items())
+    assert options.build(IN_DIM)(_input(1, 2).float()).shape == (1, 2, options.hidden_dim)
+
+
+@pytest.mark.parametrize("name, layers, dropout", [("lstm", 1, 0.0), ("lstm", 2, 0.3), ("gru", 3, 0.3)])
+def test_dropout_between_layers_is_for_several(name, layers, dropout):
+    net = LM_ARCHITECTURES[name](num_layers=layers, hidden_dim=4, dropout=0.3).build(IN_DIM)
+    assert net.layers.dropout == dropout and net.layers.num_layers == layers
+
+
 @pytest.mark.parametrize("name, bad", [
     *((name, {"hidden_dim": 0}) for name in LM_ARCHITECTURES), *((name, {"dropout": 1.0}) for name in LM_ARCHITECTURES),
     *((name, {"num_layers": 0}) for name in LM_ARCHITECTURES), ("feed_forward", {"order": 1}),
