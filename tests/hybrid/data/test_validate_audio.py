@@ -104,8 +104,9 @@ def test_what_a_truncated_file_still_holds_is_kept(tmp_path, samples, end, expec
 def test_exactly_as_much_as_may_be_is_good(tmp_path):
     """At 16,384 Hz half a sample and an eighth of a second are exact."""
     path = write_noise(tmp_path / "a.wav", rate=16384)
-    recording, eighth = recording_of(path), {"trim_seconds": 0.125}
-    for duration, options, notes in ((1 + 2 ** -15, {}, []), (1 + 2 ** -15, {"trim_seconds": 0.0}, []),
+    recording, rate = recording_of(path), {"sampling_rate": 16384}
+    eighth = {"trim_seconds": 0.125, **rate}
+    for duration, options, notes in ((1 + 2 ** -15, rate, []), (1 + 2 ** -15, {"trim_seconds": 0.0, **rate}, []),
                                      (1.125, eighth, ["trimmed"])):
         assert kept(utterance("a", recording, "yes", duration=duration), **options)[1] == notes
     cut = utterance("a", recording, "yes")
