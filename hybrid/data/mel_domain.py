@@ -35,7 +35,7 @@ class MelDomain:
         if cepstra_of:
             quefrency = torch.arange(dim, dtype=torch.float32)
             transform = torch.cos(math.pi / cepstra_of * quefrency[:, None] * (torch.arange(cepstra_of) + 0.5))
-            if lifter > 0:
+            if lifter:
                 transform *= math.sqrt(2.0 / cepstra_of)
                 transform[0] *= math.sqrt(0.5)
                 transform *= 1 + lifter / 2 * torch.sin(math.pi * quefrency / lifter)[:, None]

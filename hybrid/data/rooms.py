@@ -113,8 +113,6 @@ def reverberate(audio: np.ndarray, response: np.ndarray, direct: int = 0) -> np.
 
     direct: sample of the direct path in the response.
     """
-    if len(audio) == 0:
-        return np.zeros(0)
     heard = fftconvolve(audio, response)[direct:direct + len(audio)]
-    power = np.mean(heard ** 2)
-    return heard * np.sqrt(np.mean(np.square(audio, dtype=np.float64)) / power) if power > 0 else heard
+    energy = np.sum(heard ** 2)
+    return heard * np.sqrt(np.sum(np.square(audio, dtype=np.float64)) / energy) if energy > 0 else heard

@@ -64,6 +64,7 @@ def test_tempo_depends_on_seed_epoch_and_utterance_alone():
     counts = [Tempo(0.1, seed).num_frames(10**6, epoch, u)
               for seed, epoch, u in ((1, 0, "a"), (1, 0, "a"), (1, 1, "a"), (2, 0, "a"), (1, 0, "b"))]
     assert counts[0] == counts[1] and len(set(counts)) == 4
+    assert Tempo(0.1).num_frames(10**6, 0, "a") == Tempo(0.1, 0).num_frames(10**6, 0, "a")
 
 
 def test_no_change_of_tempo_changes_nothing():
@@ -241,8 +242,8 @@ def test_transforms_and_tempo_are_made_for_the_features_read():
         spec_augment: bool = False
 
     features, least = _noise(40, 39), {"u": 40}
-    [channel] = augmentation(Options(channel=3.0, cepstra_of=23), 5, reader)
-    expected = ChannelOffset(3.0, 5, MelDomain(13, 23, 22.0, torch.full((13,), 2.0), 8000))
+    [channel] = augmentation(Options(channel=0.3, cepstra_of=23), 5, reader)
+    expected = ChannelOffset(0.3, 5, MelDomain(13, 23, 22.0, torch.full((13,), 2.0), 8000))
     assert channel(features, 1, "u").equal(expected(features, 1, "u"))
     [noisy] = augmentation(Options(noise=0.3), 5, reader)
     assert noisy(features, 1, "u").equal(FeatureNoise(0.3, 5)(features, 1, "u"))

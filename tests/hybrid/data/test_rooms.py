@@ -193,6 +193,7 @@ def test_a_measured_response_counts_from_its_direct_path():
     response[[40, 41, 90, 300]] = 0.02, -0.8, 1.0, 0.3  # a reflection louder than the direct path
     assert direct_path(response) == 41
     assert direct_path(np.array([0.49, -0.5, 1.0])) == 1 and direct_path(np.array([0.2])) == 0
+    assert direct_path(np.array([1.0, -2.0, 4.0])) == 1 and direct_path(np.array([0.01, 0.02, 0.01])) == 0
     audio = np.zeros(1000)
     audio[200] = 1.0
     heard = reverberate(audio, response, 41)
@@ -203,8 +204,9 @@ def test_a_measured_response_counts_from_its_direct_path():
 
 
 def test_nothing_and_silence():
-    assert len(reverberate(np.zeros(0), np.ones(3))) == 0
-    assert np.allclose(reverberate(np.array([-0.3]), np.array([2.0, 1.0])), [-0.3])
+    nothing = reverberate(np.zeros(0), np.ones(3))
+    assert nothing.shape == (0,) and nothing.dtype == np.float64
+    assert reverberate(np.array([-0.3]), np.array([2.0, 1.0])).tolist() == [pytest.approx(-0.3)]
     assert not reverberate(np.zeros(10), np.ones(3)).any()
     assert not reverberate(np.ones(10), np.zeros(3)).any()
     heard = reverberate(np.full(4, 30000, np.int16), np.array([0.5]))  # squares are no 16-bit numbers

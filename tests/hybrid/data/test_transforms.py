@@ -208,6 +208,12 @@ def test_warps_are_drawn_evenly_up_to_the_largest():
     assert abs(middle.mean() - 1) < 0.015 and abs(middle.std() - 0.4 / 12 ** 0.5) < 0.01
 
 
+def test_seed_0_and_one_block_by_default():
+    options, features = SpecAugmentOptions(max_frequency_share=0.5), plain(30, 12)
+    for epoch in range(5):
+        assert SpecAugment(options)(features, epoch, "u").equal(SpecAugment(options, 0, 1)(features, epoch, "u"))
+
+
 def test_specaugment_is_made_for_the_features_read():
     reader = SimpleNamespace(info={"kind": "mfcc"}, base_dim=13, dim=39, sampling_rate=8000,
                              typical_std=lambda: torch.full((13,), 2.0))
