@@ -190,7 +190,9 @@ import os, sys, time
 from hybrid.data.parallel import ordered_map
 def say_and_sleep(number):
     os.write(1, b"%d\\n" % os.getpid())
-    time.sleep(60)
+    time.sleep(30)
+    os.write(1, b"still here\\n")
+    os._exit(1)
 list(ordered_map(say_and_sleep, range(2), 2, "toy"))
 """
 
