@@ -1,5 +1,7 @@
 """The CTC loss against enumeration of all paths."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -30,3 +32,12 @@ def test_ctc_loss_is_infinite_where_no_path_fits():
 def test_greedy_tokens():
     scores = torch.nn.functional.one_hot(torch.tensor([0, 2, 2, 0, 2, 1, 1, 0]), 3).float()
     assert greedy_tokens(scores) == [2, 2, 1]
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4])
+def test_greedy_tokens_of_every_path(length):
+    """Among them those that begin with a token, which the last frame has again or not."""
+    for path in itertools.product(range(3), repeat=length):
+        scores = torch.full((length, 3), -1.0)
+        scores[range(length), path] = 0.0
+        assert greedy_tokens(scores) == [token for token, _ in itertools.groupby(path) if token != 0]
