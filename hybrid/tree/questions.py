@@ -129,8 +129,7 @@ def cut_in_two(counts: np.ndarray, sums: np.ndarray, objective) -> np.ndarray:
         pair = (min(one, other), max(one, other))
         if pair not in tried:
             tried.add(pair)
-            first = loss[one] < loss[other]
-            first[[one, other]] = True, False
+            first = loss[one] < loss[other]  # one itself among them, and not the other, by the diagonal
             value = _move_items(first, counts, sums, objective)
             if value > most:
                 best, most = first, value

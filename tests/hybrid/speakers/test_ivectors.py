@@ -131,22 +131,24 @@ def test_options_out_of_range(bad):
         IvectorOptions(**bad)
 
 
-def test_a_round_of_em_solves_for_the_directions_component_by_component():
+@pytest.mark.parametrize("weight", [0.5, 0.01])
+def test_a_round_of_em_solves_for_the_directions_component_by_component(weight):
     """T_c = (sum of f_c E[w]') (sum of N_c E[w w'])^-1 over the items; one that no frame is near stays."""
     extractor = random_extractor(5)
     extractor.mixture.means[0, 2] = 1e3
-    extractor = Extractor(extractor.mixture, extractor.directions, 0.5, True)
+    extractor = Extractor(extractor.mixture, extractor.directions, weight, True)
     items = [extractor.stats([torch.randn(20, F, generator=torch.Generator().manual_seed(n))]) for n in range(4)]
     improved, total = extractor.improved(items)
     posteriors = [extractor.posterior(stats) for stats in items]
     assert total == pytest.approx(sum(gain for *_, gain in posteriors))
+    assert (sum(stats.counts[:2] for stats in items) > 0.01).all()  # a frame's, of the smaller weight
     for c in range(2):
         pulls = sum(torch.outer(stats.sums[c], mean) for stats, (mean, *_) in zip(items, posteriors))
         moments = sum(stats.counts[c] * (covariance + torch.outer(mean, mean))
                       for stats, (mean, covariance, _) in zip(items, posteriors))
         assert torch.allclose(improved.directions[c], pulls @ torch.linalg.inv(moments), atol=1e-6)
     assert torch.equal(improved.directions[2], extractor.directions[2])
-    assert (improved.frame_weight, improved.raw) == (0.5, True) and improved.mixture is extractor.mixture
+    assert (improved.frame_weight, improved.raw) == (weight, True) and improved.mixture is extractor.mixture
 
 
 def test_first_directions_are_a_tenth_of_standard_deviations_and_the_log_tells_what_they_gain(caplog):

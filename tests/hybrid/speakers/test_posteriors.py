@@ -121,6 +121,7 @@ def test_posteriors_are_read_from_folders_of_lattices_and_of_alignments(tmp_path
 def test_scales_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         LatticeScales(**bad)
+    assert LatticeScales(lm_scale=0.0, word_insertion_penalty=-1.5).lm_scale == 0.0
 
 
 def test_a_copy_has_the_posteriors_of_its_original():
