@@ -95,7 +95,7 @@ def test_which_raw_files_came_and_went(tmp_path):
 
 def test_a_raw_file_that_cannot_be_read_is_another_than_before():
     """Of /proc/self/mem the first bytes are no memory."""
-    assert digest_raw(["/proc/self/mem"], by_content=True)[os.path.realpath("/proc/self/mem")] == GONE
+    assert digest_raw([Path("/proc/self/mem")], by_content=True)[os.path.realpath("/proc/self/mem")] == GONE
     assert changed_raw({"/proc/self/mem": [0, OLD, sha(b"")]}) == ["/proc/self/mem"]
 
 
