@@ -42,8 +42,7 @@ def masses(scorer: NgramScorer, order: int) -> Masses:
 
 def backoff_weights(left: np.ndarray, lower_left: np.ndarray) -> np.ndarray:
     """1 where the lower order has nothing to give, either."""
-    some = lower_left > ROUNDING
-    return np.where(some, np.maximum(left, 0.0) / np.where(some, lower_left, 1.0), 1.0)
+    return np.divide(np.maximum(left, 0.0), lower_left, out=np.ones_like(left), where=lower_left > ROUNDING)
 
 
 def normalized(model: NgramModel) -> NgramModel:

@@ -123,7 +123,7 @@ class SampledSoftmax(FullSoftmax):
         times = torch.bincount(draws, minlength=len(self.shares))
         present = times > 0
         present[units] = True
-        candidates = present.nonzero()[:, 0]
+        candidates = present.nonzero().flatten()
         place = present.cumsum(0) - 1
         # -inf for a target that was not drawn, which counts in its own rows alone
         offset = (times[candidates] / (self.num_samples * self.shares[candidates])).log()
@@ -167,7 +167,7 @@ class ClassSoftmax(nn.Module):
         rows = torch.where(classes == 0, units, first + classes - 1)
         scores = (hidden * head[rows]).sum(dim=1) - normalizers[:, 0]
         for number, (projection, output) in enumerate(self.adaptive.tail, 1):
-            of_class = (classes == number).nonzero()[:, 0]
+            of_class = (classes == number).nonzero().flatten()
             within = units[of_class] - self.adaptive.cutoffs[number - 1]
             narrow = (projection(hidden[of_class]) * output.weight[within]).sum(dim=1)
             scores[of_class] = scores[of_class] + narrow - normalizers[of_class, number]

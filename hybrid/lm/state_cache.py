@@ -66,7 +66,7 @@ class StateCache:
         return depth if self.network.recall < 0 else min(depth, self.network.recall)
 
     def _compute(self, states: np.ndarray) -> None:
-        past = np.full((len(states), self._recalled(int(self._depth[states].max()))), -1)
+        past = np.empty((len(states), self._recalled(int(self._depth[states].max()))), np.int64)
         before = states
         for column in range(past.shape[1] - 1, -1, -1):
             before = np.where(before >= 0, self._parent[before], -1)

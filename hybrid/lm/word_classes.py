@@ -86,7 +86,7 @@ class Exchange:
         self.before = _Neighbours.of(right, left, bigrams.count, num_words)
         pairs = self.class_of[left] * self.num_classes + self.class_of[right]
         self.classes = np.bincount(pairs, weights=bigrams.count, minlength=self.num_classes ** 2).reshape(
-            self.num_classes, -1)
+            self.num_classes, self.num_classes)
         self.f_classes = _f(self.classes)
 
     def run(self, options: ClassOptions) -> np.ndarray:

@@ -35,6 +35,16 @@ def test_a_vocabulary_and_classes_that_the_text_lacks():
     model, found = train_class_lm([["a", "z", "b"]], NgramOptions(order=2), ClassOptions(), classes, vocabulary=["b"])
     assert sorted(model.words) == ["</s>", "<s>", "<unk>", "A", "C", "b"]
     assert found.prob == {"c": 1.0, "a": 1.0}
+    # words of classes count though the vocabulary lacks them: of A, b, <unk> and </s> each is seen once
+    options = NgramOptions(order=1, method="witten-bell")
+    classes = WordClasses({"c": "C", "a": "A", "d": "A"}, {})
+    model, found = train_class_lm([["a", "z", "b"]], options, ClassOptions(add=0.5), classes, vocabulary=["b"])
+    assert found.prob == pytest.approx({"c": 1.0, "a": 0.75, "d": 0.25})
+    assert 10.0 ** model.log10_prob("A") == pytest.approx((1 + 4 / 5) / 8)
+    assert 10.0 ** model.log10_prob("C") == pytest.approx(4 / 5 / 8)
+    own = train_class_lm([["a", "z", "b"]], options, ClassOptions(), vocabulary=["b", "never"])
+    assert set(own.classes.class_of) == {"b", "never"}
+    assert train_class_lm([[]], options, ClassOptions()).classes == WordClasses({}, {})
     limited = train_class_lm([["a", "z", "b", "b"]], NgramOptions(order=2, max_words=1), ClassOptions())
     assert list(limited.classes.class_of) == ["b"] and list(limited.model.words[3:]) == ["CLASS1"]
 

@@ -138,6 +138,18 @@ def test_sampling_is_for_training_alone_and_from_the_seed():
     assert torch.allclose(layer.shares, torch.from_numpy((COUNTS + 1.0) ** 0.75 / ((COUNTS + 1.0) ** 0.75).sum()))
 
 
+def test_only_what_was_drawn_and_targets_are_computed():
+    class Watched(SampledSoftmax):
+        def _nll(self, hidden, weight, *more):
+            rows.append(len(weight))
+            return super()._nll(hidden, weight, *more)
+    rows, layer = [], Watched(DIM, np.array([1e9, 1e9] + [0] * 50), 5).double().train()
+    for seed in range(20):
+        torch.manual_seed(seed)
+        layer.loss(_hidden(5)[0], torch.tensor([30, 40, 30, 0, 1]))
+    assert rows == [4] * 20  # nothing but 0 and 1 is drawn
+
+
 def test_how_much_is_computed_at_once():
     """So many numbers as stay in a CPU's cache, or 64 times as many; at least a row."""
     for kind, rows in (("cpu", 2 ** 20), ("cuda", 2 ** 26), ("meta", 2 ** 20)):

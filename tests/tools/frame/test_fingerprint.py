@@ -93,6 +93,12 @@ def test_which_raw_files_came_and_went(tmp_path):
     assert changed_raw({missing: known, str(tmp_path): known, too_long: known}) == [missing, str(tmp_path), too_long]
 
 
+def test_a_raw_file_that_cannot_be_read_is_another_than_before():
+    """Of /proc/self/mem the first bytes are no memory."""
+    assert digest_raw([Path("/proc/self/mem")], by_content=True)[os.path.realpath("/proc/self/mem")] == GONE
+    assert changed_raw({"/proc/self/mem": [0, OLD, sha(b"")]}) == ["/proc/self/mem"]
+
+
 def test_a_fingerprint_stays_what_it_is(tmp_path):
     """With another all that was ever made would be made anew."""
     expected = sha('{"a": [1, null], "b": {"c": "é", "d": 0.5}}'.encode())[:16]

@@ -11,7 +11,7 @@ from tools.lattices import convert, draw, nbest, prune, rescore, sample
 
 @pytest.mark.parametrize("kind, text, value", [
     (at_least(1), "1", 1), (at_least(0), "007", 7), (share, "0", 0.0), (share, "1", 1.0), (share, "-0", 0.0),
-    (factor, "2.5e1", 25.0), (finite, "-3", -3.0)])
+    (factor, "2.5e1", 25.0), (factor, "0", 0.0), (finite, "0", 0.0), (finite, "-3", -3.0)])
 def test_numbers_in_range(kind, text, value):
     assert kind(text) == value
 
