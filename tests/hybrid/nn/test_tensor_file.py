@@ -1,5 +1,6 @@
 """Tensor files: what is written comes back, and no changed byte goes unnoticed."""
 
+import hashlib
 import json
 
 import pytest
@@ -52,3 +53,11 @@ def test_facts_that_look_like_a_digest_do_no_harm(tmp_path):
     facts = {"sha256": "0" * 64, "text": json.dumps({"sha256": "1" * 64})}
     write_tensors(tmp_path / "t", {"0" * 64: torch.zeros(1)}, facts)
     assert read_tensors(tmp_path / "t")[1] == facts
+
+
+@pytest.mark.parametrize("content", [b"no JSON ", b'{"a": 1}', b'{"__metadata__": {"hybrid": "[]"}}'])
+def test_other_content_with_a_right_digest_is_named(tmp_path, content):
+    data = len(content).to_bytes(8, "little") + content + b'"sha256\\": \\"' + 64 * b"0"
+    (tmp_path / "t").write_bytes(data.replace(64 * b"0", hashlib.sha256(data).hexdigest().encode()))
+    with pytest.raises(InputError, match=f"{tmp_path}/t: expected tensors and facts, found [A-Z][A-Za-z]+: "):
+        read_tensors(tmp_path / "t")
