@@ -52,6 +52,13 @@ def test_the_first_line_comes_after_five_seconds_and_others_thirty_apart(clock, 
     assert len(found) == len(lines) and all(line in text for line, text in zip(lines, found))
 
 
+def test_nothing_is_done_at_first_unless_told(clock, capsys):
+    with Progress(4, "toy") as work:
+        clock.now += 10
+        work.update()
+    assert capsys.readouterr().err == "toy: about 40 s in all, 25 % done, about 30 s left\n"
+
+
 def test_the_end_needs_no_line(clock, capsys):
     assert len(said(clock, capsys, 65, 1.0)) == 2 and len(said(clock, capsys, 66, 1.0)) == 3  # after 5, 35 and 65 s
 

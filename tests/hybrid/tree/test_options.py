@@ -25,7 +25,8 @@ def test_values_out_of_range_are_refused(values):
 @pytest.mark.parametrize("values", [
     {"context_width": 1, "central_position": 0}, {"context_width": 15, "central_position": 14}, {"num_leaves": 1},
     {"min_count": 0.0}, {"merge_loss": 0.0}, {"speech_topology": "chain", "silence_topology": "silence5"},
-    {"max_failed_share": 1.0}, {"max_failed_share": 0.0}, {"deltas": 2}, {"min_gain": 0.0}, {"variance_floor": 1e-9}])
+    {"max_failed_share": 1.0}, {"max_failed_share": 0.0}, {"deltas": 1}, {"deltas": 2}, {"min_gain": 0.0},
+    {"variance_floor": 1e-9}])
 def test_values_at_the_limits_are_taken(values):
     for name, value in values.items():
         assert getattr(TreeOptions(**values), name) == value
