@@ -55,7 +55,7 @@ class CausalAttention(RelativeAttention):
         unseen = torch.cat([~known, known.new_zeros(len(x), 1)], dim=1)
         weights = (scores / math.sqrt(self.width)).masked_fill(unseen[:, None, None], -math.inf).softmax(dim=3)
         attended_to = torch.matmul(weights, values.masked_fill(unseen[:, None, :, None], 0.0))
-        return self.output(attended_to.transpose(1, 2).flatten(1)), entry
+        return self.output(attended_to.flatten(1)), entry
 
 
 class Block(nn.Module):

@@ -132,6 +132,8 @@ def test_what_is_no_event_is_impossible():
     for word_id in (-1, len(WORDS)):
         with pytest.raises(InputError, match="word_ids: expected 0 to 12"):
             lm.advance(np.array([0]), np.array([word_id]))
+        with pytest.raises(InputError, match="word_ids: expected 0 to 12"):  # beside one that is
+            lm.advance(np.array([0, 0]), np.array([word_id, 2]))
     scores, states = lm.advance(np.zeros(0, np.int64), np.zeros(0, np.int64))
     assert len(scores) == len(states) == len(lm.final(states)) == 0
 

@@ -47,6 +47,13 @@ def test_steps_are_the_same_as_all_at_once(name):
     assert torch.allclose(_steps(net, x, junk=float("nan")), whole, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_steps_of_three_layers(name):
+    torch.manual_seed(1)
+    net, x = LM_ARCHITECTURES[name](hidden_dim=4, num_layers=3).build(IN_DIM).double().eval(), _input(2, 4)
+    assert torch.allclose(_steps(net, x), net(x), atol=1e-12)
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_a_batch_of_steps_after_different_lengths(name):
     """Sequence 0 has two steps behind it, sequence 1 all: what stands where nothing was does not matter."""
