@@ -50,12 +50,12 @@ in_a_graph() {  # SYSTEM
   ctc_graph "$1" --lm "$lm"
 }
 
+system average "the posteriors of tri_tdnn and conformer, averaged" averaged
 system tdnn "a TDNN, monophones" hybrid "${mono[@]}"
 system blstm "a bidirectional LSTM, monophones" hybrid "${mono[@]}"
 system tri_tdnn "a TDNN over phones in context" triphones
 system conformer "a Conformer over phones in context" triphones
 system words "a Conformer over phones of words" own_phones
-system average "the posteriors of tri_tdnn and conformer, averaged" averaged
 system ctc_chars "CTC over characters, no HMM, the encoder a Conformer" end_to_end --lm "$lm"
 system ctc_graph "ctc_chars in a decoding graph" in_a_graph ctc_chars
 system joint "an attention decoder and CTC together, characters, the same encoder" end_to_end --lm "$lm"
