@@ -57,7 +57,7 @@ class Grid:
             object.__setattr__(self, name, values)
 
     def place_of_usual(self, axis: int, otherwise: float) -> float:
-        """Steps from the start of an axis to the usual value, `otherwise` where there is none or it is beyond its ends."""
+        """Steps from the start of an axis to the usual value; `otherwise`, where there is none within its ends."""
         values = (self.lm_scales, self.word_insertion_penalties)[axis]
         if self.usual is None or not values[0] <= self.usual[axis] <= values[-1]:
             return otherwise

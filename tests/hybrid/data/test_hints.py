@@ -92,7 +92,7 @@ def test_punctuation_without_a_lexicon(text, hint):
 
 @pytest.mark.parametrize("text, hint", [
     ("\u6211" * 9 + " ok", "1 words of the training transcripts are in a script without spaces and 9 characters "
-                          "long on average: data.words=characters makes each character a word; or write words apart"),
+     "long on average: data.words=characters makes each character a word; or write words apart"),
     ("\u6211" * 10 + " \u6211\u4eec" * 1, ""),  # six on average
     ("\u6211" * 8, ""), ("Donaudampfschiffahrt", ""), ("", "")])
 def test_sentences_without_spaces(text, hint):

@@ -80,8 +80,8 @@ def test_values_are_stacked_in_the_order_of_speakers_as_floats(tmp_path):
     table = SpeakerTable.of(SPACE, {name: {"vector": torch.full((2,), value).double(), "gain": torch.tensor([value])}
                                     for name, value in (("bert", 2.0), ("anna", 1.0))})
     assert table.speakers == ["bert", "anna"] and table.item == "speakers"
-    assert {name: value.dtype for name, value in table.tensors.items()} == dict.fromkeys(["vector", "gain"],
-                                                                                        torch.float32)
+    dtypes = {name: value.dtype for name, value in table.tensors.items()}
+    assert dtypes == dict.fromkeys(["vector", "gain"], torch.float32)
     table.write(tmp_path)
     for one in (table, SpeakerTable.read(tmp_path)):
         assert one["bert"]["vector"].tolist() == [2.0, 2.0] and one["anna"]["gain"].tolist() == [1.0]

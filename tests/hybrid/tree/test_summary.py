@@ -85,5 +85,5 @@ def test_a_bad_row_is_named(tmp_path, line, message):
     path.write_text(f"pdf_id\tphones\tpdf_classes\tframes\n0\tSIL\t0\t7\n{line}\n")
     with pytest.raises(InputError) as caught:
         read_leaf_frames(path)
-    assert f"leaves.tsv:3: {message}" in str(caught.value) or f"leaves.tsv:3: expected `PDF_ID" in str(
+    assert f"leaves.tsv:3: {message}" in str(caught.value) or "leaves.tsv:3: expected `PDF_ID" in str(
         caught.value) and message in str(caught.value)
