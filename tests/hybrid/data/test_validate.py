@@ -169,20 +169,6 @@ def test_wrong_sampling_rates_are_resampled_to_the_commonest(tmp_path):
     assert sum("resampled to 16000 Hz" in line for line in lines) == 1
 
 
-@pytest.mark.parametrize("rate, chosen", [(8000, 8000), (11025, 8000), (12000, 12000), (16000, 16000), (22050, 16000),
-                                          (44100, 16000), (48000, 16000), (4410, 4410)])
-def test_the_rate_of_speech_is_chosen_where_the_data_has_more_or_no_whole_frames(tmp_path, rate, chosen):
-    cut = noise_cut(tmp_path, "a", rate=rate)
-    results, _, found = validate_corpus({"train": [cut]}, DataOptions())
-    assert found == results["train"].cuts[0].sampling_rate == chosen
-    assert validate_corpus({"train": [cut]}, DataOptions(sampling_rate=rate))[2] == rate
-
-
-def test_the_rate_of_ready_features_stays(tmp_path):
-    cuts = [ready_cut(tmp_path, "a", np.zeros((9, 3))), noise_cut(tmp_path, "b", rate=44100)]
-    assert validate_corpus({"train": cuts}, DataOptions())[2] == 44100
-
-
 def test_sampling_rate_of_choice_and_a_manifest_that_is_wrong_about_it(tmp_path):
     cut = noise_cut(tmp_path, "a", rate=8000)
     wrong = fastcopy(cut, recording=fastcopy(cut.recording, sampling_rate=16000, num_samples=16000))

@@ -213,3 +213,17 @@ def test_an_id_of_several_splits_is_noted_in_the_later_ones(tmp_path):
     cut, other = noise_cut(tmp_path, "a", seconds=0.1), noise_cut(tmp_path, "b", seconds=0.1)
     results = validate_corpus({"train": [cut], "dev": [cut, other], "test": [other, cut]}, DataOptions())[0]
     assert [results[split].notes.get("in_other_split") for split in results] == [None, ["a"], ["b", "a"]]
+
+
+@pytest.mark.parametrize("rate, chosen", [(8000, 8000), (11025, 8000), (12000, 12000), (16000, 16000), (22050, 16000),
+                                          (44100, 16000), (48000, 16000), (4410, 4410)])
+def test_the_rate_of_speech_is_chosen_where_the_data_has_more_or_no_whole_frames(tmp_path, rate, chosen):
+    cut = noise_cut(tmp_path, "a", rate=rate)
+    results, _, found = validate_corpus({"train": [cut]}, DataOptions())
+    assert found == results["train"].cuts[0].sampling_rate == chosen
+    assert validate_corpus({"train": [cut]}, DataOptions(sampling_rate=rate))[2] == rate
+
+
+def test_the_rate_of_ready_features_stays(tmp_path):
+    cuts = [ready_cut(tmp_path, "a", np.zeros((9, 3))), noise_cut(tmp_path, "b", rate=44100)]
+    assert validate_corpus({"train": cuts}, DataOptions())[2] == 44100
