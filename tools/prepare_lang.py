@@ -21,11 +21,13 @@ def work(job: Job) -> None:
     from collections import Counter
 
     from graphs.errors import InputError
+    from graphs.grammar.arpa import read_arpa
     from graphs.lang.lang_folder import read_lang, validate_lang, write_lang
     from graphs.lang.make_lang import make_lang
     from graphs.text_file import raise_first
     options = job.options("lang")
-    lexicon = _lexicon(job, options)
+    lm_words = read_arpa(job.args.lm)[0].words if job.args.lm else []
+    lexicon = _lexicon(job, options, lm_words)
     for note in lexicon.notes:
         job.log.warning("lexicon: %s", note)
     like = read_lang(job.args.like) if job.args.like else None
@@ -40,13 +42,12 @@ def work(job: Job) -> None:
     if job.args.text and options.unit == "lexicon":
         _report_coverage(job, lang)
     if job.args.lm:
-        _report_lm(job, lang)
+        _report_lm(job, lang, lm_words)
     job.log.info("%d words, %d pronunciations, %d phones, %d disambiguation symbols",
                  *list(job.facts.values())[:4])
 
 
-def _lexicon(job: Job, options):
-    from graphs.grammar.arpa import read_arpa
+def _lexicon(job: Job, options, lm_words):
     from graphs.errors import InputError
     from graphs.lang.lexicon import RESERVED_WORDS, Lexicon
     from hybrid.data.units import PieceModel, unit_lexicon
@@ -57,8 +58,7 @@ def _lexicon(job: Job, options):
     if not job.args.text:
         raise InputError("--text", f"a text, since lang.unit is {options.unit}", "none")
     sentences = list(read_texts(job))
-    more = read_arpa(job.args.lm)[0].words if job.args.lm else []
-    more = [word for word in more if word not in RESERVED_WORDS and word.lower() != options.oov_word.lower()]
+    more = [word for word in lm_words if word not in RESERVED_WORDS and word.lower() != options.oov_word.lower()]
     lexicon, model = unit_lexicon(options, sentences, more,
                                   PieceModel.read(job.args.pieces) if job.args.pieces else None)
     if model is not None:
@@ -81,13 +81,12 @@ def _report_coverage(job: Job, lang) -> None:
     _warn_of(job, unknown, total, "the lexicon")
 
 
-def _report_lm(job: Job, lang) -> None:
+def _report_lm(job: Job, lang, lm_words) -> None:
     """Here and not where the graph is made, which is after all training."""
     from graphs.errors import InputError
-    from graphs.grammar.arpa import read_arpa
     from graphs.lang.lexicon import RESERVED_WORDS
     known, words = (set(found) - {*RESERVED_WORDS, lang.oov_word}
-                    for found in (read_arpa(job.args.lm)[0].words, lang.lexicon.words))
+                    for found in (lm_words, lang.lexicon.words))
     if known.isdisjoint(words):
         raise InputError(f"--lm {job.args.lm}", f"words of the lexicon, such as {_some(words)}",
                          f"none of them; it has {_some(known)}")

@@ -27,3 +27,9 @@ def load_audio(item: Union[Cut, Recording]) -> np.ndarray:
         backend.backends = [SphereBackend() if type(one) is Sph2pipeSubprocessBackend else one
                             for one in backend.backends]
     return item.load_audio()
+
+
+def has_whole_shift(sampling_rate: int, frame_shift: float) -> bool:
+    """From frame to frame (seconds) it is a whole number of samples, as kaldifeat needs."""
+    samples = frame_shift * sampling_rate
+    return abs(samples - round(samples)) <= 1e-6

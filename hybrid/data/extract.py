@@ -10,7 +10,7 @@ from lhotse.cut import Cut
 from lhotse.utils import compute_num_frames
 
 from graphs.errors import DamagedInput, InputError, first_line
-from hybrid.data.audio import load_audio
+from hybrid.data.audio import has_whole_shift, load_audio
 from hybrid.data.augment import Recipe
 from hybrid.data.enhance import enhance
 from hybrid.data.features import FeatureOptions
@@ -58,11 +58,11 @@ def mel(hertz: float) -> float:
 
 def check_filters(options: FeatureOptions, sampling_rate: int) -> None:
     """Raises InputError for filters or frames that this sampling rate cannot give."""
-    shift = options.frame_shift * sampling_rate
-    if abs(shift - round(shift)) > 1e-6:
+    if not has_whole_shift(sampling_rate, options.frame_shift):
         raise InputError(
             f"features.frame_shift = {options.frame_shift}", "a whole number of samples",
-            f"{shift:g} at {sampling_rate} Hz (choose another data.sampling_rate, such as 16000)")
+            f"{options.frame_shift * sampling_rate:g} at {sampling_rate} Hz "
+            "(choose another data.sampling_rate, such as 16000)")
     nyquist = sampling_rate / 2
     high = options.high_freq if options.high_freq > 0 else nyquist + options.high_freq
     if not options.low_freq < high <= nyquist:

@@ -17,6 +17,7 @@ from lhotse.utils import fastcopy
 from graphs.errors import DamagedInput, first_line
 from graphs.lang.lexicon import Lexicon
 from graphs.options import check_at_least, check_between, check_choice, check_positive
+from hybrid.data.audio import has_whole_shift
 from hybrid.data.characters import WORDS
 from hybrid.data.parallel import ordered_map
 from hybrid.data.probe import AudioFacts, probe_all
@@ -192,8 +193,7 @@ def _sampling_rate(splits: Dict[str, Sequence[Cut]], facts: Dict[str, AudioFacts
     rate = _commonest_rate(splits, facts)
     if rate is None or any(cut.has_features for cuts in splits.values() for cut in cuts):  # resampling drops them
         return rate
-    shift = rate * frame_shift
-    if rate <= SPEECH_RATES[0] and abs(shift - round(shift)) < 1e-6:
+    if rate <= SPEECH_RATES[0] and has_whole_shift(rate, frame_shift):
         return rate
     return next((lower for lower in SPEECH_RATES if lower < rate), rate)
 

@@ -46,17 +46,6 @@ class Work:
         job.facts["where"] = str(job.final(job.out / "out.txt"))
 
 
-@pytest.fixture
-def toy(tmp_path):
-    work = Work()
-
-    def run(*argv, **more):
-        return program(**more).run(work, ["--out", str(tmp_path / "out"), "--nj", "1", *map(str, argv)])
-
-    run.work, run.out = work, tmp_path / "out"
-    return run
-
-
 def rewrite(path, text, keep_time=False):
     """Changes the bytes of a file; with keep_time as a bad disk does."""
     stat = path.stat()

@@ -15,17 +15,6 @@ from tools.frame.program import Program
 from tools.frame.records import read_record, write_record
 
 
-@pytest.fixture
-def toy(tmp_path):
-    work = Work()
-
-    def run(*argv, **more):
-        return program(**more).run(work, ["--out", str(tmp_path / "out"), "--nj", "1", *map(str, argv)])
-
-    run.work, run.out = work, tmp_path / "out"
-    return run
-
-
 def test_the_record_tells_what_the_folder_was_made_from(toy, tmp_path, monkeypatch):
     monkeypatch.setenv("RECIPE_STAGE", "7")
     data, wav, corpus = tmp_path / "data", tmp_path / "a.wav", tmp_path / "corpus"
