@@ -4,8 +4,8 @@
 
 --corpus, or data/ in it, holds train/wav.scp, train/text, ..., dev/..., test/... (tools.import_kaldi; a
 single data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). All splits
-whose names begin with `test` or `eval` are test sets. Where there is no dev or no test set, it is held out of train, by
-speakers where that comes near its share.
+whose names begin with `test` or `eval` are test sets, but for those without any transcript. Where there is no dev or no
+test set, it is held out of train, by speakers where that comes near its share.
 lexiconp.txt or lexicon.txt and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
 """
 
@@ -89,6 +89,17 @@ def choose_splits(found: Found, wanted: Optional[str]) -> Dict[str, str]:
     return splits
 
 
+def without_text(found: Found) -> List[str]:
+    """Test sets that nobody has transcribed."""
+    from hybrid.data.lhotse_manifests import find_manifests, has_text
+    from hybrid.data.validate import is_test
+    names = [name for name in found.names if is_test(name)]
+    if found.form == "kaldi":
+        return [name for name in names if not (found.folder / name / "text").is_file()]
+    manifests = find_manifests(found.folder)
+    return [name for name in names if not has_text(manifests[name])]
+
+
 def _is_split(name: str) -> bool:
     from hybrid.data.validate import is_test
     return bool(NAME.fullmatch(name)) and (name in ("train", "dev") or is_test(name) and not name.endswith(COPY))
@@ -109,13 +120,17 @@ def work(job: Job) -> None:
         raise InputError("--corpus", f"your own data: {EXPECTED}", "none")
     found = find_data(corpus)
     places = (corpus, found.folder, corpus / "local/dict", found.folder / "local/dict")
-    chosen = choose_splits(found, options.splits)
+    untold = [] if options.splits else without_text(found)
+    chosen = choose_splits(found._replace(names=[name for name in found.names if name not in untold]), options.splits)
     vars(job.args).update(  # the arguments of the import programs
         data=found.folder, manifests=found.folder, splits=",".join(map("=".join, chosen.items())), root=options.root,
         hold_out=None, max_failed_share=options.max_failed_share,
         lexicon=first_file(LEXICONS, places), lm=first_file(LANGUAGE_MODELS, places))
     job.log.info("%s: %s, %s", found.folder, found.form, job.args.splits)
-    unused = sorted({*found.names} - {*chosen.values()})
+    unused = sorted({*found.names} - {*chosen.values()} - {*untold})
+    if untold:
+        job.log.warning("without transcripts, so no test sets: %s (tools.transcribe says what is said there)",
+                        ", ".join(untold))
     if unused:
         job.log.info("left aside: %s (corpus.splits names what is wanted)", ", ".join(unused))
     (import_kaldi if found.form == "kaldi" else import_lhotse).work(job)

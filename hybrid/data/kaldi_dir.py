@@ -100,7 +100,7 @@ def read_segments(path: Path) -> Dict[str, Segment]:
 
 
 def read_kaldi_dir(folder: Path, audio_folder: Path, outcomes: Outcomes, nj: int = 1,
-                   roots: Sequence[Path] = (Path("."),)) -> List[Cut]:
+                   roots: Sequence[Path] = (Path("."),), transcribed: bool = True) -> List[Cut]:
     """The utterances of a data directory, in the order of segments or wav.scp.
 
     Args:
@@ -108,15 +108,17 @@ def read_kaldi_dir(folder: Path, audio_folder: Path, outcomes: Outcomes, nj: int
       audio_folder: what the pipes of wav.scp give is written here, once.
       outcomes: takes utterances that have no place in the audio or no transcript, and broken pipes.
       roots: relative paths are looked for in these folders in turn; commands run in the first.
+      transcribed: with text; else transcripts are empty, and there need be no text.
     Raises: InputError for a missing wav.scp or text, or a line that does not parse.
     """
     wav_scp = read_table(folder / "wav.scp", must_exist=True)
-    texts = read_table(folder / "text", must_exist=True)
+    texts = read_table(folder / "text", must_exist=True) if transcribed else None
     for name, table in (("wav.scp", wav_scp), ("text", texts)):
-        if not table:
+        if table == {}:
             raise InputError(str(folder / name), "at least one line", "none")
     has_segments = (folder / "segments").exists()
     segments = read_segments(folder / "segments") if has_segments else {key: Segment(key) for key in wav_scp}
+    texts = dict.fromkeys(segments, "") if texts is None else texts
     speakers, genders = read_pairs(folder / "utt2spk", "speaker"), read_pairs(folder / "spk2gender", "gender")
     languages = read_pairs(folder / "utt2lang", "language")
     recordings = _open_recordings(folder, wav_scp, audio_folder, outcomes, nj, roots)

@@ -60,6 +60,15 @@ def read_manifests(paths: Sequence[Path], outcomes: Outcomes, roots: Sequence[Pa
     return result
 
 
+def has_text(paths: Sequence[Path]) -> bool:
+    """Is there a transcript with a word? paths: as for read_manifests."""
+    if len(paths) == 1:
+        supervisions = (one for cut in read_cuts(paths[0]) for one in cut.supervisions)
+    else:
+        supervisions = (to_supervision(item, value) for item, value in read_entries(paths[1]))
+    return any((one.text or "").strip() for one in supervisions)
+
+
 def _join(paths: Sequence[Path], outcomes: Outcomes) -> List[Cut]:
     recordings = [to_recording(item, value) for item, value in read_entries(paths[0])]
     supervisions = [to_supervision(item, value) for item, value in read_entries(paths[1])]

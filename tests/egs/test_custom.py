@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lhotse.utils import fastcopy
 
 from egs.custom import choose
 from egs.custom.prepare import PROGRAM, CorpusOptions, find_data, work
@@ -14,7 +15,7 @@ from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
 from graphs.lang.lang_folder import read_lang
 from hybrid.data.features import FeatureReader
-from hybrid.data.manifest import read_cuts, source_files, speaker_of, text_of
+from hybrid.data.manifest import read_cuts, source_files, speaker_of, text_of, write_cuts
 from tests.egs.options import options_of
 from tests.hybrid.data.material import write_noise
 from tests.hybrid.data.test_kaldi_dir import write_dir
@@ -114,6 +115,34 @@ def test_lhotse_manifests_give_the_same(data, tmp_path):
     assert prepare(second, manifests) == 0
     assert prepare(first, data) == 0  # lost files are made again
     assert contents(first) == contents(second) and len(contents(first)["train"]) == 19
+
+
+def test_a_test_set_that_nobody_transcribed_is_left_aside(data, tmp_path, capsys):
+    write_split(data, "eval_blind", ["gus"], 3)
+    (data / "eval_blind/text").unlink()
+    assert prepare(tmp_path / "corpus", data) == 0
+    assert ("without transcripts, so no test sets: eval_blind (tools.transcribe says what is said there)"
+            in capsys.readouterr().err)
+    assert sorted(path.name for path in (tmp_path / "corpus").glob("*.jsonl.gz")) == [
+        "dev.jsonl.gz", "test.jsonl.gz", "train.jsonl.gz"]
+    assert prepare(tmp_path / "asked", data, "corpus.splits=train,dev,test=eval_blind") == 2
+    assert "eval_blind/text: expected a file of a Kaldi data directory, found none" in capsys.readouterr().err
+
+
+def test_the_same_of_lhotse_manifests(data, tmp_path, capsys):
+    first, manifests = tmp_path / "first", tmp_path / "manifests"
+    assert prepare(first, data) == 0
+    manifests.mkdir()
+    for split in ("train", "dev", "test"):
+        (first / f"{split}.jsonl.gz").rename(manifests / f"cuts_{split}.jsonl.gz")
+    cuts = read_cuts(manifests / "cuts_test.jsonl.gz")
+    for name, supervisions in (("eval1", []), ("eval2", [fastcopy(cuts[0].supervisions[0], text=" ")]),
+                               ("eval3", cuts[0].supervisions)):
+        write_cuts(manifests / f"cuts_{name}.jsonl.gz", [fastcopy(cuts[0], supervisions=supervisions)])
+    assert prepare(tmp_path / "second", manifests) == 0
+    assert "no test sets: eval1, eval2 (" in capsys.readouterr().err
+    assert {path.name.split(".")[0] for path in (tmp_path / "second").glob("*.jsonl.gz")} == {
+        "train", "dev", "test", "eval3"}
 
 
 def test_one_data_directory_is_split_by_speakers(data, tmp_path):

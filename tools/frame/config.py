@@ -22,7 +22,7 @@ SECTIONS = (
     "corpus", "data", "features", "augment", "lang", "topology", "ctc", "bootstrap", "dnn", "tree", "convert", "am",
     "fmllr", "ivectors", "adapt", "align", "times", "graph", "search", "combine", "score", "lm", "prune", "classes",
     "neural_lm", "e2e", "e2e_search", "rescore", "model_rescore", "mbr", "rover", "filter", "determinize", "compare",
-    "page", "sweep", "space",
+    "page", "sweep", "space", "pieces",
 )
 
 Options = TypeVar("Options")

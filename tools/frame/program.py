@@ -98,8 +98,8 @@ class Program:
         self.parser = argparse.ArgumentParser(
             prog=f"python -m {name}", description=doc, add_help=False,
             formatter_class=argparse.RawDescriptionHelpFormatter)
-        self._inputs: List[str] = []
-        self._corpora: List[str] = []
+        self.inputs: List[str] = []
+        self.corpora: List[str] = []
         self._beside: Dict[str, str] = {}
         self._uncounted = {"out", "conf", "nj", "overrides", "help", "system", "by_content"}
         add = self.parser.add_argument
@@ -122,7 +122,7 @@ class Program:
             the dashes) that lies beside that one, if there is one.
         """
         action = self.parser.add_argument(flag, type=Path, help=help, **more)
-        (self._corpora if corpus else self._inputs).append(action.dest)
+        (self.corpora if corpus else self.inputs).append(action.dest)
         if beside:
             self._beside[action.dest] = beside.strip("-").replace("-", "_")
         return self
@@ -191,16 +191,16 @@ class Program:
     def make_options(self, args: argparse.Namespace, texts: Dict[str, Dict[str, str]]) -> Dict[str, object]:
         """Declared section -> instance. Raises InputError for a bad key or value."""
         names = self.sections(args)
-        return {name: make_options(self._class(name), names[name], values) for name, values in texts.items()}
+        return {name: make_options(self.options_class(name), names[name], values) for name, values in texts.items()}
 
     def describe_options(self, texts: Optional[Dict[str, Dict[str, str]]] = None,
                          args: Optional[argparse.Namespace] = None) -> List[List[str]]:
         """Blocks of lines, one for each option: default or the value of the texts, and what it is."""
         return [block for name, section in self.sections(args).items()
-                for block in describe_options(self._class(name), section, (texts or {}).get(name, {}),
+                for block in describe_options(self.options_class(name), section, (texts or {}).get(name, {}),
                                               getattr(args, "system", None) or "")]
 
-    def _class(self, section: str):
+    def options_class(self, section: str):
         module, _, name = self._classes[section].partition(":")
         return getattr(importlib.import_module(module), name)
 
@@ -211,7 +211,7 @@ class Run:
     def __init__(self, program: Program, args: argparse.Namespace):
         self.program, self.args = program, args
         self.texts = program.option_texts(args)
-        inputs = program._inputs + program._corpora
+        inputs = program.inputs + program.corpora
         self.counted = {name: str(value) for name, value in vars(args).items()
                         if name not in program._uncounted and name not in inputs}
         self.place = Unfinished(args.out)
@@ -323,7 +323,7 @@ class Run:
     def _refuse_own_input(self) -> None:
         """The output replaces what was in its folder."""
         out = self.args.out.resolve()
-        for path in self._paths(self.program._inputs):
+        for path in self._paths(self.program.inputs):
             if out == path.resolve() or out in path.resolve().parents:
                 raise InputError(f"--out {self.args.out}", "another folder than that of an input", str(path))
 
@@ -335,16 +335,16 @@ class Run:
     def _corpus_files(self) -> List[Path]:
         """Without those of a work folder that the user has put into the corpus."""
         work = self.args.out.absolute().parent
-        return [path for root in self._paths(self.program._corpora) for path in files_of(root)
+        return [path for root in self._paths(self.program.corpora) for path in files_of(root)
                 if not (root.absolute() in work.parents and work in path.absolute().parents)]
 
     def _declared_inputs(self) -> List[Path]:
-        for name in self.program._inputs:
+        for name in self.program.inputs:
             for path in self._paths([name]):
                 if not path.exists():
                     raise InputError(f"--{name.replace('_', '-')} {path}", "an existing file or folder", "none")
         more = self.program.more_inputs(self.args) if self.program.more_inputs else []
-        return [*self._paths(self.program._inputs), *more]
+        return [*self._paths(self.program.inputs), *more]
 
 
 def _by_last_names(digests: Digests) -> List[List]:

@@ -8,6 +8,7 @@ from lhotse.kaldi import load_kaldi_data_dir
 
 from graphs.errors import InputError
 from hybrid.data.kaldi_dir import Segment, file_name, read_kaldi_dir, read_segments, read_table
+from hybrid.data.manifest import speaker_of, text_of
 from hybrid.data.validate import DataOptions, validate_corpus
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import write_noise
@@ -305,3 +306,14 @@ def test_file_names_of_ids():
     for name, start in (("u" * 201, "u" * 183), ("\u00e9" * 101, "\u00e9" * 91), ("a/b", "a_b"), ("a//b", "a__b")):
         assert file_name(name) == f"{start}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         assert len(file_name(name).encode()) <= 200
+
+
+def test_without_transcripts_every_segment_is_an_utterance(tmp_path):
+    write_noise(tmp_path / "a.wav", seconds=3.0)
+    write_dir(tmp_path / "data", wav_scp=[f"rec {tmp_path}/a.wav"], segments=["one rec 0.5 1.5", "two rec 1.5 9"],
+              utt2spk=["one anna"])
+    outcomes = Outcomes()
+    cuts = read_kaldi_dir(tmp_path / "data", tmp_path / "audio", outcomes, transcribed=False)
+    assert [(cut.id, text_of(cut), speaker_of(cut), cut.start, cut.duration) for cut in cuts] == [
+        ("one", "", "anna", 0.5, 1.0), ("two", "", "", 1.5, 7.5)]
+    assert outcomes.counts == {"done": 2}

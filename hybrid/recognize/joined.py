@@ -1,0 +1,60 @@
+"""What was said in pieces of recordings, put together again."""
+
+from pathlib import Path
+from typing import Dict, List, Mapping, Sequence, Tuple
+
+from graphs.text_file import read_lines
+from hybrid.align.times.ctm import ScoredSymbol
+from hybrid.outcomes import Outcomes
+
+
+def joined_words(segments: Mapping[str, Tuple], words: Mapping[str, Sequence[str]]) -> Dict[str, List[str]]:
+    """Recording -> the words of its pieces, in their order; recordings with nothing but failed pieces are left out.
+
+    Args:
+      segments: piece -> hybrid.data.kaldi_dir.Segment.
+      words: piece -> words.
+    """
+    joined: Dict[str, List[str]] = {}
+    for piece, segment in _in_order(segments):
+        if piece in words:
+            joined.setdefault(segment.recording_id, []).extend(words[piece])
+    return joined
+
+
+def joined_times(segments: Mapping[str, Tuple],
+                 words: Mapping[str, Sequence[ScoredSymbol]]) -> Dict[str, List[ScoredSymbol]]:
+    """The same of words in time: seconds from the start of the recording."""
+    joined: Dict[str, List[ScoredSymbol]] = {}
+    for piece, segment in _in_order(segments):
+        joined.setdefault(segment.recording_id, []).extend(
+            word._replace(start=word.start + segment.start, end=word.end + segment.start)
+            for word in words.get(piece, ()))
+    return joined
+
+
+def _in_order(segments: Mapping[str, Tuple]):
+    return sorted(segments.items(), key=lambda item: (item[1].recording_id, item[1].start))
+
+
+def joined_outcomes(segments: Mapping[str, Tuple], words: Mapping[str, Sequence[str]], reports: Sequence[Path],
+                    ) -> Outcomes:
+    """What became of each piece.
+
+    Args:
+      words: of the pieces that came through.
+      reports: files of Outcomes and of rejected cuts, `PIECE OUTCOME REASON`, in the order of the stages.
+    """
+    told = {}
+    for path in filter(Path.exists, reports):
+        for _, line in read_lines(path)[0][1:]:
+            item, outcome, reason = (line.split("\t") + ["", ""])[:3]
+            told[item] = (outcome, reason)
+    outcomes = Outcomes()
+    for piece in segments:
+        outcome, reason = told.get(piece, ("done", ""))
+        if piece not in words:
+            outcomes.add(piece, "failed", f"{outcome}: {reason}" if piece in told else "no words came out")
+        else:
+            outcomes.add(piece, outcome, reason)
+    return outcomes

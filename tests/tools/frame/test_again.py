@@ -1,0 +1,127 @@
+"""Commands that do for other cuts what stages did for a test set's; the records are made up, nothing runs."""
+
+import shlex
+
+import pytest
+
+from graphs.errors import InputError
+from tests.tools.comparison.scored_work import stage
+from tools.frame.again import Again, arguments_of
+from tools.frame.records import read_record
+
+
+def add(work, name, program, arguments):
+    """A stage that was run in the work folder with relative paths; its output is x."""
+    inputs = [file for word in arguments.split() for file in (work / word, work / word / "x") if file.is_file()]
+    return stage(work / name, program, inputs, command=f"python -m {program} {arguments} --out {name} --nj 4",
+                 runs=[{"folder": str(work)}])
+
+
+@pytest.fixture
+def work(tmp_path):
+    work = tmp_path / "work"
+    add(work, "cuts", "tools.validate_data", "--corpus corpus")
+    (work / "cuts/test.jsonl.gz").write_text("")
+    (work / "cuts/dev.jsonl.gz").write_text("")
+    for split in ("train", "dev", "test"):
+        stats = " --stats features/train" if split != "train" else ""
+        add(work, f"features/{split}", "tools.compute_features",
+            f"--cuts cuts --split {split}{stats} features.kind=mfcc features.cmvn=global")
+    add(work, "exp/am", "tools.train_am", "--features features/train --alignment exp/a am.epochs=3")
+    add(work, "exp/graph", "tools.make_graph", "--lang lang --arpa lm.arpa --transitions exp/a/transitions")
+    add(work, "exp/fmllr_train", "tools.estimate_fmllr", "--features features/train --lang lang --alignment exp/a")
+    for split in ("dev", "test"):
+        add(work, f"exp/decode_{split}", "tools.decode",
+            f"--system tdnn --features features/{split} --model exp/am exp/other --weights 0.25 0.75 --graph exp/graph "
+            "search.beam=13")
+        add(work, f"exp/fmllr_{split}", "tools.estimate_fmllr",
+            f"--features features/{split} --lang lang --lattices exp/decode_{split} --gaussians exp/fmllr_train")
+    add(work, "exp/score", "tools.score", "--dev exp/decode_dev --dev-cuts cuts/dev.jsonl.gz "
+        "--test exp/decode_test --test-cuts cuts/test.jsonl.gz")
+    add(work, "exp/rescored_dev", "tools.lattices.rescore", "--lattices exp/decode_dev --graph-lm lm.arpa --lm exp/lm "
+        "--cuts cuts/dev.jsonl.gz --weights 0.5 1")
+    add(work, "exp/rescored_test", "tools.lattices.rescore",
+        "--lattices exp/decode_test --graph-lm lm.arpa --lm exp/lm --weight-of exp/rescored_dev")
+    add(work, "exp/second_test", "tools.decode",
+        "--features features/test --model exp/am --speaker-transforms exp/fmllr_test --graph exp/graph")
+    add(work, "exp/voted_test", "tools.combine", "--cuts cuts/test.jsonl.gz --lattices exp/second_test "
+        "exp/rescored_test --scores exp/score exp/score")
+    return work
+
+
+@pytest.fixture
+def again(work, tmp_path):
+    return Again(work / "cuts/test.jsonl.gz", tmp_path / "new.jsonl.gz", tmp_path / "out", 2)
+
+
+def words_of(again, out):
+    return shlex.join(again.stages[out]).split()
+
+
+def test_features_and_search_of_one_system(work, again, tmp_path):
+    out = tmp_path / "out"
+    assert again.place_of(work / "exp/decode_test") == out / "decode_test"
+    assert list(again.stages) == [out / "test", out / "decode_test"]  # in the order in which they are to be done
+    assert words_of(again, out / "test") == [
+        "tools.compute_features", "--cuts", f"{tmp_path}/new.jsonl.gz", "--split", "test", "--stats",
+        f"{work}/features/train", "--out", f"{out}/test", "--nj", "2", "features.kind=mfcc", "features.cmvn=global",
+        "features.max_failed_share=0.999999"]
+    assert words_of(again, out / "decode_test") == [
+        "tools.decode", "--system", "tdnn", "--features", f"{out}/test", "--model", f"{work}/exp/am",
+        f"{work}/exp/other", "--graph", f"{work}/exp/graph", "--weights", "0.25", "0.75", "--out",
+        f"{out}/decode_test", "--nj", "2", "search.beam=13"]
+
+
+def test_two_passes_rescored_and_voted(work, again, tmp_path):
+    out = tmp_path / "out"
+    assert again.place_of(work / "exp/voted_test") == out / "voted_test"
+    names = [folder.name for folder in again.stages]
+    assert sorted(names) == ["decode_test", "fmllr_test", "rescored_test", "second_test", "test", "voted_test"]
+    for name, needs in (("decode_test", ["test"]), ("fmllr_test", ["test", "decode_test"]),
+                        ("second_test", ["fmllr_test"]), ("rescored_test", ["decode_test"]),
+                        ("voted_test", ["second_test", "rescored_test"])):
+        assert all(names.index(need) < names.index(name) for need in needs)
+    fmllr = words_of(again, out / "fmllr_test")
+    assert f"{out}/decode_test" in fmllr and f"{work}/exp/fmllr_train" in fmllr
+    voted = words_of(again, out / "voted_test")
+    assert voted[voted.index("--cuts") + 1] == f"{tmp_path}/new.jsonl.gz"
+    assert voted[voted.index("--lattices") + 1:][:2] == [f"{out}/second_test", f"{out}/rescored_test"]
+    # what the dev set has chosen stays: scales of a score folder that also scored the test set, and weights
+    assert voted[voted.index("--scores") + 1:][:2] == [f"{work}/exp/score"] * 2
+    rescored = words_of(again, out / "rescored_test")
+    assert rescored[rescored.index("--weight-of") + 1] == f"{work}/exp/rescored_dev"
+    assert "combine.max_failed_share=0.999999" in voted and "score.max_failed_share=0.999999" not in voted
+
+
+@pytest.mark.parametrize("path", ["exp/am", "exp/decode_dev", "exp/score", "cuts", "cuts/dev.jsonl.gz", "lm.arpa"])
+def test_what_does_not_come_from_the_cuts_has_no_other_place(work, again, path):
+    assert again.place_of(work / path) is None and again.stages == {}
+
+
+def test_a_file_lies_in_the_folder_of_its_stage(work, again, tmp_path):
+    assert again.place_of(work / "exp/decode_test/words.txt") == tmp_path / "out/decode_test/words.txt"
+    assert again.place_of(work / "cuts/test.jsonl.gz") == tmp_path / "new.jsonl.gz"
+
+
+def test_two_stages_of_one_name_have_two_folders(work, again, tmp_path):
+    add(work, "other/decode_test", "tools.lattices.prune", "--lattices exp/decode_test --beam 4")
+    assert again.place_of(work / "other/decode_test") == tmp_path / "out/other_decode_test"
+    assert tmp_path / "out/decode_test" in again.stages
+    words = words_of(again, tmp_path / "out/other_decode_test")
+    assert words[words.index("--max-failed-share") + 1] == "0.999999"
+
+
+def test_a_record_of_another_program_is_told(work, again):
+    add(work, "exp/odd_test", "mine.decode", "--features features/test")
+    with pytest.raises(InputError, match="a program of the toolkit, found mine.decode"):
+        again.place_of(work / "exp/odd_test")
+    add(work, "exp/old_test", "tools.decode", "--features features/test --network exp/am")
+    with pytest.raises(InputError, match="a command that tools.decode knows, found python -m tools.decode --features"):
+        again.place_of(work / "exp/old_test")
+
+
+def test_arguments_are_those_of_the_command_with_paths_from_where_it_ran(work):
+    program, args = arguments_of(read_record(work / "exp/decode_dev"))
+    assert program.name == "tools.decode" and args.nj == 4
+    assert args.features == work / "features/dev" and args.model == [work / "exp/am", work / "exp/other"]
+    assert args.speaker_transforms == [] and args.overrides == ["search.beam=13"]

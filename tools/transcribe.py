@@ -1,0 +1,157 @@
+"""Says what is said in audio that nobody has transcribed, with a system that a recipe has trained.
+
+    python -m tools.transcribe --scores egs/custom/work/exp/score_average --audio talk.mp3 interviews/ --out said
+
+--scores is the system's folder of tools.score: whatever led to its scores is done again for the new audio with the same
+models, options and scales, be it one search, a second pass that adapts to speakers, lattices rescored with other
+language models, or several systems together. Each recording is a speaker of its own, but in Kaldi data directories with
+utt2spk.
+
+--audio takes what tools.import_audio takes; long recordings are cut where it is quiet (pieces.longest=20 seconds), and
+pieces.each_channel=true transcribes every channel, else data.channel says which. Writes
+
+    transcripts.txt   a line for each recording, as Kaldi's text
+    words.ctm         words with times and confidences, where the system leaves lattices
+    outcomes.tsv      pieces that failed, and why, and those that are not sure to be whole
+
+and a folder for each stage. Started again it does what is missing. The exit status is 1 where pieces failed.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
+
+from graphs.errors import InputError
+from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of
+from tools.frame.config import is_option
+from tools.frame.numbers import at_least
+from tools.frame.printing import printing
+from tools.frame.records import load_record, made_from
+
+NAME = "tools.transcribe"
+SECTIONS = ("pieces", "data")
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = parser().parse_args([word for word in words if not is_option(word)])
+    args.options = [word for word in words if is_option(word)]
+    return printing(NAME, lambda: transcribe(args), unread=141)
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog=f"python -m {NAME}", description=__doc__,
+                                   usage="%(prog)s --scores FOLDER --audio PATH [PATH ...] --out FOLDER [--nj NJ] "
+                                         "[section.key=value ...]",
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--scores", type=Path, required=True, help="folder of tools.score")
+    made.add_argument("--audio", type=Path, nargs="+", required=True, help="files, folders, Kaldi data directories")
+    made.add_argument("--out", type=Path, required=True, help="folder to write into")
+    made.add_argument("--nj", type=at_least(1), default=os.cpu_count() or 1, help="parallel processes")
+    return made
+
+
+def transcribe(args: argparse.Namespace) -> int:
+    """Returns the exit status. Raises InputError where it cannot be done."""
+    others = [word for word in args.options if word.split(".")[0] not in SECTIONS]
+    if others:
+        raise InputError("options", f"those of {' and '.join(SECTIONS)}; others are the system's", others[0])
+    decoded, cuts = scored_set(args.scores)
+    rate = sampling_rate(decoded)
+    corpus, checked = args.out / "corpus", args.out / "cuts"
+    run("tools.import_audio", "--audio", *args.audio, "--out", corpus, "--nj", args.nj, *of_section(args, "pieces"))
+    run("tools.validate_data", "--corpus", corpus, "--out", checked, "--nj", args.nj, f"data.sampling_rate={rate}",
+        "data.max_rejected_share=1", *of_section(args, "data"))
+    again = Again(cuts, checked / "test.jsonl.gz", args.out / "stages", args.nj)
+    now = again.place_of(decoded)
+    if now is None:
+        raise InputError(f"{decoded}", f"a folder that was made from {cuts}", "one that was not")
+    for command in again.stages.values():
+        run(*command)
+    stages = [*again.stages]
+    if not (now / "hyp.txt").exists():
+        stages.append(with_times(args, decoded, now))
+    return put_together(args.out, stages)
+
+
+def scored_set(scores: Path) -> Tuple[Path, Path]:
+    """What was scored of the first test set (of the dev set where there is no other), and its cuts."""
+    record, damage = load_record(scores)
+    if record.get("program") != "tools.score":
+        raise InputError(f"--scores {scores}", "a folder of tools.score", record.get("program") or damage)
+    _, args = arguments_of(record)
+    if args.test:
+        return args.test[0], args.test_cuts[0]
+    return args.dev, args.dev_cuts
+
+
+def sampling_rate(decoded: Path) -> int:
+    """Of the audio that the system was trained on. Raises InputError where it saw features of other programs."""
+    from graphs.text_file import read_json_object
+    from hybrid.data.features import DESCRIPTION
+    from tools.artefacts.kind import input_of
+    description = input_of(decoded, DESCRIPTION)
+    if description is None:
+        raise InputError(f"{decoded}", "a folder that was made from features, by its stage record", "none")
+    info = read_json_object(description)
+    if info["kind"] == "ready":
+        raise InputError(f"{description}", "features that were computed from audio", "features that came with the cuts")
+    return info["sampling_rate"]
+
+
+def with_times(args: argparse.Namespace, decoded: Path, now: Path) -> Path:
+    """Words of the best paths of lattices, with their times."""
+    out = now.with_name("ctm")
+    lang = lang_of(decoded)
+    run("tools.lattices.ctm", "--lattices", now, "--scores", args.scores, *(["--lang", lang] if lang else []),
+        "--out", out, "--nj", args.nj, f"mbr.{MAY_FAIL}={NEARLY_ALL}")
+    return out
+
+
+def lang_of(decoded: Path) -> Optional[Path]:
+    """The lang folder of the graph that was searched, if one was."""
+    for _, record in made_from(decoded):
+        if record.get("program") == "tools.make_graph":
+            return arguments_of(record)[1].lang
+    return None
+
+
+def put_together(out: Path, stages: Sequence[Path]) -> int:
+    """Writes what was said in each recording, as the last stage has it; the exit status."""
+    from hybrid.align.times.ctm import read_scored_ctm, write_ctm
+    from hybrid.data.kaldi_dir import read_segments
+    from hybrid.recognize.joined import joined_outcomes, joined_times, joined_words
+    from hybrid.recognize.texts import read_text, write_text
+    last = stages[-1]
+    segments, words = read_segments(out / "corpus" / "segments"), read_text(last / "hyp.txt")
+    write_text(out / "transcripts.txt", joined_words(segments, words))
+    if (last / "words.ctm").exists():
+        write_ctm(out / "words.ctm", joined_times(segments, read_scored_ctm(last / "words.ctm")))
+    outcomes = joined_outcomes(segments, words, [out / "cuts" / "rejected_test.tsv",
+                                                 *(stage / "outcomes.tsv" for stage in stages)])
+    outcomes.write(out / "outcomes.tsv")
+    print(f"{out / 'transcripts.txt'}: {outcomes.summary()}")
+    return 1 if outcomes.failures else 0
+
+
+def of_section(args: argparse.Namespace, section: str) -> List[str]:
+    return [word for word in args.options if word.split(".")[0] == section]
+
+
+def run(program: str, *words: object) -> None:
+    """A program of the toolkit, to its end; in this process, which has imported what is heavy once."""
+    import torch
+    threads, module = torch.get_num_threads(), importlib.import_module(program)
+    status = module.PROGRAM.run(module.work, [str(word) for word in words])
+    torch.set_num_threads(threads)  # decoding takes one
+    if status == 130:
+        raise KeyboardInterrupt
+    if status != 0:
+        raise InputError(program, "that it ends well", f"exit status {status}; what it said stands above")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
