@@ -83,6 +83,7 @@ both_kinds() {
   rescored_by joint conformer
 }
 
+system trigram "conformer's lattices rescored with a trigram of the training transcripts, not the corpus' unigram" own_trigram
 system conformer "a Conformer over phones of words" own_phones
 system mono_dnn "a DNN over spliced frames, monophones" hybrid "${mono[@]}"
 system mono_tdnn "a TDNN, monophones" hybrid "${mono[@]}"
@@ -98,7 +99,6 @@ system blstm_sat "blstm over features adapted to each speaker (fMLLR), two passe
 system conformer_sat "conformer over features adapted to each speaker (fMLLR), two passes" two_passes adapted conformer
 system average "the posteriors of conformer, cnn_bigru and blstm, averaged" averaged
 system voted "average, conformer_sat and blstm_sat by their lattices" voted_by_three
-system trigram "conformer's lattices rescored with a trigram of the training transcripts, not the corpus' unigram" own_trigram
 system ctc_chars "CTC over characters, the encoder a Conformer" with_trigram end_to_end
 system ctc_graph "ctc_chars in a decoding graph of the lexicon and the trigram" in_a_graph ctc_chars
 system joint "an attention decoder (LSTM) and CTC together, characters, the same encoder" with_trigram end_to_end
