@@ -30,7 +30,7 @@ class ScoreOptions:
         tuple(map(float, range(2, 21))), "factors on graph scores to try on the development set; 0 leaves them out")
     word_insertion_penalties: Tuple[float, ...] = _option(
         (-10.0, -5.0, 0.0, 5.0, 10.0), "to try with each lm_scale; subtracted for each word")
-    lm_scale: float = _option(10.0, "without a development set; where it does not decide, the value nearest to it")
+    lm_scale: float = _option(10.0, "without a development set; with one, what it must give reasons to leave")
     word_insertion_penalty: float = _option(0.0, "likewise")
     acoustic_scale: float = _option(1.0, "factor on log-likelihoods; only its ratio to lm_scale matters")
     ignore: Tuple[str, ...] = _option((), "words left out on both sides, such as noises")

@@ -133,6 +133,35 @@ def test_where_the_development_set_does_not_decide_the_usual_scales_are_near(usu
     assert found.best() == Scales(*best)
 
 
+def test_what_is_far_from_the_usual_scales_must_save_as_many_errors_as_chance_alone_does():
+    """Five steps cost the square root of the fewest errors, two steps 4 / 25 of it; both axes count."""
+    grid = Grid(tuple(map(float, range(1, 12))), tuple(map(float, range(7))), usual=Scales(9.0, 1.0))
+    table = np.full((11, 7), 100)
+    costs = planted(table, grid).costs()
+    assert costs[8, 1] == 100 and costs[3, 1] == pytest.approx(110) and costs[10, 1] == pytest.approx(101.6)
+    assert costs[8, 6] == pytest.approx(110) and costs[3, 6] == pytest.approx(120)
+    assert planted(table, grid).best() == Scales(9.0, 1.0)
+    few = np.zeros((11, 7), int)
+    assert planted(few, grid).costs()[3, 1] == pytest.approx(1)  # as of one error
+    half = Grid((1.0, 3.0, 5.0), (0.0,), usual=Scales(4.0, 0.0))  # between two steps
+    assert planted([[4], [4], [4]], half).costs()[:, 0] == pytest.approx([4 + 2 * 2.25 / 25, 4.02, 4.02])
+
+
+@pytest.mark.parametrize("saved, best", [(8, 9.0), (40, 3.0)])
+def test_errors_far_from_the_usual_scales_have_to_be_many(saved, best):
+    grid = Grid(tuple(map(float, range(1, 12))), (0.0,), usual=Scales(9.0, 0.0))
+    table = np.full((11, 1), 100)
+    table[:5] -= saved  # 92 then, whose root is 9.6: six steps cost 13.8
+    assert planted(table, grid).best().lm_scale == best
+
+
+@pytest.mark.parametrize("usual", [None, Scales(0.5, 0.0), Scales(99.0, 0.0)])
+def test_usual_scales_beyond_the_grid_cost_nothing(usual):
+    table = [[100], [100], [99], [100], [100], [100], [100], [100]]
+    found = planted(table, Grid(tuple(map(float, range(1, 9))), (0.0,), usual=usual))
+    assert np.array_equal(found.costs(), found.smoothed()) and found.best() == Scales(3.0, 0.0)
+
+
 def test_usual_scales_win_over_no_error():
     grid = Grid((1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (0.0,), usual=Scales(6.0, 0.0))
     assert planted([[1], [1], [1], [1], [1], [9]], grid).best() == Scales(3.0, 0.0)  # the last that is far from errors
