@@ -1,9 +1,10 @@
-"""Chooses sizes and epochs that fit the hours of training speech.
+"""Chooses sizes and epochs that fit the hours of training speech, and the units of pronunciations.
 
     python -m egs.custom.choose --cuts work/cuts --tables egs/custom/conf/by_hours --out work/chosen
 
 TABLES holds HOURS.conf files, each for that many hours of train.jsonl.gz and more. The one that fits is copied to
-options.conf, which the later stages read after conf/default.conf and before the options of the user.
+options.conf, which the later stages read after conf/default.conf and before the options of the user. With --spelled
+there is no lexicon, and the pronunciations are spellings.
 """
 
 from pathlib import Path
@@ -13,7 +14,9 @@ from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.custom.choose", __doc__)
            .input("--cuts", help="folder of cuts", required=True)
-           .input("--tables", help="folder of HOURS.conf", required=True))
+           .input("--tables", help="folder of HOURS.conf", required=True)
+           .argument("--spelled", action="store_true", help="there is no lexicon"))
+SPELLED = "\n# there is no lexicon\n[lang]\nunit = grapheme\n"
 
 
 def choose(tables: Path, hours: float) -> Tuple[Path, str]:
@@ -35,8 +38,6 @@ def choose(tables: Path, hours: float) -> Tuple[Path, str]:
 
 
 def work(job: Job) -> None:
-    import shutil
-
     from hybrid.data.manifest import read_cuts
     hours = sum(cut.duration for cut in read_cuts(job.args.cuts / "train.jsonl.gz")) / 3600
     path, meant_for = choose(job.args.tables, hours)
@@ -44,7 +45,8 @@ def work(job: Job) -> None:
     job.log.info("%.2f hours of training speech: options for %s, of %s: %s", hours, meant_for, path,
                  " ".join(filter(None, lines)))
     job.facts.update(hours=round(hours, 3), meant_for=meant_for)
-    shutil.copyfile(path, job.out / "options.conf")
+    text = path.read_text(encoding="utf-8") + (SPELLED if job.args.spelled else "")
+    (job.out / "options.conf").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""A corpus of your own: Kaldi data directories or Lhotse manifests, lexicon and language model.
+"""A corpus of your own: Kaldi data directories, Lhotse manifests or audio and text files; lexicon, language model.
 
     python -m egs.custom.prepare --corpus my_data --out work/corpus
 
 --corpus, or data/ in it, holds train/wav.scp, train/text, ..., dev/..., test/... (tools.import_kaldi; a
-single data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse). All splits
-whose names begin with `test` or `eval` are test sets, but for those without any transcript. Where there is no dev or no
-test set, it is held out of train, by speakers where that comes near its share.
+single data directory is training data), else manifests such as cuts_train.jsonl.gz (tools.import_lhotse), else audio
+files with transcripts beside them, as train/001.wav and train/001.txt (tools.import_texts). All splits whose names
+begin with `test` or `eval` are test sets, but for those without any transcript. Where there is no dev or no test set,
+it is held out of train, by speakers where that comes near its share.
 lexiconp.txt or lexicon.txt and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
 """
 
@@ -17,12 +18,13 @@ from typing import Dict, Iterable, List, NamedTuple, Optional
 from tools.frame.program import Job, Program
 
 PROGRAM = (Program("egs.custom.prepare", __doc__, options={"corpus": "egs.custom.prepare:CorpusOptions"})
-           .input("--corpus", help="folder of Kaldi data directories or Lhotse manifests", corpus=True))
+           .input("--corpus", help="folder of Kaldi data directories, Lhotse manifests, or audio and text files",
+                  corpus=True))
 NAME = re.compile(r"[\w.-]+")
 COPY = "_hires"  # what Kaldi calls other features of the same recordings
 LEXICONS, LANGUAGE_MODELS = ("lexiconp.txt", "lexicon.txt"), ("lm.arpa", "lm.arpa.gz")
-EXPECTED = ("train/wav.scp and train/text as in Kaldi, or Lhotse manifests such as cuts_train.jsonl.gz; see "
-            "egs/custom/README.md")
+EXPECTED = ("train/wav.scp and train/text as in Kaldi, Lhotse manifests such as cuts_train.jsonl.gz, or audio with "
+            "transcripts beside it, as train/001.wav and train/001.txt; see egs/custom/README.md")
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,21 @@ class CorpusOptions:
 
 
 class Found(NamedTuple):
-    """form: kaldi or lhotse; names: of the data directories or manifests in the folder."""
+    """form: kaldi, lhotse or texts (audio with transcripts beside it); names: of the data directories, manifests or
+    folders in the folder."""
 
     form: str
     folder: Path
     names: List[str]
 
 
-def find_data(corpus: Path) -> Found:
-    """What --corpus holds. Raises InputError that says what should be there."""
+def find_data(corpus: Path, asked: bool = False) -> Found:
+    """What --corpus holds. asked: the user names the splits. Raises InputError that says what should be there."""
     from graphs.errors import InputError
+    from hybrid.data.beside import splits_in
     from hybrid.data.lhotse_manifests import find_manifests
-    for folder in filter(Path.is_dir, (corpus, corpus / "data")):
+    folders = list(filter(Path.is_dir, (corpus, corpus / "data")))
+    for folder in folders:
         if (folder / "wav.scp").is_file():
             return Found("kaldi", folder, ["train"])
         names = sorted(path.parent.name for path in folder.glob("*/wav.scp"))
@@ -67,6 +72,10 @@ def find_data(corpus: Path) -> Found:
         names = sorted(find_manifests(folder))
         if names:
             return Found("lhotse", folder, names)
+    for folder in reversed(folders):  # what lies in corpus/data lies in corpus, too
+        names = sorted(splits_in(folder, asked))
+        if names:
+            return Found("texts", folder, names)
     raise InputError(f"--corpus {corpus}", EXPECTED, "neither")
 
 
@@ -92,8 +101,12 @@ def choose_splits(found: Found, wanted: Optional[str]) -> Dict[str, str]:
 def without_text(found: Found) -> List[str]:
     """Test sets that nobody has transcribed."""
     from hybrid.data.lhotse_manifests import find_manifests, has_text
+    from hybrid.data.pieces import audio_in
     from hybrid.data.validate import is_test
     names = [name for name in found.names if is_test(name)]
+    if found.form == "texts":
+        return sorted(path.name for path in found.folder.iterdir()
+                      if path.is_dir() and is_test(path.name) and path.name not in names and audio_in(path))
     if found.form == "kaldi":
         return [name for name in names if not (found.folder / name / "text").is_file()]
     manifests = find_manifests(found.folder)
@@ -114,11 +127,11 @@ def work(job: Job) -> None:
     from graphs.errors import InputError
     from hybrid.data.held_out import hold_out
     from hybrid.data.manifest import read_cuts, splits_of
-    from tools import import_kaldi, import_lhotse
+    from tools import import_kaldi, import_lhotse, import_texts
     options, corpus = job.options("corpus"), job.args.corpus
     if corpus is None:
         raise InputError("--corpus", f"your own data: {EXPECTED}", "none")
-    found = find_data(corpus)
+    found = find_data(corpus, asked=bool(options.splits))
     places = (corpus, found.folder, corpus / "local/dict", found.folder / "local/dict")
     untold = [] if options.splits else without_text(found)
     chosen = choose_splits(found._replace(names=[name for name in found.names if name not in untold]), options.splits)
@@ -133,7 +146,7 @@ def work(job: Job) -> None:
                         ", ".join(untold))
     if unused:
         job.log.info("left aside: %s (corpus.splits names what is wanted)", ", ".join(unused))
-    (import_kaldi if found.form == "kaldi" else import_lhotse).work(job)
+    {"kaldi": import_kaldi, "lhotse": import_lhotse, "texts": import_texts}[found.form].work(job)
     splits = {name: read_cuts(job.out / f"{name}.jsonl.gz") for name in splits_of(job.out)}
     for name, share, there in (("dev", options.dev_share, "dev" in splits),
                                ("test", options.test_share, splits.keys() - {"train", "dev"})):
@@ -142,7 +155,7 @@ def work(job: Job) -> None:
             job.log.info("no %s, held out of train: %s", name, how)
     write_splits(job, splits)
     if job.args.lexicon is None:
-        job.log.warning("no lexicon.txt: pronunciations are spellings, with lang.unit=grapheme")
+        job.log.warning("no lexicon.txt: pronunciations are spellings (or pieces of them: lang.unit=sentencepiece)")
     if job.args.lm is None:
         job.log.info("no lm.arpa: a trigram of the training transcripts takes its place")
 

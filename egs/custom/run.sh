@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# custom: bring your own data, as Kaldi data directories or Lhotse manifests in --corpus. Copy this folder for more.
+# custom: bring your own data in --corpus: Kaldi data directories, Lhotse manifests, or audio with text files beside it.
 #
 # A lexicon (lexicon.txt or lexiconp.txt) and a language model (lm.arpa) in that folder are used. Without a lexicon
-# say lang.unit=grapheme; without a language model a trigram of the training transcripts takes its place.
+# pronunciations are spellings; without a language model a trigram of the training transcripts takes its place.
 . "$(dirname "$(realpath "$0")")/../../tools/recipe.sh"
 
 stage 0 "corpus: import"
@@ -12,8 +12,10 @@ lexicon=$(ls "$work"/corpus/lexicon*.txt 2>/dev/null || true)
 lm=$(ls "$work"/corpus/lm.arpa* 2>/dev/null || true)
 
 check_data
-# sizes and epochs that fit the hours of speech
-run egs.custom.choose --cuts "$work/cuts" --tables "$recipe/conf/by_hours" --out "$work/chosen"
+# sizes and epochs that fit the hours of speech; spellings where there is no lexicon
+spelled=--spelled
+[ -z "$lexicon" ] || spelled=
+run egs.custom.choose --cuts "$work/cuts" --tables "$recipe/conf/by_hours" $spelled --out "$work/chosen"
 options_file "$work/chosen/options.conf"
 
 make_lang ${lexicon:+--lexicon "$lexicon"} ${lm:+--lm "$lm"} --text "$work/cuts/train.jsonl.gz"

@@ -53,27 +53,40 @@ def find_audio(paths: Sequence[Path]) -> List[Found]:
     A recording is called after its file; files of the same name after their paths in the folder, too.
     Raises: InputError for a path that is not there, a folder without audio, and files that share a name even so.
     """
-    found: List[Tuple[Path, Path]] = []  # a file, and how it is called where its name is not enough
+    found: Dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            inside = audio_in(path)
             if not inside:
                 raise InputError(f"--audio {path}", "a folder with audio files", "none in it")
-            found += [(file, file.relative_to(path)) for file in inside]
+            found.update({file: file.relative_to(path) for file in inside})
         elif path.exists():
-            found.append((path, Path(path.name)))
+            found[path] = Path(path.name)
         else:
             raise InputError(f"--audio {path}", "an audio file or a folder of them", "none")
-    stems = Counter(_name(file.stem) for file, _ in found)
-    named: Dict[str, Path] = {}
-    for file, inside in found:
+    return named(found)
+
+
+def audio_in(folder: Path) -> List[Path]:
+    """All audio files in it and in its folders, sorted."""
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+
+
+def named(files: Dict[Path, Path]) -> List[Found]:
+    """A name for each file: its own, or where that is not enough the path that stands for it in `files`.
+
+    Raises: InputError for two that are called the same even so.
+    """
+    stems = Counter(_name(file.stem) for file in files)
+    found: Dict[str, Path] = {}
+    for file, inside in files.items():
         name = _name(file.stem)
         if stems[name] > 1:
             name = _name(str(inside).replace("/", "-"))
-        if name in named:
-            raise InputError(f"--audio {file}", "recordings of different names", f"{named[name]} is called {name}, too")
-        named[name] = file
-    return [Found(*item) for item in named.items()]
+        if name in found:
+            raise InputError(f"{file}", "recordings of different names", f"{found[name]} is called {name}, too")
+        found[name] = file
+    return [Found(*item) for item in found.items()]
 
 
 def _name(text: str) -> str:

@@ -49,7 +49,7 @@ class Scorer:
         (out / "sweep.tsv").write_text(found.to_tsv(), encoding="utf-8")
         save_figure(found.picture(), out / "sweep.png")
         best = found.best()
-        self._log.info("%s: lm_scale %g, word_insertion_penalty %g give %.2f %% WER, the best of %d settings",
+        self._log.info("%s: lm_scale %g, word_insertion_penalty %g give %.2f %% WER, chosen of %d settings",
                        dev.name, *best, found.counts[best].wer, len(found.counts))
         for name in found.at_edge():
             self._log.warning("the best setting is at the edge of score.%s; try a wider range", name)

@@ -100,8 +100,8 @@ class Sweep:
         return smooth
 
     def costs(self) -> np.ndarray:
-        """``[num_lm_scales, num_penalties]`` float64: the errors around each point, and what its distance from the usual
-        scales costs (FAR); on an axis where these are beyond the grid, nothing."""
+        """``[num_lm_scales, num_penalties]`` float64: the errors around each point, and what its distance from the
+        usual scales costs (FAR); on an axis where these are beyond the grid, nothing."""
         errors = self.errors()
         steps = [np.arange(size) for size in errors.shape]
         away = [(axis_steps - self.grid.place_of_usual(axis, np.nan)) ** 2 for axis, axis_steps in enumerate(steps)]
@@ -109,9 +109,9 @@ class Sweep:
         return self.smoothed() + math.sqrt(max(errors.min(), 1)) * squares / FAR ** 2
 
     def best(self) -> Scales:
-        """The point of least cost: few errors around it, not far from the usual scales. Among equals the one with fewest
-        errors of its own, then the one nearest to the usual scales, or where these are beyond the grid to the mean of
-        the equals, in steps of the grid; then the smaller lm_scale, then the penalty nearer to 0."""
+        """The point of least cost: few errors around it, not far from the usual scales. Among equals the one with
+        fewest errors of its own, then the one nearest to the usual scales, or where these are beyond the grid to the
+        mean of the equals, in steps of the grid; then the smaller lm_scale, then the penalty nearer to 0."""
         errors, around = self.errors(), self.costs().round(9)
         equals = np.argwhere(around == around.min())  # [n, 2]
         aim = [self.grid.place_of_usual(axis, mean) for axis, mean in enumerate(equals.mean(axis=0))]

@@ -145,6 +145,54 @@ def test_the_same_of_lhotse_manifests(data, tmp_path, capsys):
         "train", "dev", "test", "eval3"}
 
 
+def lay_beside(folder: Path, names, text="one two") -> None:
+    for seed, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_noise(folder / f"{name}.wav", seconds=0.3, rate=8000, seed=seed)
+        if text:
+            (folder / f"{name}.txt").write_text(text)
+
+
+def test_audio_with_transcripts_beside_it(tmp_path, capsys):
+    data = tmp_path / "mine"
+    lay_beside(data / "train", [f"anna/{n}" for n in "123"])
+    lay_beside(data / "test_far", ["4", "5"], "two")
+    lay_beside(data / "eval_blind", ["6"], None)
+    lay_beside(data / "spare", ["7"])
+    (data / "lexicon.txt").write_text("".join(LEXICON))
+    assert find_data(data) == ("texts", data, ["spare", "test_far", "train"])
+    assert prepare(tmp_path / "corpus", data) == 0
+    err = capsys.readouterr().err
+    assert "no test sets: eval_blind (" in err and "left aside: spare (" in err
+    found = {name: [(cut.id, text_of(cut), speaker_of(cut)) for cut in read_cuts(tmp_path / f"corpus/{name}.jsonl.gz")]
+             for name in ("train", "dev", "test_far")}
+    assert sorted(found["train"] + found["dev"]) == [(n, "one two", "anna") for n in "123"]
+    assert found["test_far"] == [("4", "two", ""), ("5", "two", "")]
+    assert (tmp_path / "corpus/lexicon.txt").exists()
+    assert prepare(tmp_path / "corpus", data) == 0 and "up to date" in capsys.readouterr().out
+    (data / "train/anna/1.txt").write_text("two one")
+    assert prepare(tmp_path / "corpus", data) == 0 and "1.txt changed" in capsys.readouterr().err
+
+
+def test_a_folder_of_speakers_is_training_data(tmp_path):
+    speakers = ("anna", "ben", "cleo", "dan")
+    lay_beside(tmp_path / "mine/data", [f"{speaker}/{n}" for speaker in speakers for n in range(4)])
+    assert find_data(tmp_path / "mine") == ("texts", tmp_path / "mine/data", ["train"])
+    out = tmp_path / "corpus"
+    assert prepare(out, tmp_path / "mine", "corpus.dev_share=0.3", "corpus.test_share=0.3") == 0
+    assert {split: len(cuts) for split, cuts in contents(out).items()} == {"train": 8, "dev": 4, "test": 4}
+    assert len({speaker for cuts in contents(out).values() for _, _, speaker, _, _ in cuts}) == 4
+
+
+def test_splits_of_other_names_are_asked_for(tmp_path, capsys):
+    lay_beside(tmp_path / "mine", ["big/1", "big/2", "small/3"])
+    assert prepare(tmp_path / "corpus", tmp_path / "mine", "corpus.splits=train=big,test=small",
+                   "corpus.dev_share=0.5") == 0
+    assert [len(cuts) for cuts in contents(tmp_path / "corpus").values()] == [1, 1, 1]
+    assert prepare(tmp_path / "other", tmp_path / "mine", "corpus.splits=train=huge") == 2
+    assert "expected huge, found big, small" in capsys.readouterr().err
+
+
 def test_one_data_directory_is_split_by_speakers(data, tmp_path):
     (data / "local/dict").mkdir(parents=True)
     (data / "lexicon.txt").rename(data / "train/lexiconp.txt")
@@ -258,6 +306,9 @@ def test_what_is_chosen_is_said_and_written(data, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "0.01 hours of training speech: options for 0 to 0.2 hours" in said and "[ctc] hidden_dim=128 " in said
     assert (out / "options.conf").read_bytes() == (BY_HOURS / "0.conf").read_bytes()
+    assert do(choose, tmp_path / "spelled", "--cuts", tmp_path / "corpus", "--tables", BY_HOURS, "--spelled") == 0
+    spelled = read_config([tmp_path / "spelled/options.conf"]).conf
+    assert spelled.pop("lang") == {"unit": "grapheme"} and spelled == read_config([BY_HOURS / "0.conf"]).conf
     (tmp_path / "tables").mkdir()
     for names, said in (((), "0.conf, found none"), (("1.conf",), "0.conf, found 1.conf"), (("x.conf",), "HOURS.conf")):
         for name in names:
@@ -291,7 +342,7 @@ def test_recipe_with_graphemes(data, tmp_path):
     """run.sh takes neither lexicon nor language model for granted."""
     pytest.importorskip("kaldifeat")
     (data / "lexicon.txt").unlink()
-    status, said = run_recipe(tmp_path / "work", "--corpus", data, "--stop-stage", "4", "lang.unit=grapheme",
+    status, said = run_recipe(tmp_path / "work", "--corpus", data, "--stop-stage", "4",
                               "data.max_rejected_share=0.2", "features.num_mel_bins=23")
     assert status == 0, said[-2000:]
     lang = read_lang(tmp_path / "work/lang")
