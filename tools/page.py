@@ -13,6 +13,7 @@ from typing import List
 from tools.frame.program import Job, Program
 
 PAGE = "report.html"
+LONGEST_DRAWN = 30.0  # seconds; what is longer cannot be read, and its lattice takes Graphviz for ever
 MOST_LATTICES = 4  # of an utterance
 PROGRAM = (Program("tools.page", __doc__, options={"page": "hybrid.report.page.options:PageOptions"})
            .input("--comparison", help="folder of tools.compare, or its comparison.json", required=True)
@@ -52,7 +53,7 @@ def draw_pictures(comparison, number: int, features: List[Path], log) -> list:
     from hybrid.report.page.pictures import picture_of_times, pictures_of_lattices
     from hybrid.report.page.utterances import most_different
     readers, pictures = _readers(features), []
-    for place, utterance in enumerate(most_different(comparison, number), 1):
+    for place, utterance in enumerate(most_different(comparison, number, LONGEST_DRAWN), 1):
         name = utterance.utterance_id
         matrices = [reader.raw(name).numpy() for reader in readers if name in reader]
         timed = [one.system for one in utterance.hypotheses if one.times]

@@ -18,27 +18,20 @@ and a folder for each stage. Started again it does what is missing. The exit sta
 """
 
 import argparse
-import importlib
-import os
 import sys
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
-from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of
-from tools.frame.config import is_option
-from tools.frame.numbers import at_least
+from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, run
 from tools.frame.printing import printing
 from tools.frame.records import load_record, made_from
 
 NAME = "tools.transcribe"
-SECTIONS = ("pieces", "data")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    words = sys.argv[1:] if argv is None else list(argv)
-    args = parser().parse_args([word for word in words if not is_option(word)])
-    args.options = [word for word in words if is_option(word)]
+    args = parse(parser(), ("pieces", "data"), argv)
     return printing(NAME, lambda: transcribe(args), unread=141)
 
 
@@ -49,22 +42,17 @@ def parser() -> argparse.ArgumentParser:
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--scores", type=Path, required=True, help="folder of tools.score")
     made.add_argument("--audio", type=Path, nargs="+", required=True, help="files, folders, Kaldi data directories")
-    made.add_argument("--out", type=Path, required=True, help="folder to write into")
-    made.add_argument("--nj", type=at_least(1), default=os.cpu_count() or 1, help="parallel processes")
     return made
 
 
 def transcribe(args: argparse.Namespace) -> int:
     """Returns the exit status. Raises InputError where it cannot be done."""
-    others = [word for word in args.options if word.split(".")[0] not in SECTIONS]
-    if others:
-        raise InputError("options", f"those of {' and '.join(SECTIONS)}; others are the system's", others[0])
     decoded, cuts = scored_set(args.scores)
-    rate = sampling_rate(decoded)
+    as_then = data_options(decoded, cuts)
     corpus, checked = args.out / "corpus", args.out / "cuts"
     run("tools.import_audio", "--audio", *args.audio, "--out", corpus, "--nj", args.nj, *of_section(args, "pieces"))
-    run("tools.validate_data", "--corpus", corpus, "--out", checked, "--nj", args.nj, f"data.sampling_rate={rate}",
-        "data.max_rejected_share=1", *of_section(args, "data"))
+    run("tools.validate_data", "--corpus", corpus, "--out", checked, "--nj", args.nj, *as_then,
+        *of_section(args, "data"))
     again = Again(cuts, checked / "test.jsonl.gz", args.out / "stages", args.nj)
     now = again.place_of(decoded)
     if now is None:
@@ -86,20 +74,6 @@ def scored_set(scores: Path) -> Tuple[Path, Path]:
     if args.test:
         return args.test[0], args.test_cuts[0]
     return args.dev, args.dev_cuts
-
-
-def sampling_rate(decoded: Path) -> int:
-    """Of the audio that the system was trained on. Raises InputError where it saw features of other programs."""
-    from graphs.text_file import read_json_object
-    from hybrid.data.features import DESCRIPTION
-    from tools.artefacts.kind import input_of
-    description = input_of(decoded, DESCRIPTION)
-    if description is None:
-        raise InputError(f"{decoded}", "a folder that was made from features, by its stage record", "none")
-    info = read_json_object(description)
-    if info["kind"] == "ready":
-        raise InputError(f"{description}", "features that were computed from audio", "features that came with the cuts")
-    return info["sampling_rate"]
 
 
 def with_times(args: argparse.Namespace, decoded: Path, now: Path) -> Path:
@@ -139,18 +113,6 @@ def put_together(out: Path, stages: Sequence[Path]) -> int:
 
 def of_section(args: argparse.Namespace, section: str) -> List[str]:
     return [word for word in args.options if word.split(".")[0] == section]
-
-
-def run(program: str, *words: object) -> None:
-    """A program of the toolkit, to its end; in this process, which has imported what is heavy once."""
-    import torch
-    threads, module = torch.get_num_threads(), importlib.import_module(program)
-    status = module.PROGRAM.run(module.work, [str(word) for word in words])
-    torch.set_num_threads(threads)  # decoding takes one
-    if status == 130:
-        raise KeyboardInterrupt
-    if status != 0:
-        raise InputError(program, "that it ends well", f"exit status {status}; what it said stands above")
 
 
 if __name__ == "__main__":

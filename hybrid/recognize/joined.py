@@ -1,7 +1,7 @@
 """What was said in pieces of recordings, put together again."""
 
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Container, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from graphs.text_file import read_lines
 from hybrid.align.times.ctm import ScoredSymbol
@@ -37,21 +37,24 @@ def _in_order(segments: Mapping[str, Tuple]):
     return sorted(segments.items(), key=lambda item: (item[1].recording_id, item[1].start))
 
 
-def joined_outcomes(segments: Mapping[str, Tuple], words: Mapping[str, Sequence[str]], reports: Sequence[Path],
-                    ) -> Outcomes:
+def read_outcomes(path: Path) -> Dict[str, Tuple[str, str]]:
+    """Item -> (outcome, reason) of those that are in a file of Outcomes, or of rejected cuts; {} without one."""
+    if not path.exists():
+        return {}
+    rows = ((line.split("\t") + ["", ""])[:3] for _, line in read_lines(path)[0][1:])
+    return {item: (outcome, reason) for item, outcome, reason in rows}
+
+
+def joined_outcomes(pieces: Iterable[str], words: Container[str], reports: Sequence[Path]) -> Outcomes:
     """What became of each piece.
 
     Args:
-      words: of the pieces that came through.
-      reports: files of Outcomes and of rejected cuts, `PIECE OUTCOME REASON`, in the order of the stages.
+      words: holds the pieces that came through.
+      reports: files of Outcomes and of rejected cuts, in the order of the stages.
     """
-    told = {}
-    for path in filter(Path.exists, reports):
-        for _, line in read_lines(path)[0][1:]:
-            item, outcome, reason = (line.split("\t") + ["", ""])[:3]
-            told[item] = (outcome, reason)
+    told = {item: what for path in reports for item, what in read_outcomes(path).items()}
     outcomes = Outcomes()
-    for piece in segments:
+    for piece in pieces:
         outcome, reason = told.get(piece, ("done", ""))
         if piece not in words:
             outcomes.add(piece, "failed", f"{outcome}: {reason}" if piece in told else "no words came out")

@@ -43,10 +43,7 @@ def word_graph(lattice: BaseLattice, graph_scale: float = 1.0, acoustic_scale: f
     stays, with the sum of their posteriors."""
     scores = lattice.scores(graph_scale, acoustic_scale)
     posterior = lattice.arc_posteriors(graph_scale, acoustic_scale)
-    ways_in = np.bincount(lattice.dst, minlength=lattice.num_states)
-    ways_out = np.bincount(lattice.src, minlength=lattice.num_states)
-    inner = (ways_in == 1) & (ways_out == 1)
-    inner[[0, -1]] = False
+    inner = _inner(lattice)
     leaving = {int(lattice.src[arc]): arc for arc in np.flatnonzero(inner[lattice.src])}
     best: Dict[tuple, Tuple[float, WordArc]] = {}
     for first in np.flatnonzero(~inner[lattice.src]):
@@ -62,6 +59,15 @@ def word_graph(lattice: BaseLattice, graph_scale: float = 1.0, acoustic_scale: f
     states = {0, lattice.num_states - 1, *(state for arc in best.values() for state in arc[1][:2])}
     frame = {state: int(frames[state]) for state in sorted(states)}
     return WordGraph([arc for _, arc in best.values()], frame, 0, lattice.num_states - 1)
+
+
+def _inner(lattice: BaseLattice) -> np.ndarray:
+    """Is a state neither the first nor the last, with one way in and one way out? ``[num_states]`` bool."""
+    ways_in = np.bincount(lattice.dst, minlength=lattice.num_states)
+    ways_out = np.bincount(lattice.src, minlength=lattice.num_states)
+    inner = (ways_in == 1) & (ways_out == 1)
+    inner[[0, -1]] = False
+    return inner
 
 
 def _keep_best(best: Dict[tuple, Tuple[float, WordArc]], arc: WordArc, score: float) -> None:
@@ -128,8 +134,8 @@ def draw_lattice(lattice: BaseLattice, path: Path, word_of: Callable[[int], str]
       num_sentences: of a larger lattice.
     """
     title = f"{lattice.utterance_id}, {lattice.num_frames} frames{', partial' if lattice.partial else ''}"
-    graph = word_graph(lattice, graph_scale, acoustic_scale)
-    if len(graph.frame) <= max_states:
+    if np.count_nonzero(~_inner(lattice)) <= max_states:
+        graph = word_graph(lattice, graph_scale, acoustic_scale)
         edges = [Edge(arc.src, arc.dst, f"{' '.join(map(word_of, arc.word_ids)) or '-'}\n{arc.posterior:.2f}",
                       arc.posterior) for arc in graph.arcs]
         nodes = {state: str(frame) for state, frame in graph.frame.items()}

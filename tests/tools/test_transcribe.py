@@ -11,42 +11,15 @@ from hybrid.data.cmvn import CmvnStats
 from hybrid.recognize.texts import read_text
 
 kaldifeat = pytest.importorskip("kaldifeat")
-from tests.hybrid.data.test_kaldi_dir import write_dir  # noqa: E402
 from tests.tools.test_e2e_programs import run  # noqa: E402
+from tests.tools.tones import RATE, WORDS, add_split, said  # noqa: E402
 from tools import compute_features, decode_e2e, import_kaldi, score, train_e2e, validate_data  # noqa: E402
 from tools.frame.records import read_record, write_record  # noqa: E402
 from tools.transcribe import main  # noqa: E402
 
-RATE, WORDS = 8000, ["do", "la", "mi"]
-TONES = {"d": 400.0, "o": 700.0, "m": 1100.0, "i": 1600.0, "l": 2200.0, "a": 3000.0}
 TRAINING = ["e2e.arch=tdnn", "e2e.hidden_dim=24", "e2e.dilations=1,1,2", "e2e.subsampling=2", "e2e.encoder_dim=16",
             "e2e.epochs=15", "e2e.learning_rate=0.01", "e2e.max_duration=20", "e2e.tensorboard=no", "e2e.device=cpu",
             "e2e.spec_augment=no"]
-
-
-def said(words, seed):
-    """Letters are tones of 0.1 s, words have pauses of 0.3 s after them and of about that before the first, in a
-    little noise."""
-    generator = np.random.RandomState(seed)
-    pause, times = np.zeros(round(0.3 * RATE)), np.arange(round(0.1 * RATE)) / RATE
-    parts = [pause[generator.randint(800):]]
-    for word in words:
-        parts += [*(0.3 * np.sin(2 * np.pi * TONES[letter] * times) for letter in word), pause]
-    samples = np.concatenate(parts)
-    return samples + 0.001 * generator.randn(len(samples))
-
-
-def add_split(data, split, number, speakers, first_seed=0):
-    texts = {}
-    for n in range(number):
-        generator = np.random.RandomState(first_seed + n)
-        name = f"{speakers[n % len(speakers)]}-{split}{n}"
-        texts[name] = [*generator.permutation(WORDS), *generator.choice(WORDS, 1 + n % 3)]
-        (data / "wav").mkdir(exist_ok=True)
-        soundfile.write(data / "wav" / f"{name}.wav", said(texts[name], first_seed + n), RATE)
-    write_dir(data / split, wav_scp=[f"{name} {data / 'wav' / name}.wav" for name in sorted(texts)],
-              text=[f"{name} {' '.join(texts[name])}" for name in sorted(texts)],
-              utt2spk=[f"{name} {name.split('-')[0]}" for name in sorted(texts)])
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +86,9 @@ def test_a_long_recording_is_parted_and_put_together(work, tmp_path, capsys):
 
 
 def test_what_cannot_be_done_is_said_before_anything_is(work, tmp_path, capsys):
-    assert transcribe(work, tmp_path / "out", work / "blind", "search.beam=3") == 2
-    assert "options: expected those of pieces and data; others are the system's, found search.beam=3" in (
-        capsys.readouterr().err)
+    with pytest.raises(SystemExit):
+        transcribe(work, tmp_path / "out", work / "blind", "search.beam=3")
+    assert "search.beam=3: expected options of pieces and data; others are those of then" in capsys.readouterr().err
     assert main(["--scores", str(work / "decode_test"), "--audio", "x", "--out", str(tmp_path / "out")]) == 2
     assert "expected a folder of tools.score, found tools.decode_e2e" in capsys.readouterr().err
     assert main(["--scores", str(tmp_path), "--audio", "x", "--out", str(tmp_path / "out")]) == 2

@@ -1,20 +1,30 @@
 """What stages did for the cuts of a test set, done for other cuts: their commands, with other paths in the place of
 those that come from these cuts. Models, graphs and whatever else does not come from them stay what they are."""
 
+import argparse
 import dataclasses
 import importlib
+import os
 import shlex
+import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from graphs.errors import InputError
 from tools.frame import provenance
+from tools.frame.config import is_option
+from tools.frame.numbers import at_least
 from tools.frame.program import Program
 from tools.frame.records import RECORD, read_record
 
-# what they read of a test set chooses nothing: scores of others stay, for the scales that the dev set has chosen
-KEPT = ("tools.score", "tools.validate_data")
 FEATURES = "tools.compute_features"
+# What they write of an utterance or a speaker comes from these alone, and from models. What others write stays: models
+# whose training looks at the dev set, too, and scores, for the scales that the dev set has chosen.
+DONE_AGAIN = ("tools.decode", "tools.decode_e2e", "tools.decode_on_the_fly", "tools.estimate_fmllr",
+              "tools.estimate_ivectors", "tools.adapt", "tools.combine", "tools.rover", "tools.rescore_with_model",
+              "tools.align", "tools.align_ctc", "tools.convert_alignment")
+LATTICES = "tools.lattices."
+AS_THEN = ("channel", "case", "punctuation", "words", "min_frames_per_phone", "trim_seconds", "long_seconds")
 MAY_FAIL, NEARLY_ALL = "max_failed_share", "0.999999"
 
 
@@ -50,7 +60,7 @@ class Again:
     def _stage(self, folder: Path) -> Optional[Path]:
         """Where the output of the stage will be that wrote the folder; None where it does not come from the cuts."""
         record = read_record(folder)
-        if not record.get("command") or record["program"] in KEPT:
+        if not record.get("command"):
             return None
         if record["program"] == FEATURES:  # it reads one split of a folder that has all
             program, args = arguments_of(record)
@@ -58,6 +68,8 @@ class Again:
             if place is None:
                 return None
             args.cuts, args.split = place, "test"
+        elif not record["program"].startswith(LATTICES) and record["program"] not in DONE_AGAIN:
+            return None
         elif not any(self.place_of(Path(path)) for path in record.get("inputs", {})):
             return None
         else:
@@ -102,3 +114,50 @@ def allow_failures(program: Program, args) -> None:
         setattr(args, MAY_FAIL, NEARLY_ALL)
     args.overrides += [f"{section}.{MAY_FAIL}={NEARLY_ALL}" for name, section in program.sections(args).items()
                        if any(field.name == MAY_FAIL for field in dataclasses.fields(program.options_class(name)))]
+
+
+def parse(parser: argparse.ArgumentParser, sections: Sequence[str], argv: Optional[Sequence[str]]):
+    """The arguments of a program that does again what others did: `options` are those of the sections."""
+    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
+    parser.add_argument("--nj", type=at_least(1), default=os.cpu_count() or 1, help="parallel processes")
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = parser.parse_args([word for word in words if not is_option(word)])
+    args.options = list(filter(is_option, words))
+    others = [word for word in args.options if word.split(".")[0] not in sections]
+    if others:
+        parser.error(f"{others[0]}: expected options of {' and '.join(sections)}; others are those of then")
+    return args
+
+
+def data_options(made: Path, cuts: Path) -> List[str]:
+    """Those of tools.validate_data that make of other audio what cuts were, and let single utterances fail.
+
+    Args:
+      made: a folder that was made from features of cuts.
+      cuts: in the folder of tools.validate_data, if they came from it.
+    Raises: InputError where the features were not computed from audio.
+    """
+    from graphs.text_file import read_json_object
+    from hybrid.data.features import DESCRIPTION
+    from tools.artefacts.kind import input_of
+    description = input_of(made, DESCRIPTION)
+    if description is None:
+        raise InputError(f"{made}", "a folder that was made from features, by its stage record", "none")
+    info = read_json_object(description)
+    if info["kind"] == "ready":
+        raise InputError(f"{description}", "features that were computed from audio", "features that came with the cuts")
+    texts = read_record(cuts.parent).get("options", {}).get("data", {})
+    return [*(f"data.{key}={text}" for key, text in texts.items() if key in AS_THEN),
+            f"data.sampling_rate={info['sampling_rate']}", "data.max_rejected_share=1"]
+
+
+def run(program: str, *words: object) -> None:
+    """A program of the toolkit, to its end; in this process, which has imported what is heavy once."""
+    import torch
+    threads, module = torch.get_num_threads(), importlib.import_module(program)
+    status = module.PROGRAM.run(module.work, [str(word) for word in words])
+    torch.set_num_threads(threads)  # decoding takes one
+    if status == 130:
+        raise KeyboardInterrupt
+    if status != 0:
+        raise InputError(program, "that it ends well", f"exit status {status}; what it said stands above")

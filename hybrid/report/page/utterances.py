@@ -10,6 +10,7 @@ errors alone, a flat list of pairs:
 Words are numbers of a list of their own. `page.js` has the other half.
 """
 
+import math
 import unicodedata
 from dataclasses import dataclass
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -176,9 +177,9 @@ def is_right_to_left(words: Sequence[str]) -> bool:
     return False
 
 
-def most_different(comparison: Comparison, number: int) -> List[Utterance]:
-    """The utterances that say most about the systems: see `interest`."""
-    return sorted(comparison.utterances, key=interest, reverse=True)[:number]
+def most_different(comparison: Comparison, number: int, longest: float = math.inf) -> List[Utterance]:
+    """The utterances that say most about the systems: see `interest`. longest: seconds; longer ones are passed over."""
+    return sorted((one for one in comparison.utterances if one.seconds <= longest), key=interest, reverse=True)[:number]
 
 
 def examples(comparison: Comparison, number: int) -> List[Aligned]:

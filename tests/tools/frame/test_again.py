@@ -111,10 +111,23 @@ def test_two_stages_of_one_name_have_two_folders(work, again, tmp_path):
     assert words[words.index("--max-failed-share") + 1] == "0.999999"
 
 
-def test_a_record_of_another_program_is_told(work, again):
+def test_a_model_that_was_watched_on_the_cuts_stays(work, again, tmp_path):
+    """Else it would be trained anew, on dev sets that nobody has transcribed."""
+    add(work, "exp/watched", "tools.train_am",
+        "--features features/train --dev-features features/test --alignment exp/a")
+    add(work, "exp/align", "tools.align", "--features features/test --lang lang --model exp/watched")
+    assert again.place_of(work / "exp/align") == tmp_path / "out/align"
+    words = words_of(again, tmp_path / "out/align")
+    assert words[words.index("--model") + 1] == f"{work}/exp/watched"
+    assert [folder.name for folder in again.stages] == ["test", "align"]
+
+
+def test_what_another_program_wrote_stays(work, again):
     add(work, "exp/odd_test", "mine.decode", "--features features/test")
-    with pytest.raises(InputError, match="a program of the toolkit, found mine.decode"):
-        again.place_of(work / "exp/odd_test")
+    assert again.place_of(work / "exp/odd_test") is None
+
+
+def test_a_command_of_an_earlier_version_is_told(work, again):
     add(work, "exp/old_test", "tools.decode", "--features features/test --network exp/am")
     with pytest.raises(InputError, match="a command that tools.decode knows, found python -m tools.decode --features"):
         again.place_of(work / "exp/old_test")

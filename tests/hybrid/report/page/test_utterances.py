@@ -124,6 +124,14 @@ def test_different_hypotheses_tell_more_than_many_errors():
     assert [one.utterance.utterance_id for one in examples(made, 2)] == ["worse", "differ"]
 
 
+def test_long_ones_are_passed_over():
+    """A picture of them cannot be read: 8 minutes took an hour and 6 GB to draw."""
+    short, long = (said(name, RIGHT, other) for name, other in (("short", OTHER), ("long", WRONG)))
+    made = Comparison("t", (), (), (), utterances=(short, replace(long, seconds=30.5)))
+    assert [one.utterance_id for one in most_different(made, 2, 30.5)] == ["long", "short"]
+    assert [one.utterance_id for one in most_different(made, 2, 30.0)] == ["short"]
+
+
 def test_those_who_say_the_same_share_a_row_and_insertions_have_columns():
     pairs = (("x", "x"), (None, "new"), ("y", None))
     found = aligned(said("u", OTHER, RIGHT, pairs, OTHER))

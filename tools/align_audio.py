@@ -1,0 +1,116 @@
+"""Says when the words and phones of transcripts are spoken, with a model that a recipe has trained.
+
+    python -m tools.align_audio --alignment egs/custom/work/exp/align_dnn_dev --data recordings/ --out aligned
+
+--data is a folder of audio files with transcripts beside them (001.wav and 001.txt or 001.lab, in subfolders called
+after their speakers, or none), or a Kaldi data directory. --alignment is a folder of tools.align: its model, lang
+folder and options are taken, and by how much its phones come late is measured on it (`late.json`; best of the dev set,
+which is small). Words that the lexicon lacks are spoken noise. Writes
+
+    times/words.ctm times/phones.ctm times/textgrid/   times to a part of a frame, and the same for Praat
+    outcomes.tsv                                       utterances that could not be aligned, and why
+
+and a folder for each stage. Started again it does what is missing. The exit status is 1 where utterances failed.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+from graphs.errors import InputError
+from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, run
+from tools.frame.printing import printing
+from tools.frame.records import load_record, read_record
+
+NAME = "tools.align_audio"
+SPLIT = "dev"  # checked as training data is: what cannot be aligned is named
+LEXICONS = ("lexiconp.txt", "lexicon.txt")
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    args = parse(parser(), ("data",), argv)
+    return printing(NAME, lambda: align(args), unread=141)
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog=f"python -m {NAME}", description=__doc__,
+                                   usage="%(prog)s --alignment FOLDER --data FOLDER --out FOLDER [--nj NJ] "
+                                         "[data.key=value ...]",
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--alignment", type=Path, required=True, help="folder of tools.align")
+    made.add_argument("--data", type=Path, required=True, help="audio with transcripts, or a Kaldi data directory")
+    return made
+
+
+def align(args: argparse.Namespace) -> int:
+    """Returns the exit status. Raises InputError where it cannot be done."""
+    then = alignment_arguments(args.alignment)
+    cuts = cuts_of(then.features)
+    checked, times, nj = args.out / "cuts", args.out / "times", ("--nj", args.nj)
+    as_then = data_options(args.alignment, cuts)
+    import_data(args, cuts)
+    run("tools.validate_data", "--corpus", args.out / "corpus", "--out", checked, *nj, *as_then, *args.options)
+    again = Again(cuts, checked / f"{SPLIT}.jsonl.gz", args.out / "stages", args.nj)
+    now, features = again.place_of(args.alignment), again.place_of(then.features)
+    for command in again.stages.values():
+        run(*command)
+    model = ("--model", then.model, "--lang", then.lang, *nj, f"times.{MAY_FAIL}={NEARLY_ALL}")
+    speakers = [again.place_of(folder) or folder for folder in then.speaker_transforms]
+    known = args.out / "stages" / "times_known"
+    run("tools.phone_times", "--alignment", args.alignment, "--features", then.features, *model, "--out", known,
+        *with_speakers(then.speaker_transforms))
+    run("tools.phone_times", "--alignment", now, "--features", features, *model, "--late-of", known, "--textgrids",
+        "--out", times, *with_speakers(speakers))
+    return tell(args.out, [*again.stages, times])
+
+
+def alignment_arguments(folder: Path) -> argparse.Namespace:
+    record, damage = load_record(folder)
+    if record.get("program") != "tools.align":
+        raise InputError(f"--alignment {folder}", "a folder of tools.align", record.get("program") or damage)
+    return arguments_of(record)[1]
+
+
+def cuts_of(features: Path) -> Path:
+    """The manifest that the features were computed from."""
+    record, damage = load_record(features)
+    if record.get("program") != "tools.compute_features":
+        raise InputError(f"{features}", "a folder of tools.compute_features", record.get("program") or damage)
+    args = arguments_of(record)[1]
+    return args.cuts / f"{args.split}.jsonl.gz" if args.cuts.is_dir() else args.cuts
+
+
+def import_data(args: argparse.Namespace, cuts: Path) -> None:
+    """The corpus, with the lexicon of the other one, by which unknown words are counted."""
+    record = read_record(cuts.parent)
+    folder = arguments_of(record)[1].corpus if record.get("program") == "tools.validate_data" else cuts.parent
+    lexicon = next((path for path in map(folder.__truediv__, LEXICONS) if path.is_file()), None)
+    more = ["--lexicon", lexicon] if lexicon else []
+    kaldi = (args.data / "wav.scp").is_file()
+    run("tools.import_kaldi" if kaldi else "tools.import_texts", "--data", args.data,
+        "--splits", SPLIT if kaldi else f"{SPLIT}=train", "--max-failed-share", NEARLY_ALL, *more,
+        "--out", args.out / "corpus", "--nj", args.nj)
+
+
+def with_speakers(folders: Sequence[Path]) -> List[object]:
+    return ["--speaker-transforms", *folders] if folders else []
+
+
+def tell(out: Path, stages: Sequence[Path]) -> int:
+    """Writes what became of each utterance; the exit status."""
+    from hybrid.align.times.ctm import read_ctm
+    from hybrid.data.manifest import read_cuts
+    from hybrid.recognize.joined import joined_outcomes, read_outcomes
+    corpus = out / "corpus"
+    ids = [*(cut.id for cut in read_cuts(corpus / f"{SPLIT}.jsonl.gz")),
+           *(item for item, (outcome, _) in read_outcomes(corpus / "outcomes.tsv").items() if outcome == "failed")]
+    outcomes = joined_outcomes(ids, read_ctm(out / "times" / "words.ctm"), [
+        corpus / "outcomes.tsv", out / "cuts" / f"rejected_{SPLIT}.tsv", *(stage / "outcomes.tsv" for stage in stages)])
+    outcomes.write(out / "outcomes.tsv")
+    print(f"{out / 'times'}: {outcomes.summary()}")
+    return 1 if outcomes.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
