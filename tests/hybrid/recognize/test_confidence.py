@@ -150,3 +150,20 @@ def test_chance_differences_are_called_significant_in_5_of_100():
 def test_significant_is_an_interval_without_zero():
     for interval, significant in (((-0.5, -0.1), True), ((0.1, 0.5), True), ((-0.5, 0.1), False), ((0.0, 0.5), False)):
         assert Comparison(0.0, interval, 0.5).significant is significant
+
+
+def test_of_a_single_utterance_errors_are_counts_of_chance():
+    """A bootstrap of one recording of eight minutes had no width, and made every difference sure."""
+    low, high = wer_interval([100], [1000])
+    assert (low, high) == pytest.approx((8.1, 12.0), abs=0.15)  # Poisson of mean 100: 2.5 % below 81, 97.5 % to 120
+    near = compare_systems([270], [266], [1972])
+    assert near.difference == pytest.approx(-0.2028, abs=1e-4) and not near.significant
+    wide = 1.96 * 100 * (270 + 266) ** 0.5 / 1972
+    assert near.interval == pytest.approx((near.difference - wide, near.difference + wide), abs=0.12)
+    assert 0.5 < near.probability_of_improvement < 0.65
+    assert compare_systems([422], [266], [1972]).significant
+
+
+def test_two_utterances_of_one_speaker_are_one_unit():
+    assert wer_interval([40, 60], [500, 500], ["s", "s"]) == wer_interval([100], [1000])
+    assert wer_interval([40, 60], [500, 500]) != wer_interval([100], [1000])
