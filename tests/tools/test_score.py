@@ -77,7 +77,7 @@ def test_an_entry_says_all_that_the_results_need(folder):
 
 
 @pytest.mark.parametrize("out, more, name", [
-    ("score_score_b", [], "score_b"), ("voted", [], "voted"), ("score_am", ["--name", "erste Probe ü"], "erste Probe ü")])
+    ("score_score_b", [], "score_b"), ("voted", [], "voted"), ("score_am", ["--name", "Grüne"], "Grüne")])
 def test_the_name_of_a_system(folder, out, more, name):
     """That of the folder without one score_; the results stand as text, a line each."""
     assert run(folder, *more, dev=False, out=out) == 0
@@ -88,7 +88,7 @@ def test_the_name_of_a_system(folder, out, more, name):
 
 
 def test_what_is_not_known_of_a_decoding(folder):
-    """Text that no stage wrote; lattices of a stage that tells no more than its seconds, with models of which one does."""
+    """Text that no stage wrote; lattices of a stage that tells its seconds alone, by models of which one tells more."""
     (folder / "hyp.txt").write_text("".join(f"test{n} a\n" for n in range(4)))
     assert run(folder, dev=False, test="hyp.txt") == 0
     names = ("seconds", "retried", "parameters", "training_seconds")
@@ -176,16 +176,16 @@ def test_tensorboard_shows_the_results_beside_the_options_of_the_model(folder):
     both = {str(folder / "exp_am" / "model.json"): [0, 0, "x"], str(folder / "other" / "e2e.json"): [0, 0, "x"]}
     for test in ("dev", "test"):
         write_record(folder / f"decode_{test}", {"seconds": 9.0, "inputs": dict([*both.items()][:1])})
-    assert run(folder, out="score_exp_am") == 0
+    assert run(folder, out="score_exp_am") == run(folder, out="score_named") == 0
     for test in ("dev", "test"):
         write_record(folder / f"decode_{test}", {"seconds": 9.0, "inputs": both})
-    assert run(folder, out="score_voted") == 0
+    assert run(folder, out="score_other") == 0
     write_record(folder / "decode_dev", {"seconds": 9.0})
     assert run(folder, out="score_unknown") == 0
     rows, place = read_rows(folder), str(folder.resolve())
-    assert rows[f"{place}/exp_am"][0] == {"dropout": 0.5, "epochs": 3}
-    assert rows[f"{place}/score_voted"][0] == {"dropout": 0.5}  # what its models have in common
-    figures = rows[f"{place}/score_voted"][1]
+    assert rows[f"{place}/exp_am"][0] == rows[f"{place}/score_named"][0] == {"dropout": 0.5, "epochs": 3}
+    assert rows[f"{place}/score_other"][0] == {"dropout": 0.5}  # what its models have in common
+    figures = rows[f"{place}/score_other"][1]
     assert (figures["wer/dev"], figures["wer/test"], figures["system/parameters"]) == (0.0, 100.0, 1200.0)
     assert "system/parameters" not in rows[f"{place}/score_unknown"][1]  # of the first set
     assert not any("tfevents" in file.name for file in files_of(folder / "score_voted"))  # not what a stage reads

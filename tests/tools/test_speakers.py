@@ -130,6 +130,29 @@ def test_systems_are_combined_with_the_scales_of_their_scores(tmp_path, weights,
     assert run(combine, "--cuts", tmp_path / "cuts", "--lattices", tmp_path / "one", "--out", tmp_path / "again") == 2
 
 
+def test_systems_without_scores_have_the_scales_of_the_options(tmp_path, capsys):
+    """And the cuts may be a folder's; what no system has is named."""
+    for name, id_of_a in (("one", 1), ("two", 2)):
+        write_lattices(tmp_path / name, 0, [two_paths("u0", id_of_a, id_of_a + 1, 6.0)])
+        SymbolTable(["z"] * (id_of_a - 1) + ["a", "b"]).write(tmp_path / name / "words.txt")
+    cuts = [noise_cut(tmp_path / "audio", name) for name in ("u0", "u1")]
+    write_cuts(tmp_path / "cuts" / "cuts.jsonl.gz", cuts)
+    arguments = ("--cuts", tmp_path / "cuts", "--lattices", tmp_path / "one", tmp_path / "two",
+                 "--out", tmp_path / "out")
+    more = ("score.lm_scale=2", "score.acoustic_scale=0.5", "score.word_insertion_penalty=2")
+    assert run(combine, *arguments, *more) == 2
+    assert "combination: 1 of 2 items failed, more than the allowed share of 2%" in capsys.readouterr().err
+    assert run(combine, *arguments, *more, "combine.max_failed_share=0.5") == 0
+    said = capsys.readouterr().err
+    for name in ("one", "two"):
+        assert f"{name}: lm_scale 2, word_insertion_penalty 2, acoustic_scale 0.5\n" in said
+    assert read_text(tmp_path / "out" / "hyp.txt") == {"u0": ["a"]}  # 2 * -1 against 0.5 * -6
+    assert "u1\tfailed\t" in (tmp_path / "out" / "outcomes.tsv").read_text()
+    assert read_record(tmp_path / "out")["facts"] == {"outcomes": {"done": 1, "failed": 1}}
+    assert run(combine, *arguments, "--scores", tmp_path / "one") == 2
+    assert "--scores: expected 2 folders, as for --lattices, found 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("change, message", [
     (None, "result.json: expected a result, found none"), ({"acoustic_scale": None}, "expected scores of lattices"),
     ({"word_insertion_penalty": None}, "expected scores of lattices"),

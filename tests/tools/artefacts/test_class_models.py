@@ -19,7 +19,8 @@ def folder(tmp_path):
 
 def test_the_ten_largest_classes_and_their_likeliest_words(folder):
     assert lines_of(describe_class_lm(folder)) == [
-        "order: 1", "classes: 11", "words in classes: 63", "n-grams: 13", "largest classes", "class words most probable",
+        "order: 1", "classes: 11", "words in classes: 63", "n-grams: 13", "largest classes",
+        "class words most probable",
         "C0 51 w00, w01, w02, w03, w04, w05, ... (51 in all)", "C1 3 z, a, b",
         *(f"{name} 1 x{name}" for name in NAMES[2:10])]
 
@@ -42,6 +43,7 @@ def test_classes_that_the_model_lacks_and_words_without_probabilities(folder):
     path.write_text("Z 0.5 a\nY 1 b\nC1 1 c\nZ 0.5 d\n")
     assert list(class_lm_problems(folder)) == [f"{path}: expected classes of lm.arpa, found {name}" for name in "YZ"]
     path.write_text("C1 a\nC1 b\n")
-    assert list(class_lm_problems(folder)) == [f"{path}: expected the probability of each word in its class, found none"]
+    assert list(class_lm_problems(folder)) == [
+        f"{path}: expected the probability of each word in its class, found none"]
     assert lines_of(describe_class_lm(folder, "a")) == ["word: a", "class: C1", "words of the class: a, b"]
     assert lines_of(describe_class_lm(folder, "C1"))[-2:] == ["a 0", "b 0"]

@@ -19,8 +19,9 @@ def written(tmp_path):
 def test_rates_and_pairs(written):
     """A system that was not tested has no row."""
     assert lines_of(describe_comparison(written())) == [
-        "title: tiny", "command: ./run.sh egs/tiny", "systems: 2", "tests: test", "utterances: 1", "note: epochs differ",
-        "word error rates", "system kind seed % of data parameters test WER %", "a hybrid 1 100 1000 test 10.00",
+        "title: tiny", "command: ./run.sh egs/tiny", "systems: 2", "tests: test", "utterances: 1",
+        "note: epochs differ", "word error rates",
+        "system kind seed % of data parameters test WER %", "a hybrid 1 100 1000 test 10.00",
         "pairs", "test system against difference of WER p (Holm) it is", "test a b (25 %) 1.00 0.06 worse"]
 
 
@@ -46,7 +47,8 @@ def test_results_are_those_of_the_utterances(written):
     assert list(comparison_problems(written(replace(FULL, results=(replace(result, words=9),), utterances=())))) == []
     for change, known in (({"substitutions": 2}, "5 errors of 2"), ({"words": 3}, "4 errors of 3")):
         (problem,) = comparison_problems(written(replace(fits, results=(replace(result, **{**counts, **change}),))))
-        assert problem.endswith(f"a on test: expected {known} words, as the result says, found 4 of 2 in the utterances")
+        assert problem.endswith(
+            f"a on test: expected {known} words, as the result says, found 4 of 2 in the utterances")
 
 
 def test_a_comparison_is_a_folder_or_the_file(written):

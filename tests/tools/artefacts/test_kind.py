@@ -10,8 +10,8 @@ from tools.artefacts.kind import (
 
 def test_facts_stand_under_each_other():
     """Pairs without a value are left out; 0 and False are values."""
-    assert facts(("a", 1), ("longer", "x"), ("none", None), ("empty", ""), ("share", 1 / 3), ("no", False), ("n", 0)) == (
-        "a:      1\nlonger: x\nshare:  0.333333\nno:     False\nn:      0\n")
+    pairs = ("a", 1), ("longer", "x"), ("none", None), ("empty", ""), ("share", 1 / 3), ("no", False), ("n", 0)
+    assert facts(*pairs) == "a:      1\nlonger: x\nshare:  0.333333\nno:     False\nn:      0\n"
     assert facts() == facts(("a", None)) == ""
 
 
@@ -47,7 +47,8 @@ def test_the_nearest_input_of_a_name(tmp_path):
     for file in ("lang/phones.txt", "lang/words.txt", "features/words.txt", "features/cuts", "align/ali"):
         (tmp_path / file).write_text("x\n")
     stage(tmp_path / "features", "f", [tmp_path / "lang/words.txt"])
-    stage(tmp_path / "align", "a", [tmp_path / "gone/phones.txt", tmp_path / "features/cuts", tmp_path / "lang/phones.txt"])
+    inputs = ("gone/phones.txt", "features/cuts", "lang/phones.txt")
+    stage(tmp_path / "align", "a", [tmp_path / name for name in inputs])
     stage(tmp_path / "model", "m", [tmp_path / "align/ali"])
     assert input_of(tmp_path / "features", "words.txt") == tmp_path / "features/words.txt"
     assert input_of(tmp_path / "model", "phones.txt") == tmp_path / "lang/phones.txt"

@@ -11,9 +11,9 @@ def test_the_facts_of_the_last_run():
     earlier = [{"started": time, "commit": "c1"} for time in ("at nine", "at nine", "at ten")]
     record = {"runs": [*earlier, RUN], "config": {"am": {"seed": 3, "epochs": 2}, "augment": {"seed": 4}}}
     assert run_facts(record) == [
-        ("started", "at noon"), ("gone on with after", "at nine at c1; at ten at c1"), ("seed", "am.seed=3 augment.seed=4"),
-        ("commit", "c2 (code abc)"), ("versions", "python 3.11, torch 2.8"), ("device", "a CPU"),
-        ("recipe", "./run.sh egs/x")]
+        ("started", "at noon"), ("gone on with after", "at nine at c1; at ten at c1"),
+        ("seed", "am.seed=3 augment.seed=4"), ("commit", "c2 (code abc)"),
+        ("versions", "python 3.11, torch 2.8"), ("device", "a CPU"), ("recipe", "./run.sh egs/x")]
     assert dict(run_facts({"runs": [RUN]}))["gone on with after"] == "" and run_facts({}) == []
     assert seeds_of({}) == [] and seeds_of(record) == [("am.seed", 3), ("augment.seed", 4)]
 

@@ -26,7 +26,8 @@ def test_the_ten_least_sure_stand_first(tmp_path):
 def test_the_places_of_an_utterance(tmp_path):
     """Of a place the six likeliest words, in the order of their probabilities."""
     words = {f"w{n}": 0.01 * n for n in range(1, 8)}
-    write_sausages(tmp_path / SAUSAGES, [Sausage("u0", [], 0.0), Sausage("u1", [*SLOTS, Slot(words, 0.5, 0.625)], 1.25)])
+    slots = [*SLOTS, Slot(words, 0.5, 0.625)]
+    write_sausages(tmp_path / SAUSAGES, [Sausage("u0", [], 0.0), Sausage("u1", slots, 1.25)])
     assert lines_of(describe_sausages(tmp_path, "u1")) == [
         "expected errors: 1.250", "u1", "start end words", "0.100 0.400 <eps> 0.750 w1 0.250", "0.400 0.500 w2 1.000",
         "0.500 0.625 w7 0.070 w6 0.060 w5 0.050 w4 0.040 w3 0.030 w2 0.020"]
@@ -55,7 +56,7 @@ def test_both_sides_of_each_limit(tmp_path):
 
 
 def test_what_becomes_of_confidences(tmp_path):
-    """A logistic map, of the logits of confidences that are kept from 0 and 1 by 0.0001; and its table, if it is there."""
+    """A logistic map, of logits of confidences that are kept from 0 and 1 by 0.0001; and its table, if there is one."""
     Calibration("logistic", 0.5, -0.25).write(tmp_path)
     expected = []
     for tenth in range(11):
