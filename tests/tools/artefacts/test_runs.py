@@ -27,7 +27,7 @@ def test_how_a_stage_is_made_again(tmp_path):
     files = [tmp_path / str(n) for n in range(5)]
     for file in files:
         file.write_text("x")
-    record = {"runs": [{"code": "", "folder": ""}, RUN], "command": "python -m toy",
+    record = {"runs": [{"code": "", "folder": ""}] * 2 + [RUN], "command": "python -m toy",
               "inputs": {str(file): digest(file) for file in files}}
     head = "\nto make it again, in /here (tools.reproduce does, and compares)\n  python -m toy\nwith the code "
     assert how_to_repeat(record) == (f"{head}of commit c2 (code abc), which is another than now\n"

@@ -47,7 +47,7 @@ def test_the_first_utterance_is_drawn_without_a_name(tmp_path):
 
 
 def test_both_sides_of_each_limit(tmp_path):
-    sums = [Slot({"a": 0.5, "b": 0.5009}, 0.1, 0.1), Slot({"a": 0.5, "b": 0.5011}, 0.1, 0.1)]
+    sums = [Slot({"a": 0.5, "b": 0.501}, 0.1, 0.1), Slot({"a": 0.5, "b": 0.5011}, 0.1, 0.1)]
     write_sausages(tmp_path / SAUSAGES, [Sausage("u0", sums, 0.0)])
     assert list(sausage_problems(tmp_path)) == [
         f"{tmp_path}: u0, place 2: expected probabilities that sum to at most 1, found 1.0011"]
