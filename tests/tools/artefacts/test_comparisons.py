@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from graphs.errors import InputError
 from hybrid.compare.comparison_file import FILE, write_comparison
 from tests.hybrid.compare.material import FULL
 from tests.tools.artefacts.shown import lines_of
@@ -34,6 +35,8 @@ def test_an_utterance_of_two_test_sets(written):
     said = ["reference: one two", "hypotheses", "system errors words", "a 2 one ten"]
     assert lines_of(shown) == [*own, *said, "utterance: u1", "test: noisy", "seconds: 1.5", *said]
     assert "one ten\n\nutterance:" in shown
+    with pytest.raises(InputError, match="expected an utterance such as u1, u1, found u2"):
+        describe_comparison(written(replace(FULL, tests=tests, utterances=(one, other))), "u2")
 
 
 def test_results_are_those_of_the_utterances(written):
