@@ -122,8 +122,8 @@ def test_n_gram_models(tmp_path):
     path = tmp_path / "lm.arpa"
     path.write_text(ARPA)
     assert lines_of(describe_arpa(path)) == [
-        "order: 3", "words: 4", "n-grams", "order number with back-off", "1 4 2", "2 2 1", "3 1 0", "found while reading",
-        "note", "n-grams: 4 of order 1, 2 of order 2, 1 of order 3", "the model has no <unk>"]
+        "order: 3", "words: 4", "n-grams", "order number with back-off", "1 4 2", "2 2 1", "3 1 0",
+        "found while reading", "note", "n-grams: 4 of order 1, 2 of order 2, 1 of order 3", "the model has no <unk>"]
     assert arpa_problems(path) == []
     path.write_text("no model")
     with pytest.raises(InputError):
