@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -11,10 +12,16 @@ from tools.artefacts.sweeps import describe_sweep, read_trials, sweep_problems
 HEADER = ["trial", "state", "dev.wer", "am.dropout", "epochs", "seconds", "note"]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    make_sweep(folder)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path):
-    make_sweep(tmp_path)
-    return tmp_path
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "sweep")
 
 
 def table(folder, *rows, header=HEADER):
