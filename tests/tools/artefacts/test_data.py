@@ -5,11 +5,12 @@ from lhotse.supervision import AlignmentItem
 from lhotse.utils import fastcopy
 
 from graphs.errors import InputError
+from hybrid.data.audio import load_audio
 from hybrid.data.compute import compute_features
 from hybrid.data.features import FeatureOptions
 from hybrid.data.manifest import write_cuts
 from hybrid.outcomes import Outcomes
-from tests.hybrid.data.material import ready_cut
+from tests.hybrid.data.material import noise_cut, ready_cut
 from tests.tools.artefacts.shown import lines_of
 from tools.artefacts.data import (
     KINDS, _spread, _statistics, cuts_problems, describe_cut, describe_cuts, describe_features, describe_folder,
@@ -152,6 +153,54 @@ def test_a_sample_from_all_over_a_list():
     assert _spread(list("abcdefghij"), 4) == list("aceg") and _spread([], 4) == []
     assert _spread(list("abc"), 4) == _spread(list("abc"), 3) == list("abc")
     assert _spread(list("abcdefgh"), 4) == list("aceg")
+
+
+def test_a_hundred_utterances_tell_of_all(tmp_path):
+    cuts = [ready_cut(tmp_path / "made", f"u{n:03d}", np.zeros((2, 1), np.float32)) for n in range(202)]
+    (tmp_path / "one").mkdir()
+    compute_features(cuts[:1], FeatureOptions(kind="ready", cmvn="none"), tmp_path / "one", Outcomes())
+    write_cuts(tmp_path / "one/cuts.jsonl.gz", cuts)
+    assert "as networks see them (200 frames)" in lines_of(describe_features(tmp_path / "one"))
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures as they would be saved, with the paths."""
+    found = []
+    monkeypatch.setattr("hybrid.report.figures.save_figure", lambda figure, path: found.append((figure, path)))
+    return found
+
+
+def test_pictures_of_cuts(drawn, tmp_path):
+    """Of one its waveform above its spectrogram, of all how many are how long."""
+    path, cut = tmp_path / "a.jsonl.gz", noise_cut(tmp_path / "wav", "u", seconds=0.5, rate=8000)
+    write_cuts(path, [cut, fastcopy(cut_of("v", 2.5), supervisions=[])])
+    draw_cuts(path, None, tmp_path / "all.png")
+    draw_cuts(path, "u", tmp_path / "u.png")
+    assert [place for _, place in drawn] == [tmp_path / "all.png", tmp_path / "u.png"]
+    (axes,) = drawn[0][0].axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("seconds", "cuts")
+    heights = [bar.get_height() for bar in axes.patches]
+    assert len(heights) == 40 and heights[0] == heights[-1] == 1 and sum(heights) == 2
+    wave, spectrum = drawn[1][0].axes
+    assert wave.get_title() == "u: yes no" and (spectrum.get_xlabel(), spectrum.get_ylabel()) == ("seconds", "Hz")
+    seconds, samples = wave.lines[0].get_data()
+    assert np.allclose(seconds, np.arange(4000) / 8000) and np.allclose(samples, load_audio(cut)[0])
+    left, right, low, high = spectrum.images[0].get_extent()
+    assert (low, high) == (0, 4000) and 0 <= left < 0.05 and 0.45 < right <= 0.5
+
+
+def test_pictures_of_features(drawn, features, tmp_path):
+    """The first coefficient lies lowest, over the seconds."""
+    matrices = {"a": np.arange(60, dtype=np.float32).reshape(30, 2), "b": np.ones((20, 2), np.float32)}
+    folder = features(*(ready_cut(tmp_path / "made", name, matrix) for name, matrix in matrices.items()))
+    for item, name, seconds in ((None, "a", 0.3), ("b", "b", 0.2)):
+        draw_features(folder, item, tmp_path / "x.png")
+        axes, _ = drawn[-1][0].axes
+        (image,) = axes.images
+        assert np.allclose(image.get_array(), matrices[name].T) and image.origin == "lower"
+        assert np.allclose(image.get_extent(), (0, seconds, 0, 2)) and axes.get_title() == f"{name}: yes no"
+        assert (axes.get_xlabel(), axes.get_ylabel(), drawn[-1][1]) == ("seconds", "coefficient", tmp_path / "x.png")
 
 
 def test_features_that_do_not_fit_their_cuts(features, tmp_path):

@@ -10,7 +10,7 @@ from tests.tools.artefacts.shown import lines_of
 from tests.tools.work_folder import stage
 from tools.artefacts.results import (
     KINDS, describe_output, describe_record, describe_results, describe_scores, describe_text, describe_tsv,
-    record_problems, results_problems, score_problems, text_problems, tsv_problems)
+    draw_scores, record_problems, results_problems, score_problems, text_problems, tsv_problems)
 from tools.artefacts.runs import how_to_repeat
 from tools.frame.fingerprint import digest
 from tools.frame.records import read_record, write_record
@@ -55,10 +55,11 @@ def test_figures_agree(entries):
     for wer, good in ((5.04, True), (4.96, True), (5.06, False), (4.94, False)):
         found = list(results_problems(entries(wer=wer, ci95=[0, 9])))
         assert found == ([] if good else [f"{name}: expected WER = errors / words, found {wer}" for name in (one, two)])
+    assert list(results_problems(entries(errors=50, sub=50, words=100, wer=50.5, ci95=[0, 99]))) == []  # 1 % of 50
     none = {"errors": 0, "sub": 0, "ci95": [0, 9]}
     assert list(results_problems(entries(**none, wer=0.008))) == []  # 0.0096 errors
     assert len(list(results_problems(entries(**none, wer=0.009)))) == 2
-    for interval, good in (([5.0, 5.0], True), ([5 + 5e-7, 9], True), ([5 + 2e-6, 9], False), ([0, 5 - 5e-7], True),
+    for interval, good in (([5.0, 5.0], True), ([5.000001, 9], True), ([5 + 2e-6, 9], False), ([0, 4.999999], True),
                            ([0, 5 - 2e-6], False)):
         found = list(results_problems(entries(ci95=interval)))
         assert found == ([] if good else [
@@ -98,6 +99,17 @@ def test_totals_are_those_of_the_utterances(scores, entries):
         assert list(score_problems(scores)) == [
             f"{scores / test}: expected {told['errors']} errors of {told['words']} words, found 6 of 120"
             for test in ("dev", "test")]
+
+
+def test_problems_of_the_figures_are_those_of_the_folder(scores, entries):
+    entries(ins=1)
+    assert list(score_problems(scores)) == list(results_problems(scores / "result.json")) != []
+
+
+def test_errors_are_drawn_of_the_folder_and_of_the_file(scores, tmp_path):
+    for path in (scores, scores / "result.json"):
+        draw_scores(path, None, tmp_path / f"{path.name}.png")
+        assert (tmp_path / f"{path.name}.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_rows_of_a_table(tmp_path):
