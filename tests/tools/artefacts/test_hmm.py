@@ -81,6 +81,8 @@ def test_trees_in_short(tmp_path, width, position, name):
 def test_phones_and_their_pdf_classes(tmp_path):
     TREE.write(tmp_path / "tree")
     assert "pdf 2" in describe_tree(tmp_path / "tree", "2:1") and "pdf 1" in describe_tree(tmp_path / "tree", "2")
+    (tmp_path / "leaves.tsv").write_text("pdf_id\tphones\tpdf_classes\tframes\n2\t2\t1\t17\n")
+    assert describe_tree(tmp_path / "tree", "2:1") == "pdf 2: 17 frames\n"
     for item in ("4", "4:0", "2:", ":0", "2:x", "2:\u00b2"):
         with pytest.raises(InputError) as raised:
             describe_tree(tmp_path / "tree", item)
