@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from lhotse.supervision import AlignmentItem
 
 from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree, Leaf, Split, Table
@@ -9,11 +10,15 @@ from graphs.hmm.topology import Topology, left_to_right
 from graphs.hmm.transitions import TransitionModel
 from graphs.lang.symbols import SymbolTable
 from hybrid.align.alignment import Alignment, Segment, write_alignments
+from hybrid.data.compute import compute_features
+from hybrid.data.features import FeatureOptions
+from hybrid.outcomes import Outcomes
+from tests.hybrid.data.material import ready_cut
 from tests.tools.artefacts.shown import lines_of
 from tests.tools.work_folder import stage
 from tools.artefacts.hmm import (
     KINDS, _broken_step, alignment_problems, ctm_problems, describe_alignments, describe_ctm, describe_transitions,
-    describe_tree, describe_tree_folder, phone_namer, transitions_behind, transitions_problems)
+    describe_tree, describe_tree_folder, draw_alignments, phone_namer, transitions_behind, transitions_problems)
 
 # transition_ids: 1 and 2 of phone 1; 3 to 6 of phone 2, 7 to 10 of phone 3; of each state the self-loop first
 TOPOLOGY = Topology({1: left_to_right(1), 2: left_to_right(2), 3: left_to_right(2)})
@@ -126,6 +131,49 @@ def test_the_alignment_of_an_utterance(tmp_path):
         describe_alignments(tmp_path, "u1")
 
 
+def test_the_hmms_of_alignments_are_looked_at_too(tmp_path):
+    model = TransitionModel.from_tree(TREE, TOPOLOGY)
+    model.log_prob[1] = np.log(0.5)
+    folder = aligned(tmp_path, LONG, transitions=model)
+    (problem,) = alignment_problems(folder)
+    assert problem.endswith("transitions: transition state 1: expected probabilities of sum 1, found 0.75")
+    aligned(tmp_path, LONG)
+    ContextTree.monophone(Topology({phone: left_to_right(1) for phone in (1, 2, 3)})).write(folder / "tree")
+    (problem,) = alignment_problems(folder)
+    assert problem == f"{folder}/transitions: phone 2, HMM state 1: expected a pdf in the tree, found none"
+    (folder / "transitions").unlink()
+    assert list(alignment_problems(folder)) == [f"{folder}/transitions: expected an existing file, found none"]
+
+
+def test_what_is_drawn_of_an_alignment(tmp_path, monkeypatch):
+    """Features without deltas, words and phones in seconds, and the true phones where the cut has them."""
+    seen = []
+    monkeypatch.setattr("hybrid.report.alignment_picture.draw_alignment", lambda *given: seen.append(given))
+    matrix = np.arange(14, dtype=np.float32).reshape(7, 2)
+    cuts = [ready_cut(tmp_path / "made", name, matrix) for name in ("u0", "u1")]
+    cuts[1].supervisions[0].alignment = {"phone": [AlignmentItem("true", 0.01, 0.02)]}
+    for name in ("features", "align"):
+        (tmp_path / name).mkdir()
+    compute_features(cuts, FeatureOptions(kind="ready", cmvn="none", deltas=1), tmp_path / "features", Outcomes())
+    folder, picture = aligned(tmp_path / "align", LONG, SHORT), tmp_path / "x.png"
+    names = ("phones.txt", "words.txt", "features/features.json")
+    for name in names[:2]:
+        SymbolTable([f"{name[0]}{n}" for n in range(1, 10)]).write(tmp_path / name)
+    for number, lacking in enumerate(("phones.txt", "words.txt", "features.json")):
+        stage(folder, "toy", [tmp_path / name for name in names[:number]])
+        with pytest.raises(InputError, match=f"expected the {lacking} of its inputs"):
+            draw_alignments(folder, None, picture)
+    stage(folder, "toy", [tmp_path / name for name in names])
+    draw_alignments(folder, None, picture)
+    draw_alignments(folder, "u1", picture)
+    (features, shift, words, phones, path, title, truth), (*_, title_of_u1, true_phones) = seen
+    assert np.allclose(features, matrix) and (shift, path, title, truth) == (0.01, picture, "u0: yes no", None)
+    assert words == [("w9", 0.25, 1.25)] and phones == [("p1", 0.0, 0.75), ("p2", 0.75, 1.75)]
+    assert title_of_u1 == "u1: yes no" and true_phones == [("true", 0.01, 0.03)]
+    with pytest.raises(InputError, match="expected an utterance such as u0, u1, found u2"):
+        draw_alignments(folder, "u2", picture)
+
+
 def test_words_lie_within_the_frames(tmp_path):
     for segment, good in ((Segment(9, 0, 3), True), (Segment(9, 2, 1), True), (Segment(9, 2, 2), False)):
         alignment = Alignment("u", SHORT.transition_ids, -3.0, (Segment(9, 0, 1), segment), 0.25)
@@ -135,7 +183,7 @@ def test_words_lie_within_the_frames(tmp_path):
 
 @pytest.mark.parametrize("ids, broken", [
     ([], None), ([2], None), ([2, 1, 4, 3, 3, 6, 5, 2, 8, 10, 4, 6], None),
-    ([1, 1, 2], None), ([5, 6, 2], None),  # a partial path may begin within a state
+    ([1, 1, 2], None), ([5, 6, 2], None), ([3, 6], None),  # a partial path may begin within a state
     ([2, 2], None), ([4, 6, 8], None), ([8, 10, 2], None),
     ([2, 3], (1, 3, 2)), ([4, 1], (1, 1, 4)), ([4, 5], (1, 5, 4)), ([4, 3, 5], (2, 5, 4)),  # loops of another state
     ([2, 6], (1, 6, 2)), ([4, 6, 6], (2, 6, 6)),  # a phone begins in its first state
@@ -161,13 +209,16 @@ def test_a_ctm(tmp_path):
     assert lines_of(describe_ctm(path, "u3")) == ["u3", "symbol start end", "w3 0.125 0.625", "w0 0.625 0.875"]
     with pytest.raises(InputError, match="expected an utterance such as u0, u1, u2, .* found u21"):
         describe_ctm(path, "u21")
-    assert KINDS[-1].matches(path) and not KINDS[-1].matches(tmp_path)
+    matches = KINDS[-1].matches
+    (tmp_path / "a.txt").write_text("")
+    (tmp_path / "b.ctm").mkdir()
+    assert [matches(tmp_path / name) for name in ("words.ctm", "a.txt", "b.ctm", "")] == [True, False, False, False]
 
 
 def test_symbols_of_a_ctm_follow_each_other(tmp_path):
     """They may overlap by a millisecond; of an utterance the first that do not follow are told."""
     path = tmp_path / "x.ctm"
-    path.write_text("u 1 0.0 0.5 a\nu 1 0.4992 0.2 b\nv 1 0.5 0.0 c\nv 1 0.5 0.1 d\n")
+    path.write_text("u 1 0.0 0.5 a\nu 1 0.499 0.2 b\nv 1 0.5 0.0 c\nv 1 0.5 0.1 d\n")
     assert list(ctm_problems(path)) == []
     path.write_text("u 1 0.0 0.5 a\nu 1 0.4985 0.2 b\nu 1 0.1 0.2 c\nv 1 0.5 0.1 d\nv 1 0.2 0.1 e\n")
     assert list(ctm_problems(path)) == [

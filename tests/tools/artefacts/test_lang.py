@@ -1,5 +1,3 @@
-import re
-
 import pytest
 
 from graphs.errors import InputError
@@ -9,8 +7,8 @@ from graphs.lang.symbols import SymbolTable
 from tests.graphs.langs import small_lang
 from tests.tools.artefacts.shown import lines_of
 from tools.artefacts.lang import (
-    arpa_problems, describe_arpa, describe_lang, describe_lexicon, describe_symbols, describe_topology, draw_topology,
-    is_arpa, lang_problems)
+    KINDS, arpa_problems, describe_arpa, describe_lang, describe_lexicon, describe_symbols, describe_topology,
+    draw_topology, is_arpa, lang_problems)
 
 ARPA = """\\data\\
 ngram 1=4
@@ -75,16 +73,19 @@ def test_the_first_ten_pronunciations(tmp_path):
         f"w{n:02d}" for n in range(10)]
 
 
-def test_topologies(tmp_path):
-    """A line a state; phones of one HMM together, six of them by name."""
+def test_topologies(tmp_path, monkeypatch):
+    """A line a state; phones of one HMM together, six of them by name. The first one is drawn without a name."""
+    seen = []
+    monkeypatch.setattr("hybrid.report.graph_picture.draw", lambda *given: seen.append(given))
     Topology({1: left_to_right(2), **{n: left_to_right(1) for n in range(2, 9)}}).write(tmp_path / "topo")
     assert lines_of(describe_topology(tmp_path / "topo")) == [
         "phones: 8", "states", "phones state pdf class of self-loop next state: probability",
         "1 0 0 0 0: 0.75 1: 0.25", "1 1 1 1: 0.75 2: 0.25", "2, 3, 4, 5, 6, 7, ... (7 in all) 0 0 0 0: 0.75 1: 0.25"]
     for item, name, states in ((None, "1", 2), ("1", "1", 2), ("8", "8", 1)):
         draw_topology(tmp_path / "topo", item, tmp_path / "x.svg")
-        drawn = re.findall("<!-- (.*?) -->", (tmp_path / "x.svg").read_text(encoding="utf-8"))
-        assert drawn == ["\u21bb 0.75", "0.25"] * states + [*map(str, range(states + 1)), f"HMM of phone {name}"]
+        edges = [(n, n + more, text, float(text)) for n in range(states) for more, text in ((0, "0.75"), (1, "0.25"))]
+        nodes = {n: str(n) for n in range(states + 1)}
+        assert seen.pop() == ((f"HMM of phone {name}", nodes, edges, 0, [states]), tmp_path / "x.svg")
     for item in ("9", "x", "-1", "0"):
         with pytest.raises(InputError, match=f"expected a phone_id such as 1, 2, 3, .* found {item}"):
             draw_topology(tmp_path / "topo", item, tmp_path / "x.svg")
@@ -139,6 +140,9 @@ def test_the_probabilities_of_a_sentence(tmp_path):
         *head, "<s> bad -0.1000", "<s> bad b -0.0500", "bad b bad -0.6000", "b bad </s> -0.6000"]
     path.write_text("\\data\\\nngram 1=3\n\n\\1-grams:\n-0.5 <s>\n-0.4 </s>\n-0.6 bad\n\n\\end\\\n")
     assert lines_of(describe_arpa(path, "bad")) == [*head, "bad -0.6000", "</s> -0.4000"]
+    path.write_text("\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-0.5 <s> -0.25\n-0.4 </s>\n-0.6 bad\n\n"
+                    "\\2-grams:\n-0.1 <s> bad\n\n\\end\\\n")
+    assert lines_of(describe_arpa(path, "bad")) == [*head, "<s> bad -0.1000", "bad </s> -0.4000"]
     with pytest.raises(InputError, match="expected words of the model such as .* found x"):
         describe_arpa(path, "bad x y")
 
@@ -151,3 +155,8 @@ def test_models_are_known_by_the_names_of_their_files(tmp_path):
         assert is_arpa(tmp_path / name) == known
     (tmp_path / "folder.arpa").mkdir()
     assert not is_arpa(tmp_path / "folder.arpa")
+    lexicon = next(kind.matches for kind in KINDS if kind.name == "lexicon")
+    for name, known in (("lexicon.txt", True), ("lexiconp.txt.gz", True), ("my_lexicon.txt", False),
+                        ("lexicon", False)):
+        (tmp_path / name).write_text("")
+        assert lexicon(tmp_path / name) == known and not lexicon(tmp_path / "lexicon2.txt")
