@@ -79,6 +79,7 @@ def test_mixing_and_measuring_agree(tmp_path, texts, models, capsys):
                "--gzip") == 0
     assert run(perplexity, tmp_path, "ppl", "--lm", *models, "--tune", texts[2], "--text", texts[2]) == 0
     weights = facts(tmp_path, "mixed")["weights"]
+    assert f"weights: {models[0]} {weights[0]:.4f}, {models[1]} {weights[1]:.4f}\n" in capsys.readouterr().err
     assert weights == facts(tmp_path, "ppl")["weights"] and sum(weights) == pytest.approx(1.0)
     assert run(perplexity, tmp_path, "static", "--lm", tmp_path / "mixed" / "lm.arpa.gz", "--text", texts[2]) == 0
     dynamic, static = (facts(tmp_path, name)["perplexity"][str(texts[2])] for name in ("ppl", "static"))

@@ -11,6 +11,8 @@ from graphs.fst.word_sequences import WordSequences
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice import Lattice
 from graphs.lattices.lattice_io import write_lattices
+from hybrid.e2e.hypothesis import Hypothesis
+from hybrid.e2e.nbest_file import Nbest, write_nbest
 from hybrid.lattices.frames import Frames
 from tests.graphs.hmms import small_model
 from tests.tools.artefacts.shown import lines_of
@@ -193,6 +195,10 @@ def test_both_sides_of_what_lattices_may_hold(tmp_path):
     (folder / "transitions").unlink()
     assert problems(3, 99) == []
     Frames(0.04, ("<blk>", "a", "b")).write(folder)
+    for name, found in (("u0", []), ("u1", ["found 1 without and 1 others"])):
+        write_nbest(folder / "nbest.jsonl", [Nbest(name, 1, [Hypothesis((1,), (0,), -1.0, {})]), Nbest("u2", 1, [])])
+        assert [problem.rpartition(", ")[2] for problem in problems(3, 3)] == found
+    (folder / "nbest.jsonl").unlink()
     assert problems(3, 3) == [] and problems(3, 4) == ["expected transition_ids below 4, as in frames.json, found 4"]
     (folder / "words.txt").unlink()
     assert problems(9, 3) == [f"{folder}/words.txt: expected an existing file, found none"]
