@@ -99,6 +99,10 @@ def test_weights_of_all_checkpoints_are_finite_and_the_history_is_whole(tmp_path
         f"{tmp_path}/{file}.safetensors: weights {name}: expected finite numbers, found others"
         for file in ("averaged", "best")]
     model(tmp_path)
+    write_tensors(tmp_path / "averaged.safetensors", {name: state})
+    with pytest.raises(InputError, match="averaged.safetensors: expected the bytes that model.json knows"):
+        list(model_problems(tmp_path))
+    model(tmp_path)
     (tmp_path / "train.jsonl").write_text("x")
     with pytest.raises(InputError, match="train.jsonl: expected a line end"):
         list(model_problems(tmp_path))
