@@ -269,7 +269,7 @@ def test_acceptors_with_failure_arcs(folder, capsys):  # noqa: F811
     assert "said.txt" in capsys.readouterr().err
 
 
-def test_scales_for_good(folder):  # noqa: F811
+def test_scales_for_good(folder, capsys):  # noqa: F811
     """The record tells the acoustic scale that suits the new scores: as before, times the one by the other factor."""
     from tools.lattices import scale
     write_record(folder / "one", {"facts": {"acoustic_scale": 0.5, "search_seconds": 3.0}})
@@ -277,5 +277,7 @@ def test_scales_for_good(folder):  # noqa: F811
                            ("p", ["--word-insertion-penalty", "1.5"], 0.5)):
         assert run(scale, folder, out, "--lattices", "@one", *more) == 0
         assert facts(folder, out)["acoustic_scale"] == own and facts(folder, out)["search_seconds"] >= 3.0
+    assert run(scale, folder, "no", "--lattices", "@one", "--acoustic-factor", "0") == 2
+    assert "--acoustic-factor: expected a number above 0, found 0" in capsys.readouterr().err
     one, other = (next(read_lattices(folder / name)) for name in ("one", "p"))
     assert np.allclose(other.graph, one.graph - 1.5 * (one.word_id > 0))

@@ -108,6 +108,9 @@ def test_facts_of_the_search_stay(work):
     assert run(work, "out", *WIDE) == 0
     facts = json.loads((work / "out" / ".stage.json").read_text())["facts"]
     assert facts["acoustic_scale"] == 0.75 and 100.0 <= facts["search_seconds"] < 200.0
+    arcs = sum(lattice.num_arcs for lattice in read_lattices(work / "out"))
+    assert (facts["arcs"], facts["lm_weight"]) == (arcs, 1.0) and "mixture" not in facts
+    assert f"lm_weight 1; {arcs / facts['frames']:.1f} arcs a frame\n" in (work / "out" / "log.txt").read_text()
     with pytest.raises(SystemExit):
         run(work, "none", "--part-size", 0)
 
@@ -147,6 +150,7 @@ def test_the_weights_of_several_models_are_carried_over(work):
     two, mixture = ("new", "other"), (0.75, 0.25)
     assert run(work, "dev", *WIDE, "rescore.lm_weight=0.5", "--mixture", *mixture, lm=two) == 0
     assert Chosen.read(work / "dev") == Chosen(0.5, mixture)
+    assert json.loads((work / "dev" / ".stage.json").read_text())["facts"]["mixture"] == [0.75, 0.25]
     assert run(work, "test", *WIDE, "--weight-of", work / "dev", lm=two) == 0
     assert Chosen.read(work / "test") == Chosen(0.5, mixture)
     assert same(lattices_of(work / "test"), lattices_of(work / "dev"))

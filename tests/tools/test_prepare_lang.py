@@ -3,7 +3,7 @@ import json
 import pytest
 
 from graphs.grammar.arpa import read_arpa
-from graphs.lang.lang_folder import read_lang
+from graphs.lang.lang_folder import read_lang, write_lang
 from tools import prepare_lang, train_ngram
 
 LEXICON = "A AH\nA EY\nAND AE N D\nBE B IY\nBEE B IY\n"
@@ -124,6 +124,16 @@ def test_a_language_model_of_other_words_is_told_before_anything_is_trained(tmp_
                    "--lm", arpa_of(tmp_path / "lm", *words)) == 0
         found = capsys.readouterr().err
         assert said in found if said else "language model" not in found
+
+
+def test_what_was_written_is_looked_at(tmp_path, lexicon, capsys, monkeypatch):
+    """A folder that no later stage could use is refused where it is made."""
+    def damaged(lang, folder):
+        write_lang(lang, folder)
+        (folder / "oov.txt").write_text("zebra\n")
+    monkeypatch.setattr("graphs.lang.lang_folder.write_lang", damaged)
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon) == 2
+    assert "oov.txt:1: expected a word of words.txt, found zebra" in capsys.readouterr().err
 
 
 def test_bad_lexicon_line_is_named(tmp_path, lexicon, capsys):
