@@ -7,11 +7,12 @@ import pytest
 
 pytest.importorskip("k2")
 from graphs.lattices.lattice_io import read_lattices  # noqa: E402
+from hybrid.outcomes import Outcomes  # noqa: E402
 from hybrid.recognize import decode as library  # noqa: E402
 from tests.graphs.decoding.test_search import scores, sentence_graph  # noqa: E402
 from tests.graphs.hmms import small_model  # noqa: E402
 from tests.hybrid.recognize.test_decode import Features, work  # noqa: E402, F401
-from tools import decode  # noqa: E402
+from tools import decode, decode_e2e  # noqa: E402
 from tools.frame.records import read_record  # noqa: E402
 
 
@@ -66,6 +67,33 @@ def test_several_models_are_averaged(run, tmp_path, more, expected):
         own = scores(8 + number, run.transitions, number).double().numpy()
         own = own[np.arange(len(own)), run.transitions.pdf_id[path.transition_ids]]
         assert path.acoustic == pytest.approx(expected(own).sum(), abs=1e-3)
+
+
+@pytest.mark.parametrize("given, there, device, processes", [
+    ("auto", False, "cpu", 3), ("auto", True, "cuda", 1), ("cpu", True, "cpu", 3), ("cuda", True, "cuda", 1)])
+def test_where_is_computed_and_in_how_many_processes(tmp_path, monkeypatch, given, there, device, processes):
+    """A GPU is for one process."""
+    seen = []
+
+    def found(decoding, out, nj, part_size, log):
+        seen.append((decoding.device, nj, part_size))
+        outcomes = Outcomes()
+        outcomes.add("u")
+        return outcomes, {"arcs": 0, "frames": 0}
+    monkeypatch.setattr("hybrid.recognize.decode.decode_folder", found)
+    monkeypatch.setattr("hybrid.e2e.decode.decode_e2e", found)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: int(there))
+    for name in ("features", "model", "graph"):
+        (tmp_path / name).mkdir()
+    for name in ("model/transitions", "graph/words.txt"):
+        (tmp_path / name).write_text("")
+    arguments = ["--features", str(tmp_path / "features"), "--model", str(tmp_path / "model"), "--nj", "3",
+                 "--device", given, "--part-size", "7"]
+    assert decode.PROGRAM.run(decode.work, [*arguments, "--graph", str(tmp_path / "graph"), "--out",
+                                            str(tmp_path / "out")]) == 0
+    assert decode_e2e.PROGRAM.run(decode_e2e.work, [*arguments, "--out", str(tmp_path / "e2e")]) == 0
+    assert seen == [(device, processes, 7)] * 2 and read_record(tmp_path / "out")["facts"]["arcs_per_frame"] == 0
 
 
 def test_nothing_but_failures_is_an_error(run, tmp_path, monkeypatch, capsys):

@@ -20,6 +20,7 @@ from graphs.lattices.rescore import RescoreOptions, rescore
 from hybrid.lm.language_models import mixture_weights
 from hybrid.lm.neural_lm import NeuralLm
 from hybrid.lm.perplexity import read_text_ids
+from hybrid.recognize import rescoring
 from hybrid.recognize.nbest import best_sentences
 from hybrid.recognize.rescoring import Chosen, RescoringOptions
 from tests.graphs.arpas import arpa_text, random_entries
@@ -80,6 +81,15 @@ def test_the_librarys_lattices_come_out(work, backoff):
     assert (work / "out" / "transitions").exists() and Chosen.read(work / "out") == Chosen(0.75)
     facts = json.loads((work / "out" / ".stage.json").read_text())["facts"]
     assert facts["outcomes"] == {"done": 4} and facts["frames"] == 16
+
+
+def test_several_processes_are_for_the_cpu(work, monkeypatch):
+    seen, once = [], rescoring.rescore_all
+    monkeypatch.setattr(rescoring, "rescore_all", lambda wanted, lattices, nj: seen.append(nj) or once(
+        wanted, lattices, 1))
+    for device in ("cpu", "cuda"):  # which n-gram models do not look at
+        assert run(work, device, *WIDE, "--device", device, "--nj", 3) == 0
+    assert seen == [3, 1]
 
 
 def test_the_same_lm_leaves_lattices_as_they_are(work):

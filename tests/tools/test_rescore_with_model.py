@@ -172,6 +172,16 @@ def test_arguments_that_cannot_be(work, model, arguments, message, monkeypatch, 
     assert message in capsys.readouterr().err
 
 
+def test_several_processes_are_for_the_cpu(work, monkeypatch):
+    seen = []
+    monkeypatch.setattr("hybrid.recognize.model_rescoring.rescore_all",
+                        lambda rescoring, lattices, nj: seen.append((rescoring.scorer.device, nj)) or iter(()))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    for device in ("cpu", "cuda"):
+        assert run(work, device, "e2e", "--device", device, "--nj", 3) == 2  # nothing was rescored
+    assert seen == [("cpu", 3), ("cuda", 1)]
+
+
 def test_facts_of_the_search_stay_and_its_scale_makes_the_factor(work, tmp_path):
     shutil.copytree(work / "lattices", tmp_path / "lattices")
     write_record(tmp_path / "lattices", {"state": "done", "facts": {"acoustic_scale": 0.5, "search_seconds": 100.0}})

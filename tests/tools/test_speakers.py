@@ -1,5 +1,6 @@
 """The programs of speakers, one after the other as a recipe runs them, on a tiny corpus."""
 
+import argparse
 import json
 
 import numpy as np
@@ -17,6 +18,7 @@ from hybrid.am.ensemble import EnsembleFolders
 from hybrid.data.features import FeatureReader
 from hybrid.data.manifest import write_cuts
 from hybrid.recognize.texts import read_text
+from hybrid.speakers.fmllr import FmllrOptions
 from hybrid.speakers.table import SpeakerTable
 from tests.graphs.hmms import small_model
 from tests.hybrid.data.material import noise_cut
@@ -86,6 +88,19 @@ def test_alignments_and_lattices_of_one_path_say_the_same(corpus, transforms, tm
                "fmllr.min_frames=100") == 0
     one, other = SpeakerTable.read(tmp_path / "fmllr"), SpeakerTable.read(transforms / "fmllr_dev")
     assert np.allclose(one["anna"]["matrix"], other["anna"]["matrix"], atol=1e-4)
+
+
+def test_silence_counts_less_for_transforms_alone(corpus):
+    """Gaussians are of all frames alike."""
+    args = argparse.Namespace(alignment=corpus / "ali_dev", lattices=None, gaussians=None, lang=corpus / "lang")
+    transitions, evidence, lacking = estimate_fmllr.read_evidence(
+        args, FeatureReader(corpus / "dev"), FmllrOptions(silence_weight=0.25))
+    silent = {int(pdf_id) for pdf_id in transitions.pdf_id[transitions.phone_id == 1]}  # SIL
+    assert lacking == {} and len(evidence.posteriors) == len(evidence.counted) == 8
+    for name, one in evidence.posteriors.items():
+        assert one.weights.tolist() == [1.0] * one.num_frames
+        expected = [0.25 if int(pdf_id) in silent else 1.0 for pdf_id in evidence.counted[name].pdf_ids]
+        assert evidence.counted[name].weights.tolist() == expected and 0.25 in expected
 
 
 @pytest.mark.parametrize("arguments, message", [
