@@ -7,7 +7,7 @@ from hybrid.lattices.calibration import Calibration
 from hybrid.lattices.sausages import Sausage, Slot, write_sausages
 from tests.tools.artefacts.shown import lines_of
 from tools.artefacts.transcripts import (
-    KINDS, SAUSAGES, describe_calibration, describe_sausages, draw_sausages, sausage_problems)
+    KINDS, SAUSAGES, calibration_problems, describe_calibration, describe_sausages, draw_sausages, sausage_problems)
 
 SLOTS = [Slot({"w1": 0.25, "<eps>": 0.75}, 0.1, 0.4), Slot({"w2": 1.0}, 0.4, 0.5)]
 
@@ -65,8 +65,15 @@ def test_what_becomes_of_confidences(tmp_path):
         expected.append(f"{tenth / 10:.1f} {1 / (1 + math.exp(-logit)):.3f}")
     shown = lines_of(describe_calibration(tmp_path))
     assert shown == ["map: logistic", "map", "confidence becomes", *expected]
+    assert list(calibration_problems(tmp_path)) == []
     (tmp_path / "calibration.tsv").write_text("set\twords\ndev\t6\n")
     assert lines_of(describe_calibration(tmp_path)) == [*shown, "rows: 1", "rows", "set words", "dev 6"]
+
+
+def test_a_damaged_calibration_is_refused(tmp_path):
+    (tmp_path / "calibration.json").write_text("{}")
+    with pytest.raises(InputError, match="calibration.json"):
+        list(calibration_problems(tmp_path))
 
 
 def test_a_consensus_network_is_a_folder_or_the_file(tmp_path):
