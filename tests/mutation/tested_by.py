@@ -8,7 +8,11 @@ from typing import List, Set
 # tests of a room that lie elsewhere: those of the programs that are little else than a call of it, or of all of it
 MORE_TESTS = {"hybrid/recognize": ["tests/tools/test_score.py", "tests/tools/test_lattices_rescore.py",
                                    "tests/tools/test_rescore_with_model.py"],
+              "tools/artefacts": [f"tests/tools/test_{name}.py" for name in ("show", "validate")],
               "tools/experiments": ["tests/tools/test_experiments.py"],
+              "tools/lattices": [f"tests/tools/test_{name}.py" for name in (
+                  "command_lines", "lattices", "lattice_facts", "lattice_programs", "lattices_rescore",
+                  "e2e_lattices")],
               "tools/sweep": [f"tests/tools/test_sweep{of}.py"
                               for of in ("", "_recipe_run", "_space", "_study", "_told", "_watched")]}
 BROWSER = "tests/hybrid/report/page/browser.py"  # takes long, and more address space than the runner gives

@@ -4,9 +4,14 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import write_hmm
+from graphs.hmm.transitions import TransitionModel
 from graphs.lang.lang_folder import write_lang
 from tests.graphs.langs import small_lang
+from tools.frame.records import read_record
 
 pytest.importorskip("k2")
 
@@ -14,10 +19,34 @@ HEADER = "\\data\\\nngram 1={}\n\n\\1-grams:\n-99\t<s>\n{:.7f}\t</s>\n"
 CLASSES = {"b": 0.25, "bee": 0.75, "bad": 0.4, "add": 0.6}  # in C: b, bee; in D: bad, add
 
 
+def test_what_stands_beside_a_graph(tmp_path):
+    """HMMs are those of the lang where none are given; what is given may be a tree alone, or transitions beside one."""
+    lang = small_lang()
+    write_lang(lang, tmp_path / "lang")
+    lines = [f"-0.5\t{word}\n" for word in ("b", "bad", "<unk>")]
+    (tmp_path / "lm.arpa").write_text(HEADER.format(5, -0.5) + "".join(lines) + "\n\\end\\\n")
+    (tmp_path / "hmm").mkdir()
+    tree = ContextTree.monophone(lang.topology)
+    write_hmm(tmp_path / "hmm", tree, TransitionModel.from_tree(tree, lang.topology))
+    torch.set_num_threads(2)
+    plain = graph(tmp_path, "plain", "--arpa", tmp_path / "lm.arpa")
+    assert torch.get_num_threads() == 1
+    for name in ("words.txt", "phones.txt"):
+        assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "lang" / name).read_bytes()
+    found = read_record(tmp_path / "plain")["facts"]
+    header, *rows = [line.split("\t") for line in (tmp_path / "plain/report.tsv").read_text().splitlines()]
+    assert (plain.num_states, plain.num_arcs) == (found["states"], found["arcs"])
+    assert header == ["step", "states", "arcs"] and len(rows) > 2
+    assert rows == [[row["step"], str(row["states"]), str(row["arcs"])] for row in found["steps"]]
+    for name, flag, file in (("tree", "--tree", "tree"), ("both", "--transitions", "transitions")):
+        other = graph(tmp_path, name, "--arpa", tmp_path / "lm.arpa", flag, tmp_path / "hmm" / file)
+        assert all(np.array_equal(getattr(plain, of), getattr(other, of)) for of in ("src", "dst", "ilabel", "score"))
+    unknown = graph(tmp_path, "unknown", "--arpa", tmp_path / "lm.arpa", "graph.recognize_oov=true")
+    assert len({*unknown.olabel.tolist()} - {0}) == len({*plain.olabel.tolist()} - {0}) + 1 == 3
+
+
 def graph(tmp_path, name, *arguments):
     from graphs.decoding.graph_io import read_graph
-    from graphs.hmm.context_tree import ContextTree
-    from graphs.hmm.transitions import TransitionModel
     from tools import make_graph
     lang = small_lang()
     assert make_graph.PROGRAM.run(make_graph.work, ["--lang", str(tmp_path / "lang"), "--out", str(tmp_path / name),

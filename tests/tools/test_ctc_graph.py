@@ -63,7 +63,9 @@ def test_what_makes_no_graph(corpus, tmp_path, capsys):
     model = write_model(tmp_path / "ctc", character_tokens("nosu"), DIM)
     arguments = ["--lang", corpus / "lang", "--arpa", corpus / "lm.arpa"]
     for more, message in ((["--ctc", model, "--transitions", corpus / "ali_dev" / "transitions"], "no --transitions"),
-                          (["--ctc", model, "graph.recognize_oov=true"], "cannot say unknown words"),
+                          (["--ctc", model, "--tree", corpus / "ali_dev" / "tree"], "no --transitions or --tree"),
+                          (["--ctc", model, "graph.recognize_oov=true"],
+                           "graph.recognize_oov: expected false, since characters cannot say unknown words, found"),
                           (["--ctc", model, "graph.ctc_topology=wide"], "ctc_topology")):
         assert run(make_graph, tmp_path / "none", *arguments, *more) == 2
         assert message in capsys.readouterr().err

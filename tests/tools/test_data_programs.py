@@ -4,13 +4,14 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from lhotse.features.io import close_cached_file_handles
 
 from hybrid.data.features import FeatureReader
 from hybrid.data.manifest import read_cuts, write_cuts
-from tests.hybrid.data.material import noise_cut, ready_corpus, write_noise
+from tests.hybrid.data.material import noise_cut, ready_corpus, ready_cut, write_noise
 from tests.hybrid.data.test_features import flip
 from tools import compute_features, import_kaldi, import_lhotse, validate_data
 from tools.frame.program import Program
@@ -132,8 +133,30 @@ def test_a_touched_recording_is_told_by_content(data_stages):
 
 def test_one_kaldi_directory_under_another_name(kaldi_data):
     out = kaldi_data / "corpus"
-    assert run(import_kaldi, "--data", kaldi_data / "data" / "train", "--splits", "test", "--out", out) == 0
-    assert facts_of(out) == {"test": 24}
+    for more, splits in ((["--splits", "test"], {"test": 24}), ([], {"train": 24})):
+        assert run(import_kaldi, "--data", kaldi_data / "data" / "train", *more, "--out", out) == 0
+        assert facts_of(out) == splits
+    assert run(import_kaldi, "--data", kaldi_data / "data", "--splits", "dev=test,train", "--out", out) == 0
+    assert facts_of(out) == {"dev": 2, "train": 24}
+
+
+def test_where_relative_paths_of_a_kaldi_directory_start(tmp_path, monkeypatch):
+    """Here, in the directory, above it and above that, in turn; or where --root says alone."""
+    places = [tmp_path / name for name in ("here", "a/b/data", "a/b", "a")]
+    for place in places:
+        write_noise(place / "x.wav", seconds=0.1)
+    (places[1] / "wav.scp").write_text("u x.wav\n")
+    (places[1] / "text").write_text("u yes\n")
+    monkeypatch.chdir(places[0])
+
+    def found(*more):
+        assert run(import_kaldi, "--data", places[1], "--out", tmp_path / "corpus", *more) == 0
+        (source,) = read_cuts(tmp_path / "corpus/data.jsonl.gz")[0].recording.sources
+        return Path(source.source).parent
+    assert found("--root", places[2]) == places[2]
+    for place in places:
+        assert found() == place
+        (place / "x.wav").unlink()
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -185,6 +208,51 @@ def test_from_lhotse_manifests(tmp_path, capsys):
     assert [cut.id for cut in read_cuts(out / "train.jsonl.gz")] == ["u0", "u1", "u2", "u3"]
     assert run(import_lhotse, "--manifests", tmp_path, "--splits", "dev=big", "--out", tmp_path / "x") == 2
     assert "expected manifests of big, found small" in capsys.readouterr().err
+
+
+def test_where_relative_paths_of_lhotse_manifests_start(tmp_path, monkeypatch):
+    """Here, beside the manifests and above them, in turn; or where --root says alone."""
+    from lhotse import CutSet
+    places = [tmp_path / name for name in ("here", "a/manifests", "a", "other")]
+    for place in places:
+        cut = noise_cut(place, "u", seconds=0.1)
+    cut.recording.sources[0].source = "u.wav"
+    CutSet.from_cuts([cut]).to_file(places[1] / "cuts_train.jsonl.gz")
+    monkeypatch.chdir(places[0])
+
+    def found(*more):
+        assert run(import_lhotse, "--manifests", places[1], "--out", tmp_path / "corpus", *more) == 0
+        (source,) = read_cuts(tmp_path / "corpus/train.jsonl.gz")[0].recording.sources
+        return Path(source.source).parent
+    assert found("--root", places[3]) == places[3]
+    for place in places[:3]:
+        assert found() == place
+        (place / "u.wav").unlink()
+
+
+def test_a_validated_corpus_in_files_and_facts(tmp_path, capsys):
+    """Pronunciations are those of lexiconp.txt where both are there."""
+    corpus, out = tmp_path / "corpus", tmp_path / "cuts"
+    for split, texts in (("train", ("yes no", "yes", "maybe", "")), ("test", ("maybe",))):
+        write_cuts(corpus / f"{split}.jsonl.gz", [
+            ready_cut(tmp_path / "made", f"{split}{n}", np.ones((1800, 1), np.float32), text)
+            for n, text in enumerate(texts)])
+    (corpus / "lexicon.txt").write_text("maybe M\n")
+    (corpus / "lexiconp.txt").write_text("yes 1.0 Y\nno 1.0 N\n")
+    arguments = ("--corpus", corpus, "--out", out)
+    assert run(validate_data, *arguments) == 2
+    assert "train (each is named in " in capsys.readouterr().err
+    assert run(validate_data, *arguments, "data.max_rejected_share=0.5") == 0
+    assert facts_of(out) == {
+        "train": {"good": 2, "rejected": {"all_oov": 1, "empty_transcript": 1}, "kept": 2, "hours": 0.01, "notes": {}},
+        "test": {"good": 1, "rejected": {}, "kept": 1, "hours": 0.005, "notes": {"kept_for_scoring": 1}}}
+    report = (out / "report.txt").read_text(encoding="utf-8")
+    assert "train: 2 good utterances, 0.01 hours, 1 speakers; 2 rejected\n" in report and report.endswith("\n")
+    said = capsys.readouterr().err
+    assert "WARNING" not in said and all(f"INFO {line}\n" in said for line in report.splitlines())
+    write_cuts(corpus / "dev.jsonl.gz", [])
+    assert run(validate_data, *arguments) == 2
+    assert f"{corpus}/dev.jsonl.gz: expected at least one cut, found none" in capsys.readouterr().err
 
 
 def test_ready_features_need_no_kaldifeat(tmp_path, monkeypatch):

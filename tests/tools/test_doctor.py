@@ -1,5 +1,8 @@
 """The doctor's checks, and its advice for failures that cannot be had on a healthy machine."""
 
+import functools
+import importlib
+import platform
 import subprocess
 import sys
 
@@ -29,6 +32,94 @@ def test_crash_hang_and_error_are_findings(tmp_path, monkeypatch, script, expect
     monkeypatch.setattr(doctor, "TIMEOUT", 1)
     passed, text = doctor.examine("torch")
     assert not passed and text == expected
+
+
+def test_what_is_kept_of_what_a_check_says(tmp_path, monkeypatch):
+    """The last line of one that passes, the last three of what one complained of that fails."""
+    python = tmp_path / "python"
+    monkeypatch.setattr(sys, "executable", str(python))
+    for script, expected in (('echo "$@"; echo two; echo odd >&2', (True, "two")),
+                             ("for n in 1 2 3 4; do echo $n >&2; done; exit 3", (False, "2 | 3 | 4")),
+                             ("echo one >&2; echo two >&2; kill -ILL $$", (False, "crashed with signal 4: two"))):
+        python.write_text(f"#!/bin/bash\n{script}\n")
+        python.chmod(0o755)
+        assert doctor.examine("torch") == expected
+    python.write_text('#!/bin/bash\necho "$PWD $@"\n')
+    assert doctor.examine("k2") == (True, f"{doctor.ROOT} -m tools.doctor --check k2")
+
+
+@pytest.mark.parametrize("name, package, said", [
+    ("numpy", "numpy", ": solved a 2 x 2 system, [0.5  0.25]"), ("torch", "torch", ": gradient of a sum of squares, "),
+    ("safetensors", "safetensors", ": wrote and read a matrix"),
+    ("k2", "k2", ": counted 15 CTC alignments; with CUDA: "),
+    ("lhotse", "lhotse", ": cut and resampled a recording"),
+    ("soundfile", "soundfile", ": wrote and read 160 samples of FLAC at 16000 Hz"),
+    ("kaldifeat", "kaldifeat", ": fbank of one second, 98 frames"),
+    ("sentencepiece", "sentencepiece", ": trained, encoded, decoded"),
+    ("espeak", "espeakng_loader", ", audio at 22050 Hz")])
+def test_what_a_check_computes(name, package, said, capsys):
+    pytest.importorskip(package)
+    assert doctor.run_check(name) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(doctor.version(doctor.INSTALL_NAMES.get(package, package)).split("+")[0])
+    assert said in printed
+
+
+def test_what_is_computed_wrong_is_told(monkeypatch, capsys):
+    """By packages that do not what they should."""
+    import torch
+    wrong = [("torch", "torch.ones", lambda *shape, **more: torch.zeros(*shape, **more), "expected 2, got tensor([0."),
+             ("safetensors", "safetensors.torch.load", lambda data: {"values": torch.zeros(2, 3)}, "did not survive"),
+             ("python", "sys.version_info", (3, 9, 9), "is too old, 3.10 is the least"),
+             ("cuda", "torch.cuda.is_available", lambda: False, "torch sees no CUDA device")]
+    for name, place, value, message in wrong:
+        with monkeypatch.context() as patched:
+            patched.setattr(place, value)
+            assert doctor.run_check(name) == 1
+        assert message in capsys.readouterr().err
+    monkeypatch.setattr("sys.version_info", (3, 10))
+    assert doctor.run_check("python") == 0 and capsys.readouterr().out.endswith(f", {sys.executable}\n")
+
+
+@pytest.mark.parametrize("name, package, place, value, message", [
+    ("k2", "k2", "ctc_graph", lambda graph: lambda labels: graph([[1]]),
+     "alignments of 2 labels to 4 frames: expected 15"),
+    ("lhotse", "lhotse", "MonoCut.truncate", lambda truncate: lambda cut, duration: cut,
+     "expected 4000 samples, got (1, 8000)"),
+    ("kaldifeat", "kaldifeat", "Fbank", lambda fbank: lambda options: lambda wave: wave[None],
+     "[98, 23], got (1, 16000)"),
+    ("sentencepiece", "sentencepiece", "SentencePieceProcessor.decode", lambda decode: lambda model, ids: "two",
+     "a sentence did not survive encoding and decoding")])
+def test_what_other_packages_compute_wrong_is_told(monkeypatch, capsys, name, package, place, value, message):
+    pytest.importorskip(package)
+    *inner, last = place.split(".")
+    owner = functools.reduce(getattr, inner, importlib.import_module(package))
+    monkeypatch.setattr(owner, last, value(getattr(owner, last)))
+    assert doctor.run_check(name) == 1 and message in capsys.readouterr().err
+
+
+def test_a_compiler_makes_a_program_that_runs(tmp_path, monkeypatch):
+    """$CXX may have options of its own; what it lacks, or what its program says, is a failure."""
+    compiler = tmp_path / "cxx"
+    for status, good in ((0, True), (1, False)):
+        compiler.write_text(
+            '#!/bin/bash\n[ "$1" = -x ] && [ "$2" = -std=c++17 ] && [ -f "${3#-I}/Python.h" ] && grep -q Python.h "$4" '
+            f'&& [ "$5" = -o ] || exit 9\nprintf "#!/bin/sh\\nexit {status}\\n" > "$6"; chmod +x "$6"\n')
+        compiler.chmod(0o755)
+        monkeypatch.setenv("CXX", f"{compiler} -x")
+        monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+        (tmp_path / "Python.h").write_text("")
+        if good:
+            assert doctor.check_compiler() == f"{compiler} -x: compiled and ran a program with Python.h"
+            continue
+        with pytest.raises(subprocess.CalledProcessError):
+            doctor.check_compiler()
+    compiler.write_text("#!/bin/bash\nexit 1\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        doctor.check_compiler()
+    (tmp_path / "Python.h").unlink()
+    with pytest.raises(RuntimeError, match=f"no Python.h: {tmp_path}/Python.h is missing"):
+        doctor.check_compiler()
 
 
 @pytest.mark.parametrize("name, failure, advice", [
@@ -66,6 +157,50 @@ def test_status_follows_what_is_required(monkeypatch, capsys):
     assert doctor.diagnose(strict=True) == 1
     monkeypatch.setattr(doctor, "examine", lambda name: (name != "torch", "no such thing"))
     assert doctor.diagnose(strict=False) == 1
+
+
+def test_what_is_required_and_what_is_lost_without_it(monkeypatch, capsys):
+    """The optional packages count when all shall work, what belongs to the machine never."""
+    assert REQUIRED == ["python", "numpy", "torch", "safetensors", "lhotse", "soundfile", "kaldifeat", "sentencepiece"]
+    monkeypatch.setattr(doctor, "is_own_environment", lambda: True)
+    monkeypatch.setattr(doctor, "summary", lambda: "here")
+
+    def lines(strict, *failing):
+        monkeypatch.setattr(doctor, "examine", lambda name: (name not in failing, f"text of {name}"))
+        status = doctor.diagnose(strict)
+        return status, capsys.readouterr().out.splitlines()
+    status, told = lines(False, "torch", "k2", "cuda")
+    assert status == 1 and told[:4] == ["environment: here", "ok   python        text of python",
+                                        "ok   numpy         text of numpy", "FAIL torch         text of torch"]
+    assert told[4:6] == [f"{'':19}without it: nothing works", f"{'':19}to do: {doctor.REMAKE}"]
+    assert "no   k2            text of k2" in told and "no   cuda          text of cuda" in told
+    assert told[-1] == "required, but failing: torch" and len(told) == 1 + len(doctor.CHECKS) + 3 * 2 + 1
+    status, told = lines(True, "k2", "espeak", "compiler", "cuda")
+    assert status == 1 and told[-1] == "required, but failing: k2, espeak"
+    assert lines(True, "compiler", "cuda") == (0, lines(False, "compiler", "cuda")[1])
+    assert lines(False)[1][-1] == "all that is required works"
+
+
+def test_what_is_asked_for_is_done(tmp_path, monkeypatch, capsys):
+    done = []
+    monkeypatch.setattr(doctor, "diagnose", lambda strict: done.append(strict) or 7)
+    assert [doctor.main(words) for words in ([], ["--all"], ["--once", str(tmp_path / "x")])] == [7, 7, 7]
+    assert done == [False, True, False] and not (tmp_path / "x").exists()
+    assert doctor.main(["--summary"]) == 0 and doctor.main(["--check", "python"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == f"{platform.python_version()}, {sys.executable}"
+    packages = ", ".join(f"{package} {doctor.version(package)}" for package in ("torch", "k2", "lhotse", "kaldifeat"))
+    assert told[0].endswith(" (Python {}.{}.{}, {})".format(*sys.version_info[:3], packages))
+    assert doctor.version("no-such-package") == "absent"
+
+
+def test_other_versions_are_examined_again(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(doctor, "diagnose", lambda strict: done.append(strict) or 0)
+    for version in ("1", "1", "2", "1"):
+        monkeypatch.setattr(doctor, "version", lambda package: version)
+        assert doctor.diagnose_once(tmp_path) == 0
+    assert done == [False, False] and len(list(tmp_path.glob("checked-" + "?" * 16))) == 2
 
 
 def test_once_remembers_a_pass_but_no_failure(tmp_path, monkeypatch):

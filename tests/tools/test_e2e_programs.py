@@ -62,6 +62,10 @@ def test_every_utterance_is_a_lattice_and_a_list(corpus, decoded):
         assert lattice.num_frames == found.num_frames == -(-reader.num_frames(lattice.utterance_id) // 2)
         text = "".join(frames.tokens[token] for token in found.hypotheses[0].tokens).replace("\u2581", " ").split()
         assert [words.symbol_of(i) for i in lattice.best_path(1.0, 1.0).word_ids] == text
+    facts = json.loads((decoded / ".stage.json").read_text())["facts"]
+    assert facts["frames"] == sum(found.num_frames for found in lists.values()) and facts["outcomes"] == {"done": 8}
+    assert 0 < facts["search_seconds"] < 600
+    assert f"{facts['frames']} output frames\n" in (decoded / "log.txt").read_text()
     assert not (decoded / "parts").exists() and (decoded / "outcomes.tsv").read_text().count("\n") == 1
 
 

@@ -13,6 +13,7 @@ from tests.hybrid.lattices.material import LANG, TRANSITIONS, lattice_of
 from tests.reference.slf import read_slf
 from tools import rover
 from tools.artefacts.registry import kind_of, problems_of
+from tools.frame.records import read_record
 from tools.lattices import calibrate, confusions, convert, ctm, draw, filter, mbr, oracle
 from tools.show import main as show
 
@@ -117,6 +118,47 @@ def test_rover_over_ctms(folder):
     assert run(rover, folder, "tuned", "--ctm", "@a", "@b", "--dev-ctm", "@a", "@b", "--dev-cuts", "@said.txt") == 0
     assert len(text(folder, "tuned/tuning.tsv").splitlines()) == 112
     assert text(folder, "tuned/hyp.txt").startswith("u0 bad add b")
+
+
+def test_what_a_vote_of_words_tells(folder, capsys):
+    """Which systems said nothing of an utterance of the cuts, and when these are too many."""
+    from hybrid.data.manifest import write_cuts
+    from tests.hybrid.data.material import ready_corpus
+    write_cuts(folder / "cuts.jsonl.gz", ready_corpus(folder / "corpus", number=3, shortest=30, longest=40))
+    for name, ids in (("a", "012"), ("b", "0"), ("c", "0")):
+        (folder / f"{name}.ctm").write_text("".join(f"u00{n} 1 0.1 0.2 {name} 0.5\n" for n in ids if n != "2"))
+    assert run(rover, folder, "vote", "--ctm", "@a.ctm", "@b.ctm", "@c.ctm", "--cuts", "@cuts.jsonl.gz",
+               options=["rover.alpha=0.75", "rover.null_confidence=0.25"]) == 0
+    assert text(folder, "vote/outcomes.tsv").splitlines()[1:] == [
+        "u001\tpartial\t2 of 3 systems said nothing", "u002\tfailed\tno system said anything"]
+    assert read_record(folder / "vote")["facts"] == {
+        "outcomes": {"done": 1, "partial": 1, "failed": 1}, "alpha": 0.75, "null_confidence": 0.25}
+    assert text(folder, "vote/words.ctm").startswith("u000 1 0.1000 0.2000 a ")
+    assert text(folder, "vote/hyp.txt") == "u000 a\nu001\n"  # 0.75 / 3 + 0.25 * 0.5 against 0.75 * 2 / 3 + 0.25 * 0.25
+    for more, found in ((["--dev-ctm", "@a.ctm"], "1 paths and no cuts"), (["--dev-cuts", "@said.txt"], "0 paths"),
+                        (["--dev-ctm", "@a.ctm", "--dev-cuts", "@said.txt"], "1 paths")):
+        assert run(rover, folder, "no", "--ctm", "@a.ctm", "@b.ctm", *more) == 2
+        assert (f"--dev-ctm and --dev-cuts: expected both, --dev-ctm with 2 paths as --ctm, found {found}\n"
+                in capsys.readouterr().err)
+    for name in "bc":  # half of the utterances, and more than that
+        (folder / f"{name}.ctm").write_text("")
+    (folder / "a.ctm").write_text("u000 1 0.1 0.2 a 0.5\n")
+    assert run(rover, folder, "none", "--ctm", "@a.ctm", "@b.ctm", "--cuts", "@cuts.jsonl.gz") == 2
+    assert "ROVER: 2 of 3 items failed, more than the allowed share of 50%" in capsys.readouterr().err
+
+
+def test_the_settings_of_the_fewest_errors_are_told(folder, capsys):
+    for name, (word, sure) in {"a": ("wrong", 0.9), "b": ("said", 0.2), "c": ("said", 0.1)}.items():
+        (folder / f"{name}.ctm").write_text(f"u0 1 0.1 0.2 {word} {sure}\n")
+    (folder / "one.txt").write_text("u0 said\n")
+    systems = ("@a.ctm", "@b.ctm", "@c.ctm")
+    assert run(rover, folder, "out", "--ctm", *systems, "--dev-ctm", *systems, "--dev-cuts", "@one.txt") == 0
+    header, *rows = [line.split("\t") for line in text(folder, "out/tuning.tsv").splitlines()]
+    facts = read_record(folder / "out")["facts"]
+    assert header == ["alpha", "null_confidence", "errors"] and {row[2] for row in rows} == {"0", "1"}
+    assert [f"{facts['alpha']:g}", f"{facts['null_confidence']:g}", "0"] in rows
+    assert text(folder, "out/hyp.txt") == "u0 said\n"
+    assert f"give 0 errors on the development set, the fewest of {len(rows)} settings\n" in capsys.readouterr().err
 
 
 def test_calibration_of_confidences(folder, capsys):

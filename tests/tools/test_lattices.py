@@ -1,10 +1,17 @@
 """The programs over folders of lattices: what they write of each lattice, and of those of which nothing comes."""
 
-import importlib
-
 import numpy as np
 import pytest
 
+import tools.lattices.compose
+import tools.lattices.determinize
+import tools.lattices.join
+import tools.lattices.nbest
+import tools.lattices.prune
+import tools.lattices.reshape
+import tools.lattices.sample
+import tools.lattices.scale
+import tools.lattices.statistics
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.compact_lattice import CompactLattice
 from graphs.lattices.compose import union
@@ -34,7 +41,7 @@ def decoded(tmp_path):
 
 def run(decoded, program, *more, status=0, nj=1, source=None):
     """The output folder of tools.lattices.PROGRAM."""
-    module = importlib.import_module(f"tools.lattices.{program}")
+    module = getattr(tools.lattices, program)
     out = decoded.parent / "out"
     arguments = ["--lattices", source or decoded, "--out", out, "--nj", nj, *more]
     assert module.PROGRAM.run(module.work, list(map(str, arguments))) == status

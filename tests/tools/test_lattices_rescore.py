@@ -20,6 +20,7 @@ from graphs.lattices.rescore import RescoreOptions, rescore
 from hybrid.lm.language_models import mixture_weights
 from hybrid.lm.neural_lm import NeuralLm
 from hybrid.lm.perplexity import read_text_ids
+from hybrid.recognize import rescoring
 from hybrid.recognize.nbest import best_sentences
 from hybrid.recognize.rescoring import Chosen, RescoringOptions
 from tests.graphs.arpas import arpa_text, random_entries
@@ -82,6 +83,15 @@ def test_the_librarys_lattices_come_out(work, backoff):
     assert facts["outcomes"] == {"done": 4} and facts["frames"] == 16
 
 
+def test_several_processes_are_for_the_cpu(work, monkeypatch):
+    seen, once = [], rescoring.rescore_all
+    monkeypatch.setattr(rescoring, "rescore_all", lambda wanted, lattices, nj: seen.append(nj) or once(
+        wanted, lattices, 1))
+    for device in ("cpu", "cuda"):  # which n-gram models do not look at
+        assert run(work, device, *WIDE, "--device", device, "--nj", 3) == 0
+    assert seen == [3, 1]
+
+
 def test_the_same_lm_leaves_lattices_as_they_are(work):
     assert run(work, "out", *WIDE, lm=("old",)) == 0
     for name, lattice in lattices_of(work / "out").items():
@@ -108,6 +118,9 @@ def test_facts_of_the_search_stay(work):
     assert run(work, "out", *WIDE) == 0
     facts = json.loads((work / "out" / ".stage.json").read_text())["facts"]
     assert facts["acoustic_scale"] == 0.75 and 100.0 <= facts["search_seconds"] < 200.0
+    arcs = sum(lattice.num_arcs for lattice in read_lattices(work / "out"))
+    assert (facts["arcs"], facts["lm_weight"]) == (arcs, 1.0) and "mixture" not in facts
+    assert f"lm_weight 1; {arcs / facts['frames']:.1f} arcs a frame\n" in (work / "out" / "log.txt").read_text()
     with pytest.raises(SystemExit):
         run(work, "none", "--part-size", 0)
 
@@ -147,6 +160,7 @@ def test_the_weights_of_several_models_are_carried_over(work):
     two, mixture = ("new", "other"), (0.75, 0.25)
     assert run(work, "dev", *WIDE, "rescore.lm_weight=0.5", "--mixture", *mixture, lm=two) == 0
     assert Chosen.read(work / "dev") == Chosen(0.5, mixture)
+    assert json.loads((work / "dev" / ".stage.json").read_text())["facts"]["mixture"] == [0.75, 0.25]
     assert run(work, "test", *WIDE, "--weight-of", work / "dev", lm=two) == 0
     assert Chosen.read(work / "test") == Chosen(0.5, mixture)
     assert same(lattices_of(work / "test"), lattices_of(work / "dev"))

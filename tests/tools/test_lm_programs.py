@@ -5,11 +5,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from graphs.grammar.arpa import read_arpa
+from graphs.grammar.ngram_lm import NgramLm
 from graphs.lang.symbols import SymbolTable
 from hybrid.lm.language_models import open_lm
-from hybrid.lm.perplexity import log_probs, read_text_ids, unknown_ids
+from hybrid.lm.perplexity import log_probs, measure, read_text_ids, unknown_ids
 from tests.hybrid.lm.test_ngram_train import random_text
 from tools import interpolate_ngrams, perplexity, prune_ngram, train_class_lm, train_lm, train_ngram
 
@@ -47,7 +49,11 @@ def test_training_with_limits(tmp_path, texts):
     found = facts(tmp_path, "lm")
     assert sum(found["ngrams"]) == 25 < sum(found["ngrams_before_pruning"])
     assert found["ngrams"] == [len(table) for table in model.tables]
-    assert found["unknown"] > 0 and found["perplexity"] > 1 and found["impossible"] == 0
+    text = read_text_ids(texts[2])
+    own = measure(NgramLm(model, text.words), text)
+    assert found["perplexity"] == round(own.perplexity_unknown, 3) and found["impossible"] == own.impossible == 0
+    assert found["tokens"] == sum(map(len, random_text(2, 60, words=tuple("abcdxyz")))) + 60
+    assert found["unknown"] == own.unknown > 0
     assert "ngrams_before_pruning" not in facts_of_plain(tmp_path, texts)
 
 
@@ -73,6 +79,7 @@ def test_mixing_and_measuring_agree(tmp_path, texts, models, capsys):
                "--gzip") == 0
     assert run(perplexity, tmp_path, "ppl", "--lm", *models, "--tune", texts[2], "--text", texts[2]) == 0
     weights = facts(tmp_path, "mixed")["weights"]
+    assert f"weights: {models[0]} {weights[0]:.4f}, {models[1]} {weights[1]:.4f}\n" in capsys.readouterr().err
     assert weights == facts(tmp_path, "ppl")["weights"] and sum(weights) == pytest.approx(1.0)
     assert run(perplexity, tmp_path, "static", "--lm", tmp_path / "mixed" / "lm.arpa.gz", "--text", texts[2]) == 0
     dynamic, static = (facts(tmp_path, name)["perplexity"][str(texts[2])] for name in ("ppl", "static"))
@@ -91,8 +98,10 @@ def test_mixing_and_measuring_agree(tmp_path, texts, models, capsys):
 def test_what_the_perplexity_program_writes(tmp_path, texts, models, capsys):
     with gzip.open(tmp_path / "odd.gz", "wt") as stream:
         stream.write("z z\n")
-    assert run(perplexity, tmp_path, "ppl", "--lm", *models, "--weights", "0.25", "0.75", "--text", texts[0],
-               tmp_path / "odd.gz") == 0
+    torch.set_num_threads(2)
+    assert run(perplexity, tmp_path, "ppl", "--lm", *models, "--weights", "0.5", "1", "--text", texts[0],
+               tmp_path / "odd.gz", "--nj", 1) == 0
+    assert torch.get_num_threads() == 1 and facts(tmp_path, "ppl")["weights"] == [0.333333, 0.666667]
     header, *lines = [line.split("\t") for line in (tmp_path / "ppl" / "perplexity.tsv").read_text().splitlines()]
     found = facts(tmp_path, "ppl")["perplexity"]
     assert header == list(perplexity.COLUMNS) and [line[0] for line in lines] == list(map(str, found))
@@ -101,8 +110,10 @@ def test_what_the_perplexity_program_writes(tmp_path, texts, models, capsys):
                             for name in header[1:]]
     assert (values["sentences"], values["unknown"], values["impossible"]) == (60, 0, 0)
     assert 1 < values["perplexity"] < values["perplexity_words"]
-    assert lines[1][1:4] == ["1", "2", "2"]
-    assert f"weights: {models[0]} 0.2500, {models[1]} 0.7500" in capsys.readouterr().err
+    assert lines[1][1:5] == ["1", "2", "2", "0"] and lines[1][7] == ""  # no word that has a perplexity
+    said = capsys.readouterr().err
+    assert f"weights: {models[0]} 0.3333, {models[1]} 0.6667\n" in said
+    assert "perplexity_unknown\n" in said and f"{texts[0]}  " in said  # the table
 
 
 @pytest.mark.parametrize("gzipped", [False, True])

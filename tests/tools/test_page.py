@@ -1,15 +1,21 @@
 """tools.page on a comparison whose lattices and features are there."""
 
+import logging
+import shutil
 from dataclasses import replace
 
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import write_lattices
 from hybrid.compare.comparison import Comparison, FamilyResult, Hypothesis, TestSet, Utterance
 from hybrid.compare.comparison_file import write_comparison
+from hybrid.data.compute import compute_features
+from hybrid.data.features import FeatureOptions
+from hybrid.outcomes import Outcomes
 from tests.graphs.lattices.test_lattice import random_lattice
+from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.report.page.material import rate, result, system
 from tests.hybrid.report.page.parsed import Page
-from tools.page import PAGE, PROGRAM, work
+from tools.page import PAGE, PROGRAM, _lattices, draw_pictures, work
 
 
 def run(*argv):
@@ -65,6 +71,45 @@ def test_audio_that_is_gone_is_told_in_a_few_lines(tmp_path, capsys):
     named = [line.split("audio of ")[1].split(":")[0] for line in lines[:3]]
     assert lines[3].startswith("WARNING no audio of 3 more: ")
     assert sorted([*named, *lines[3].split(": ")[1].split(", ")]) == [f"u{number}" for number in range(6)]
+
+
+def test_lattices_that_cannot_be_drawn_are_named_and_four_systems_at_most(tmp_path, caplog):
+    """The others of the utterance are drawn, those whose folders are gone are passed over."""
+    made = tiny(tmp_path, "decode")
+    utterance, names = made.utterances[0], ["decode", "bad", "gone", *"abcd"]
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "lattices.00000.npz").write_bytes(b"x")
+    for name in "abcd":
+        shutil.copytree(tmp_path / "decode", tmp_path / name)
+    systems = [system(place) for place in range(len(names))]
+    results = tuple(replace(result(one.key, "test", 5.0 + place), decoded=str(tmp_path / name))
+                    for place, (one, name) in enumerate(zip(systems, names)))
+    results += (replace(results[0], test="other", decoded=str(tmp_path / "gone")),)
+    families = tuple(FamilyResult(one.family, "test", (one.key,), rate(5.0 + place))
+                     for place, one in enumerate(systems))
+    comparison = replace(made, systems=tuple(systems), results=results, families=families)
+    with caplog.at_level(logging.WARNING):
+        found = _lattices(comparison, utterance, logging.getLogger("page"))
+    # of the four the second is damaged and the third gone
+    assert [one.system for one in found] == [systems[0].key, systems[3].key]
+    assert {one.graph_scale for one in found} == {1.0}
+    assert {one.acoustic_scale for one in found} == {0.1} and found[0].word_of(1) == "w1"
+    assert caplog.messages and caplog.messages[0].startswith(f"no lattice of {systems[1].key} is drawn: {tmp_path}/bad")
+    assert len(caplog.messages) == 1
+
+
+def test_features_lie_above_the_words_of_their_utterances(tmp_path):
+    cuts = ready_corpus(tmp_path / "made", number=1, shortest=90, longest=100)
+    (tmp_path / "features").mkdir()
+    compute_features(cuts, FeatureOptions(kind="ready"), tmp_path / "features", Outcomes())
+    made = tiny(tmp_path, "decode")
+    log = logging.getLogger("page")
+    for name, drawn in ((cuts[0].id, True), ("other", False)):
+        comparison = replace(made, utterances=(replace(made.utterances[0], utterance_id=name),))
+        plain, with_features = (draw_pictures(comparison, 1, folders, log) for folders in ([], [tmp_path / "features"]))
+        assert [one.title for one in plain] == [f"test: {name}"]  # words over time; no such lattice
+        assert "times-picture-1" in plain[0].svg and ("<image" in with_features[0].svg) == drawn
+        assert "<image" not in plain[0].svg
 
 
 def test_what_is_no_comparison_is_named(tmp_path, capsys):

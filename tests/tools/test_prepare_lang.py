@@ -3,7 +3,7 @@ import json
 import pytest
 
 from graphs.grammar.arpa import read_arpa
-from graphs.lang.lang_folder import read_lang
+from graphs.lang.lang_folder import read_lang, write_lang
 from tools import prepare_lang, train_ngram
 
 LEXICON = "A AH\nA EY\nAND AE N D\nBE B IY\nBEE B IY\n"
@@ -33,7 +33,9 @@ def test_from_a_lexicon(tmp_path, lexicon, capsys):
     assert lang.silence_prob == 0.3 and len(lang.topology.entry(2)) == 1
     assert facts(tmp_path) == {"words": 5, "pronunciations": 6, "phones": 9, "disambiguation_symbols": 4,
                                "oov_word": "<unk>", "text_words": 5, "oov_words": 1}
-    assert "1 of 5 words of the text (20.00 %) are not in the lexicon: COW" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "1 of 5 words of the text (20.00 %) are not in the lexicon: COW" in said
+    assert "5 words, 6 pronunciations, 9 phones, 4 disambiguation symbols\n" in said
     assert run(prepare_lang, tmp_path, "--lexicon", lexicon, "--text", text, "lang.silence_prob=0.3",
                "topology.speech=1state") == 0
     assert "is up to date" in capsys.readouterr().out
@@ -65,6 +67,35 @@ def test_units_made_from_text(tmp_path, unit, phones):
         assert read_lang(tmp_path / "second").phones.symbols == lang.phones.symbols
 
 
+def test_a_made_lexicon_wants_the_words_of_the_language_model_but_for_the_unknown_one(tmp_path):
+    (tmp_path / "text").write_text("abba\n")
+    assert run(prepare_lang, tmp_path, "--text", tmp_path / "text", "--lm", arpa_of(tmp_path / "lm", "ace", "<UNK>"),
+               "lang.unit=grapheme") == 0
+    assert read_lang(tmp_path / "out").lexicon.words == ["abba", "ace", "<unk>"]
+    assert facts(tmp_path) == {"words": 3, "pronunciations": 3, "phones": 6, "disambiguation_symbols": 2,
+                               "oov_word": "<unk>"}  # a, b, c, e; no text_words: none can be unknown
+
+
+def test_words_that_are_said_often_have_phones_of_their_own(tmp_path, lexicon, capsys):
+    (tmp_path / "text").write_text("A BEE\nAND BEE\n")
+    arguments = ("--lexicon", lexicon, "lang.word_phones=2")
+    assert run(prepare_lang, tmp_path, *arguments) == 2
+    assert "--text: expected a text, since lang.word_phones counts its words, found none" in capsys.readouterr().err
+    assert run(prepare_lang, tmp_path, *arguments, "--text", tmp_path / "text") == 0
+    assert [phone for phone in read_lang(tmp_path / "out").nonsilence_phones if "(" in phone] == ["B(BEE)", "IY(BEE)"]
+
+
+def test_unknown_words_are_told_once_and_eight_at_most(tmp_path, lexicon, capsys):
+    """Of several texts, in the order of the alphabet."""
+    (tmp_path / "one").write_text("W9 A W8 W7 W6 W5 W4 W3\n")
+    (tmp_path / "two").write_text("W2 W1 A W1\nW9\n\n")
+    texts = ("--text", tmp_path / "one", "--text", tmp_path / "two")
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon, *texts) == 0
+    assert ("11 of 13 words of the text (84.62 %) are not in the lexicon: W1, W2, W3, W4, W5, W6, W7, W8\n"
+            in capsys.readouterr().err)
+    assert (facts(tmp_path)["text_words"], facts(tmp_path)["oov_words"]) == (13, 11)
+
+
 @pytest.mark.parametrize("arguments, message", [
     ([], "--lexicon: expected a lexicon file, since lang.unit is lexicon, found none"),
     (["lang.unit=grapheme"], "--text: expected a text, since lang.unit is grapheme, found none"),
@@ -93,6 +124,16 @@ def test_a_language_model_of_other_words_is_told_before_anything_is_trained(tmp_
                    "--lm", arpa_of(tmp_path / "lm", *words)) == 0
         found = capsys.readouterr().err
         assert said in found if said else "language model" not in found
+
+
+def test_what_was_written_is_looked_at(tmp_path, lexicon, capsys, monkeypatch):
+    """A folder that no later stage could use is refused where it is made."""
+    def damaged(lang, folder):
+        write_lang(lang, folder)
+        (folder / "oov.txt").write_text("zebra\n")
+    monkeypatch.setattr("graphs.lang.lang_folder.write_lang", damaged)
+    assert run(prepare_lang, tmp_path, "--lexicon", lexicon) == 2
+    assert "oov.txt:1: expected a word of words.txt, found zebra" in capsys.readouterr().err
 
 
 def test_bad_lexicon_line_is_named(tmp_path, lexicon, capsys):

@@ -1,8 +1,9 @@
 import json
 
+from hybrid.report.results import Table
 from tests.hybrid.report.test_results import add_system
 from tools.frame.records import write_record
-from tools.report import main
+from tools.report import main, markdown, report, stage_table
 
 
 def stage(work, folder, program, seconds, megabytes, state="done"):
@@ -51,3 +52,35 @@ def test_a_run_without_seeds_before_one_with_them_is_told(tmp_path, capsys):
 def test_a_folder_without_results_is_named(tmp_path, capsys):
     assert main(["--work", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_the_table_of_the_stages_and_their_sum(tmp_path):
+    """Of finished stages; none is no error."""
+    assert stage_table(tmp_path) == (Table(("folder", "program", "seconds", "peak memory MB"), []),
+                                     "0 stages, 0 s, peak memory of a process 0 MB")
+    for folder, seconds, megabytes, state in (("lang", 1.5, 80, "done"), ("exp/am", 300.5, 70, "done"),
+                                              ("exp/cut", 9.0, 999, "running")):
+        stage(tmp_path, folder, "tools.toy", seconds, megabytes, state)
+    table, totals = stage_table(tmp_path)
+    assert sorted(table.rows) == [("exp/am", "tools.toy", "300.5", 70), ("lang", "tools.toy", "1.5", 80)]
+    assert totals == "2 stages, 302 s, peak memory of a process 80 MB"
+
+
+def test_the_document(tmp_path, monkeypatch):
+    """The picture stands below the table without a title; tables without rows are left out."""
+    monkeypatch.setattr("tools.report.commit", lambda: None)
+    table, empty = Table(("a", "b"), [(1, "x")]), Table(("a",), [])
+    found = markdown(tmp_path, None, [("", table), ("Nothing", empty), ("Stages", table)], "2 stages")
+    rows = "| a | b |\n| -: | -- |\n| 1 | x |\n"
+    assert found == f"# Results\n\n- totals: 2 stages\n\n{rows}\n![errors](errors.png)\n\n## Stages\n\n{rows}"
+
+
+def test_a_report_from_python_names_no_command(tmp_path, capsys):
+    """And the results are text for people."""
+    add_system(tmp_path, "score_am", "à", 6)
+    report(tmp_path)
+    assert "- command:" not in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    text = (tmp_path / "results.json").read_text(encoding="utf-8")
+    assert text.startswith('[\n {\n  "system": "à",\n') and text.endswith("\n]\n")
+    printed = capsys.readouterr().out
+    assert printed.endswith(f"0 stages, 0 s, peak memory of a process 0 MB\nmore in {tmp_path / 'RESULTS.md'}\n")

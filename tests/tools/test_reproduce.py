@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.tools.frame.test_printing import unread
 from tests.tools.test_frontdoor import ROOT
 from tools.frame.records import read_record, write_record
 from tools.reproduce import differences, main
@@ -49,6 +50,39 @@ def test_the_same_bytes_or_which_differ_and_why_that_may_be(stage, monkeypatch, 
     assert main([str(stage), "--out", str(stage.with_name("more"))]) == 1
     out = capsys.readouterr().out
     assert "1 of 2 files" in out and "  other differs\n" in out and "other than then: commit\n" in out
+
+
+def test_the_command_runs_where_it_ran_or_else_here(stage, monkeypatch, capsys):
+    """With what stands around --out; and of a pipe that nobody reads there is no status that says good or bad."""
+    record = read_record(stage)
+    write_record(stage, {**record, "command": "python -m toy_stage --nj 1 --out out --data data",
+                         "runs": [{**record["runs"][0], "folder": "/a/folder/that/went"}]})
+    monkeypatch.chdir(stage.parent)
+    monkeypatch.delenv("PYTHONPATH")
+    monkeypatch.setenv("TOY", "1")
+    assert main(["out", "--out", "more"]) == 1
+    assert capsys.readouterr().out == (
+        "more: 1 of 2 files as in out\n  other differs\nother than then: nothing that is recorded\n")
+    with unread():
+        assert main(["out", "--out", "more"]) == 141
+
+
+def test_a_command_that_fails_is_told(stage, capsys):
+    record = read_record(stage)
+    write_record(stage, {**record, "command": record["command"].replace("toy_stage", "no_stage")})
+    assert main([str(stage)]) == 2
+    assert f"{stage}: expected a stage that can be made again, found exit status 1 of " in capsys.readouterr().err
+
+
+def test_three_of_the_inputs_that_changed_are_named(stage, capsys):
+    """Recordings are among them."""
+    record, known = read_record(stage), {f"/gone/{n}": [1, 1, "digest"] for n in range(2)}
+    raw = {"/gone/a.wav": [1, 1, "digest"], "/gone/b.wav": [1, 1, "digest"]}
+    write_record(stage, {**record, "inputs": {**record["inputs"], **known}, "raw": raw})
+    assert main([str(stage)]) == 2
+    assert "found others: /gone/0, /gone/1, /gone/a.wav changed or went\n" in capsys.readouterr().err
+    write_record(stage, {**record, "command": ""})
+    assert main([str(stage)]) == 2 and "a record of an earlier version" in capsys.readouterr().err
 
 
 def test_what_cannot_be_made_again_is_said(stage, capsys):

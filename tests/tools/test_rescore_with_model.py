@@ -1,6 +1,7 @@
 """Hybrid and end-to-end systems rescore each other's lattices; models are untrained, so scores are asked one by one."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.training.material import LEXICON, make_small_lang
 from tools import rescore_with_model as program
 from tools.artefacts.registry import problems_of
+from tools.frame.records import read_record, write_record
 
 LANG, SAID = make_small_lang(), sorted(LEXICON)[:3]
 SENTENCES = [SAID[:1], SAID[1:3], SAID[:2], []]
@@ -148,14 +150,48 @@ def test_an_utterance_has_one_lattice(work, tmp_path, capsys):
     assert run(work, "twice", "e2e", lattices=tmp_path) == 2 and "u000" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("model, arguments", [
-    ("e2e", ["--lang", "lang"]), ("e2e", ["--weights", "0.5"]), ("e2e", ["--weights", "-1", "--cuts", "said.txt"]),
-    ("e2e", ["--weight-of", "lattices"]), ("e2e", ["--adaptation", "lang"]), ("am", ["--model", "am", "e2e"]),
-    ("e2e", ["model_rescore.ctc_weight=0.5"])])
-def test_arguments_that_cannot_be(work, model, arguments, monkeypatch):
+ALONE = "--model: expected an end-to-end model alone, or acoustic models with --lang, found something else"
+
+
+@pytest.mark.parametrize("model, arguments, message", [
+    ("e2e", ["--lang", "lang"], ALONE), ("e2e", ["--adaptation", "lang"], ALONE),
+    ("e2e", ["--speaker-transforms", "lang"], ALONE), ("e2e", ["--model", "e2e", "e2e"], ALONE),
+    ("am", ["--model", "am", "e2e"], ALONE),
+    ("e2e", ["--weights", "0.5"], "--weights and --cuts: expected both, to choose from the weights, or neither"),
+    ("e2e", ["--cuts", "said.txt"], "--weights and --cuts: expected both, to choose from the weights, or neither"),
+    ("e2e", ["--weights", "-1", "--cuts", "said.txt"],
+     "--weights: expected weights that can be, found weight: expected 0 to 1, found [-1.0]"),
+    ("e2e", ["--weights", "0.5", "--cuts", "said.txt", "--weight-of", "lattices"],
+     "--weight-of: expected no --weights beside it, found both"),
+    ("e2e", ["--weight-of", "lattices"], "model_weight.json: expected an existing file"),
+    ("e2e", ["model_rescore.ctc_weight=0.5"], "ctc_weight")])
+def test_arguments_that_cannot_be(work, model, arguments, message, monkeypatch, capsys):
     monkeypatch.chdir(work)
     (work / "said.txt").write_text("u000\n")
     assert run(work, "none", model, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_several_processes_are_for_the_cpu(work, monkeypatch):
+    seen = []
+    monkeypatch.setattr("hybrid.recognize.model_rescoring.rescore_all",
+                        lambda rescoring, lattices, nj: seen.append((rescoring.scorer.device, nj)) or iter(()))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    for device in ("cpu", "cuda"):
+        assert run(work, device, "e2e", "--device", device, "--nj", 3) == 2  # nothing was rescored
+    assert seen == [("cpu", 3), ("cuda", 1)]
+
+
+def test_facts_of_the_search_stay_and_its_scale_makes_the_factor(work, tmp_path):
+    shutil.copytree(work / "lattices", tmp_path / "lattices")
+    write_record(tmp_path / "lattices", {"state": "done", "facts": {"acoustic_scale": 0.5, "search_seconds": 100.0}})
+    assert run(work, "facts", "e2e", "--part-size", 3, lattices=tmp_path / "lattices") == 0
+    facts = read_record(work / "facts")["facts"]
+    assert (facts["factor"], facts["weight"], facts["acoustic_scale"]) == (2.0, 0.5, 0.5)
+    assert 100.0 < facts["search_seconds"] < 200.0 and facts["search_seconds"] == round(facts["search_seconds"], 2)
+    assert [path.name for path in sorted((work / "facts").glob("*.npz"))] == [
+        "lattices.00000.npz", "lattices.00001.npz"]
+    assert "weight 0.5, factor 2\n" in (work / "facts" / "log.txt").read_text()
 
 
 def test_acoustic_models_need_pronunciations_and_features_that_fit(work, capsys):

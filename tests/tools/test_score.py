@@ -76,6 +76,31 @@ def test_an_entry_says_all_that_the_results_need(folder):
     assert (test["parameters"], test["training_seconds"]) == (1200, 122.0)
 
 
+@pytest.mark.parametrize("out, more, name", [
+    ("score_score_b", [], "score_b"), ("voted", [], "voted"), ("score_am", ["--name", "Grüne"], "Grüne")])
+def test_the_name_of_a_system(folder, out, more, name):
+    """That of the folder without one score_; the results stand as text, a line each."""
+    assert run(folder, *more, dev=False, out=out) == 0
+    text = (folder / out / "result.json").read_text(encoding="utf-8")
+    (found,) = json.loads(text)
+    assert found["system"] == name and text.startswith(f'[\n {{\n  "system": "{name}",\n') and text.endswith("\n]\n")
+    assert read_record(folder / out)["facts"]["wer"] == {"test": found["wer"]}
+
+
+def test_what_is_not_known_of_a_decoding(folder):
+    """Text that no stage wrote; lattices of a stage that tells its seconds alone, by models of which one tells more."""
+    (folder / "hyp.txt").write_text("".join(f"test{n} a\n" for n in range(4)))
+    assert run(folder, dev=False, test="hyp.txt") == 0
+    names = ("seconds", "retried", "parameters", "training_seconds")
+    assert [entries(folder)[0][name] for name in names] == [None, 0, None, None]
+    for name, record in (("am", {"seconds": 61.26, "facts": {"parameters": 1000}}), ("other", {"seconds": 5.0})):
+        write_record(folder / name, record)
+    inputs = read_record(folder / "decode_test")["inputs"]
+    write_record(folder / "decode_test", {"seconds": 9.0, "inputs": inputs})
+    assert run(folder, dev=False, out="score_lat") == 0
+    assert [entries(folder, "score_lat")[0][name] for name in names] == [9.0, 0, 1000, 61.3]
+
+
 def test_everything_is_written(folder):
     assert run(folder) == 0
     out = folder / "score_am"
@@ -121,10 +146,20 @@ def test_bad_input_is_named(folder, capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-def test_sets_that_do_not_match_are_refused(folder, capsys):
-    assert PROGRAM.run(work, ["--dev", str(folder / "decode_dev"), "--test", str(folder / "decode_test"),
-                              "--test-cuts", str(folder / "test.txt"), "--out", str(folder / "out")]) == 2
-    assert "--dev-cuts" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments, message", [
+    (["--dev", "decode_dev", "--test", "decode_test", "--test-cuts", "test.txt"],
+     "--dev: expected --dev and --dev-cuts together, found one of them"),
+    (["--dev-cuts", "dev.txt", "--test", "decode_test", "--test-cuts", "test.txt"],
+     "--dev: expected --dev and --dev-cuts together, found one of them"),
+    ([], "--dev and --test: expected at least one of them, found neither"),
+    (["--test", "decode_test", "decode_dev", "--test-cuts", "test.txt"],
+     "--test-cuts: expected 2 paths, as for --test, found 1"),
+    (["--dev", "decode_dev", "--dev-cuts", "dev.txt", "--test", "decode_test", "--test-cuts", "dev.txt"],
+     "--test-cuts: expected a name of its own for each test set, found dev, dev")])
+def test_sets_that_do_not_match_are_refused(folder, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(folder)
+    assert PROGRAM.run(work, [*arguments, "--out", "out"]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_set_of_which_nothing_was_recognized_fails(folder, capsys):
@@ -141,15 +176,18 @@ def test_tensorboard_shows_the_results_beside_the_options_of_the_model(folder):
     both = {str(folder / "exp_am" / "model.json"): [0, 0, "x"], str(folder / "other" / "e2e.json"): [0, 0, "x"]}
     for test in ("dev", "test"):
         write_record(folder / f"decode_{test}", {"seconds": 9.0, "inputs": dict([*both.items()][:1])})
-    assert run(folder, out="score_exp_am") == 0
+    assert run(folder, out="score_exp_am") == run(folder, out="score_named") == 0
     for test in ("dev", "test"):
         write_record(folder / f"decode_{test}", {"seconds": 9.0, "inputs": both})
-    assert run(folder, out="score_voted") == 0
+    assert run(folder, out="score_other") == 0
+    write_record(folder / "decode_dev", {"seconds": 9.0})
+    assert run(folder, out="score_unknown") == 0
     rows, place = read_rows(folder), str(folder.resolve())
-    assert rows[f"{place}/exp_am"][0] == {"dropout": 0.5, "epochs": 3}
-    assert rows[f"{place}/score_voted"][0] == {"dropout": 0.5}  # what its models have in common
-    figures = rows[f"{place}/score_voted"][1]
+    assert rows[f"{place}/exp_am"][0] == rows[f"{place}/score_named"][0] == {"dropout": 0.5, "epochs": 3}
+    assert rows[f"{place}/score_other"][0] == {"dropout": 0.5}  # what its models have in common
+    figures = rows[f"{place}/score_other"][1]
     assert (figures["wer/dev"], figures["wer/test"], figures["system/parameters"]) == (0.0, 100.0, 1200.0)
+    assert "system/parameters" not in rows[f"{place}/score_unknown"][1]  # of the first set
     assert not any("tfevents" in file.name for file in files_of(folder / "score_voted"))  # not what a stage reads
 
 

@@ -176,7 +176,32 @@ def test_damaged_files_of_an_artefact_are_named(work, tmp_path, capsys, damaged,
 def test_the_kinds_are_listed(capsys):
     assert main(["--kinds"]) == 0
     out = capsys.readouterr().out
-    assert all(kind.name in out for kind in KINDS)
+    rows = {kind.name: next(line for line in out.splitlines() if line.startswith(f"{kind.name} ")) for kind in KINDS}
+    assert out.splitlines()[0].split() == ["kind", "recognized", "by", "item", "picture"]
+    assert rows["lattices"].split() == ["lattices", "a", "folder", "with", "lattices.*.npz", "utterance", "yes"]
+    assert rows["CTM"].split() == ["CTM", "a", "file", "*.ctm", "utterance"] and len(out.splitlines()) == 2 + len(KINDS)
+
+
+def test_what_is_said_of_a_picture_and_of_items_that_cannot_be(tmp_path, capsys):
+    write_lattices(tmp_path, 0, [random_compact_lattice(1, name="u1")])
+    picture = str(tmp_path / "a.svg")
+    for item, end in (([], ""), (["u1"], ", u1")):
+        assert main([str(tmp_path), *item, "--png", picture]) == 0
+        assert capsys.readouterr().out == f"{picture}: lattices {tmp_path}{end}\n"
+    (tmp_path / "b.safetensors").write_bytes(b"")
+    assert main([str(tmp_path / "b.safetensors"), "u1"]) == 2
+    assert "b.safetensors: expected no item, a tensors has none, found u1" in capsys.readouterr().err
+    assert main([]) == 2
+    assert "PATH: expected a file or folder (--kinds lists what can be shown), found none" in capsys.readouterr().err
+    assert main([str(tmp_path), "--png", str(tmp_path / "a")]) == 2
+    assert "expected a name that ends in .png, .svg, .pdf, found no such ending" in capsys.readouterr().err
+
+
+def test_how_it_was_made_is_told_of_a_folder_as_a_whole(work, capsys):
+    for path, item, told in (("exp/am", [], True), ("exp/am", ["best"], False), ("exp/am/best.safetensors", [], False),
+                             ("compare", [], False)):
+        assert main([str(work / path), *item]) == 0
+        assert ("\n\nhow it was made\nprogram:" in capsys.readouterr().out) == told
 
 
 def test_a_stage_without_a_kind_of_its_own_shows_its_record_and_texts(tmp_path, capsys):

@@ -6,6 +6,7 @@ import pytest
 
 from hybrid.data.manifest import read_cuts, write_cuts
 from tests.tools import damages
+from tests.tools.frame.test_printing import unread
 from tests.tools.work_folder import make_work
 from tools.validate import main
 
@@ -123,6 +124,31 @@ def test_many_problems_are_cut_short(work, capsys):
     write_cuts(work / "cuts" / "train.jsonl.gz", cuts)
     assert main([str(work / "cuts"), "--most", "1"]) == 2
     assert "and 2 more" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong, more, said", [
+    (1, [], ", 1 problem\n"), (2, [], ", 2 problems\n"), (20, [], ", 20 problems\n"), (21, [], ", 21 problems\n"),
+    (2, ["--most", "2"], ", 2 problems\n"), (2, ["--most", "0"], ", 2 problems\n")])
+def test_how_many_problems_are_told(tmp_path, capsys, wrong, more, said):
+    """Each line of a table that has a column too many is one."""
+    path = tmp_path / "x.tsv"
+    path.write_text("a\tb\n" + "1\t2\t3\n" * wrong + "1\t2\n")
+    assert main([str(path), *more]) == 2
+    most = min(wrong, int(more[1]) if more else 20)
+    rest = f"  ... and {wrong - most} more (--most)\n" if wrong > most else ""
+    assert capsys.readouterr().out == f"{path}: table{said}" + "".join(
+        f"  {path}:{n}: expected 2 columns, found 3\n" for n in range(2, 2 + most)) + rest
+
+
+def test_the_status_is_that_of_the_worst(tmp_path, capsys):
+    """Of an output that nobody reads to its end it is known neither as good nor as bad."""
+    for name, text in (("good.tsv", "a\tb\n1\t2\n"), ("bad.tsv", "a\tb\n1\n")):
+        (tmp_path / name).write_text(text)
+    good, bad = str(tmp_path / "good.tsv"), str(tmp_path / "bad.tsv")
+    assert [main([good]), main([good, bad]), main([bad, good])] == [0, 2, 2]
+    assert capsys.readouterr().out.startswith(f"{good}: table, good\n")
+    with unread():
+        assert main([good]) == 141
 
 
 def test_an_unknown_kind_is_an_error(tmp_path, capsys):

@@ -44,7 +44,7 @@ def describe_scores(path: Path, item: Optional[str] = None) -> str:
     text = describe_results(path / "result.json")
     for entry in read_results(path / "result.json"):
         speakers = path / entry["test"] / "per_speaker.tsv"
-        text += section(f"speakers of {entry['test']}", *_tsv(speakers))
+        text += section(f"speakers of {entry['test']}", *_tsv(speakers, 40))
         confusions = _tsv(speakers.with_name("confusions.tsv"), 10)
         text += section(f"frequent errors on {entry['test']}", *confusions)
     return text
@@ -80,13 +80,14 @@ def score_problems(path: Path) -> Iterable[str]:
                    f"found {found[0]} of {found[1]}")
 
 
-def _tsv(path: Path, most: int = 40):
+def _tsv(path: Path, most: Optional[int] = None):
+    """The heading, and the rows or so many of them."""
     lines = [line.split("\t") for line in text_of_file(path).splitlines()]
-    return (lines[0], lines[1:most + 1]) if lines else ((), ())
+    return (lines[0], lines[1:][:most]) if lines else ((), ())
 
 
 def describe_tsv(path: Path, item: Optional[str] = None) -> str:
-    header, rows = _tsv(path, 10 ** 9)
+    header, rows = _tsv(path)
     rows = [row for row in rows if item is None or item in row]
     shown = [(row + [""] * len(header))[:len(header)] for row in rows[:60]]
     return facts(("rows", len(rows))) + section("rows" if len(rows) <= 60 else "first rows", header, shown)

@@ -20,9 +20,8 @@ def work(job: Job) -> None:
     from graphs.errors import InputError
     from graphs.lattices.weights import scale
     graph, acoustic = job.args.graph_factor, job.args.acoustic_factor
-    if not (graph >= 0 and acoustic > 0):
-        raise InputError("--graph-factor and --acoustic-factor", "numbers from 0 up, the last above 0",
-                         f"{graph} and {acoustic}")
+    if not acoustic:
+        raise InputError("--acoustic-factor", "a number above 0", "0")
     own = search_facts(job.args.lattices)["acoustic_scale"] * graph / acoustic
     change(job, scale, graph, acoustic, job.args.word_insertion_penalty, acoustic_scale=own)
 

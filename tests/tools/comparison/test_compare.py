@@ -1,11 +1,13 @@
+import argparse
 import json
 import shutil
 
 import pytest
 
 from hybrid.compare.comparison_file import read_comparison
-from tests.tools.comparison.scored_work import add_cuts, add_scored
-from tools.compare import PROGRAM, work
+from tests.hybrid.report.test_results import add_system
+from tests.tools.comparison.scored_work import add_cuts, add_scored, stage
+from tools.compare import PROGRAM, facts, features, results_and_records, work
 
 
 def run(*arguments):
@@ -98,6 +100,30 @@ def test_a_run_without_seeds_yields_to_the_one_of_the_same_seed(tmp_path, capsys
     assert run("--work", tmp_path, "--out", tmp_path / "compare") == 0
     assert [s.key for s in read_comparison(tmp_path / "compare").systems] == ["a (seed 1)", "a (seed 2)"]
     assert "score_a on test is left out: score_a_seed1 is" in capsys.readouterr().err
+
+
+def test_facts_of_the_runs_and_features_of_the_test_sets(tmp_path):
+    """Of the last run of each stage, each once; what no run tells is left out."""
+    for name, runs in (("a/one", [{"recipe": "old", "commit": "c0", "device": "x"}, {"recipe": "r1", "commit": "c1"}]),
+                       ("a/two", [{"recipe": "r1", "commit": "c2"}]), ("b/one", [{"recipe": "r2", "commit": "c1"}]),
+                       ("b/none", [])):
+        stage(tmp_path / name, "tools.toy", runs=runs)
+    works = [tmp_path / "a", tmp_path / "b"]
+    assert facts(works[:1]) in ({"commands": "r1", "commit": "c1; c2"}, {"commands": "r1", "commit": "c2; c1"})
+    assert set(facts(works)["commands"].split("; ")) == {"r1", "r2"} and facts([tmp_path / "c"]) == {}
+    for path in ("a/features/test", "a/features/dev", "b/features/test", "b/features/other/test"):
+        (tmp_path / path).mkdir(parents=True)
+        (tmp_path / path / "features.json").write_text("{}")
+    assert features(works, {"test": []}) == [tmp_path / "a/features/test", tmp_path / "b/features/test"]
+
+
+def test_stages_that_are_finished_and_do_not_compare_count(tmp_path):
+    for name, program, state in (("am", "tools.train_am", "done"), ("cut", "tools.train_am", "running"),
+                                 ("compare", "tools.compare", "done"), ("page", "tools.page", "done")):
+        stage(tmp_path / name, program, state=state)
+    add_system(tmp_path, "score_am", "am", 1)
+    found = results_and_records(argparse.Namespace(work=[tmp_path]))
+    assert found == [tmp_path / "exp/score_am", tmp_path / "am/.stage.json"]
 
 
 @pytest.mark.parametrize("arguments, message", [

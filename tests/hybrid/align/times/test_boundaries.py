@@ -142,6 +142,7 @@ def test_program(tmp_path, capsys):
     from hybrid.data.manifest import write_cuts
     from tests.hybrid.training.material import make_small_lang
     from tools import boundaries
+    from tools.frame.records import read_record
 
     write_lang(make_small_lang(), tmp_path / "lang")
     truth = _phones("SIL 0.10 n 0.20 ow 0.40 SIL 0.75")
@@ -152,9 +153,16 @@ def test_program(tmp_path, capsys):
     write_ctm(tmp_path / "ali" / "phones.ctm", {"a": _phones("SIL 0.11 n 0.22 ow 0.43 SIL 0.75")})
     argv = ["--alignment", tmp_path / "ali", "--lang", tmp_path / "lang", "--out", tmp_path / "out", "--cuts"]
     assert boundaries.PROGRAM.run(boundaries.work, [*map(str, argv), str(tmp_path / "cuts.jsonl.gz")]) == 0
-    result = json.loads((tmp_path / "out" / "boundaries.json").read_text())
+    text = (tmp_path / "out" / "boundaries.json").read_text()
+    result = json.loads(text)
+    assert text.startswith('{\n "utterances"') and text.endswith("\n}\n")  # a line each
+    assert read_record(tmp_path / "out")["facts"] == {**result["classes"]["all"], "utterances": 1}
     assert result["classes"]["all"]["count"] == 3 and result["classes"]["all"]["mean_ms"] == pytest.approx(20)
-    assert (tmp_path / "out" / "boundaries.txt").read_text() in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed == (tmp_path / "out" / "boundaries.txt").read_text() == table(result)
+    assert boundaries.PROGRAM.run(boundaries.work, [*map(str, argv), str(tmp_path)]) == 0  # cuts.jsonl.gz in it
+    assert capsys.readouterr().out == printed
     write_ctm(tmp_path / "ali" / "phones.ctm", {"b": truth})
     assert boundaries.PROGRAM.run(boundaries.work, [*map(str, argv), str(tmp_path / "cuts.jsonl.gz")]) == 2
-    assert "1 that are not aligned" in capsys.readouterr().err
+    assert (f"--cuts {tmp_path}/cuts.jsonl.gz: expected aligned utterances with ground truth (alignment[\"phone\"]), "
+            "found 0 without it, 1 that are not aligned") in capsys.readouterr().err
