@@ -61,9 +61,10 @@ def work(job: Job) -> None:
 def _hold_out_of_each_sex(cuts: list, options: CorpusOptions, log):
     """AN4 names speakers f... and m...; the development set gets its share of both."""
     from hybrid.data.held_out import hold_out
+    from hybrid.data.manifest import speaker_of
     rest, held = [], []
-    for sex in sorted({cut.supervisions[0].speaker[0] for cut in cuts}):
-        kept, taken, how = hold_out([cut for cut in cuts if cut.supervisions[0].speaker[0] == sex],
+    for sex in sorted({speaker_of(cut)[0] for cut in cuts}):
+        kept, taken, how = hold_out([cut for cut in cuts if speaker_of(cut)[0] == sex],
                                     options.dev_share, options.dev_seed)
         log.info("dev, speakers %s...: %s", sex, how)
         rest, held = rest + kept, held + taken
@@ -85,7 +86,8 @@ def _cuts_of_audio(out: Path, split: str, folder: Path, utterances, outcomes) ->
             soundfile.write(str(wav), an4.read_raw(path), an4.SAMPLING_RATE, subtype="PCM_16")
             path = wav
         # a missing or damaged file is named by tools.validate_data
-        cuts.append(utterance(item.utterance_id, recording_of(path, item.utterance_id), item.text, item.speaker))
+        recording = recording_of(path.absolute(), item.utterance_id)
+        cuts.append(utterance(item.utterance_id, recording, item.text, item.speaker))
         outcomes.add(item.utterance_id)
     return cuts
 

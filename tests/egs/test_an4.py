@@ -152,6 +152,15 @@ def test_the_seed_says_which_speakers_of_each_sex_are_held_out(tmp_path, languag
     assert len({tuple(names) for names in held}) > 1
 
 
+def test_audio_is_found_from_anywhere_where_the_corpus_was_not(tmp_path, language_model, monkeypatch):
+    distribution(tmp_path / "an4", language_model, "sph")
+    monkeypatch.chdir(tmp_path)
+    assert PROGRAM.run(work, ["--corpus", "an4", "--out", "out"]) == 0
+    for split in SPLITS:
+        for cut in read_cuts(tmp_path / f"out/{split}.jsonl.gz"):
+            assert tmp_path / "an4/wav" in Path(cut.recording.sources[0].source).parents
+
+
 def test_the_whole_distribution_is_not_warned_of(tmp_path, language_model, monkeypatch, capsys):
     monkeypatch.setattr(an4, "UTTERANCES", {"train": 24, "test": 9})
     folder = distribution(tmp_path / "an4", language_model, "mfc")
