@@ -17,18 +17,18 @@ def prepare(out, splits, *arguments):
 
 
 def test_words_speakers_and_minutes_are_counted_and_said(tmp_path, capsys):
-    train = [noise_cut(tmp_path, "a1", "yes  no yes", "anna", seconds=4.0, rate=100),
-             noise_cut(tmp_path, "b1", "no", "ben", seconds=4.5, rate=100),
-             noise_cut(tmp_path, "a2", "", "anna", seconds=2.0, rate=100)]
-    test = [noise_cut(tmp_path, f"c{n}", "go", f"s{n}", seconds=2.5, rate=100) for n in range(2)]
+    train = [noise_cut(tmp_path, "a1", "yes  no yes", "anna", seconds=400.0, rate=10),
+             noise_cut(tmp_path, "b1", "no", "ben", seconds=450.0, rate=10),
+             noise_cut(tmp_path, "a2", "", "anna", seconds=51.0, rate=10)]
+    test = [noise_cut(tmp_path, f"c{n}", "go", f"s{n}", seconds=2.5, rate=10) for n in range(2)]
     out = tmp_path / "out"
     assert prepare(out, lambda job: {"train": train, "test": test, "dev": []}) == 0
-    facts = {"train": {"utterances": 3, "words": 4, "speakers": 2, "minutes": 0.2},  # 10.5 seconds
+    facts = {"train": {"utterances": 3, "words": 4, "speakers": 2, "minutes": 15.0},  # 901 seconds
              "test": {"utterances": 2, "words": 2, "speakers": 2, "minutes": 0.1},
              "dev": {"utterances": 0, "words": 0, "speakers": 0, "minutes": 0}}
     assert read_record(out)["facts"] == facts
     said = [line.removeprefix("INFO ") for line in capsys.readouterr().err.splitlines()]
-    assert said[:-1] == ["train: 3 utterances, 4 words, 2 speakers, 0.2 minutes",
+    assert said[:-1] == ["train: 3 utterances, 4 words, 2 speakers, 15.0 minutes",
                          "test: 2 utterances, 2 words, 2 speakers, 0.1 minutes",
                          "dev: 0 utterances, 0 words, 0 speakers, 0.0 minutes"]
     assert {name: [cut.id for cut in read_cuts(out / f"{name}.jsonl.gz")] for name in facts} == {

@@ -41,6 +41,7 @@ def test_a_sentence_is_covered_from_its_first_sample_to_its_last():
     assert found.phones == [
         (SILENCE, 0, 200), ("S", 200, 500), ("EH", 500, 900), ("Z", 900, 1400), (SILENCE, 1400, 2000)]
     assert found.words == [("s", range(1, 3)), ("ez", range(3, 4))]
+    assert segments.said_words(speech, "s, ez", "us", lambda word: ()) == [("s", ("S", "EH")), ("ez", ("Z",))]
     open_end = segments.segment(planted((loud(30), 0, "s")), "s", "us", lambda word: ())
     assert open_end.phones == [("S", 0, 30)] and open_end.words == [("s", range(0, 1))]
 
@@ -66,33 +67,43 @@ def test_an_l_of_no_length_or_at_the_end_of_its_word_is_in_the_vowel(phone, foll
 # ---- the boundary in the spectrum
 
 
-def spectra_by_hand(speech, centres, half):
-    """Logarithms of mel energies, one frequency and one triangle at a time."""
-    rate, size = speech.rate, 512
+def frames_of(samples, centres, half):
+    """The samples around each centre, zeros beyond the ends."""
+    return np.array([[samples[n] if 0 <= n < len(samples) else 0 for n in range(centre - half, centre + half)]
+                     for centre in centres], float)
+
+
+def spectra_by_hand(frames, rate):
+    """Logarithms of mel energies: twenty triangles to 5000 Hz, each between the tips of its neighbours."""
+    size, length = 512, frames.shape[1]
     mel = [1127 * np.log(1 + k * rate / size / 700) for k in range(size // 2 + 1)]
     edges = np.linspace(0, 1127 * np.log(1 + 5000 / 700), 22)
     filters = np.array([np.interp(mel, edges[i:i + 3], [0, 1, 0]) for i in range(20)])
-    rows = []
-    for centre in centres:
-        frame = np.zeros(size)
-        for n in range(2 * half):
-            if 0 <= centre - half + n < len(speech.samples):
-                window = 0.5 - 0.5 * np.cos(2 * np.pi * n / (2 * half - 1))
-                frame[n] = window * speech.samples[centre - half + n]
-        rows.append(np.log(filters @ np.abs(np.fft.rfft(frame)) ** 2 + 1e4))
-    return np.array(rows)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / (length - 1))
+    return np.array([np.log(filters @ np.abs(np.fft.rfft(frame * window, size)) ** 2 + 1e4) for frame in frames])
 
 
-@pytest.mark.parametrize("start, end, within", [
-    (300, 2600, (0.3, 1.0)), (0, 2999, (0.5, 0.8)), (900, 1500, (0.0, 1.0)), (1200, 1300, (0.3, 1.0)),
-    (1390, 1450, (0.0, 1.0)), (500, 2000, (0.6, 0.7))])
-def test_a_boundary_is_where_the_spectrum_gets_nearer_to_that_of_the_end(start, end, within):
+@pytest.mark.parametrize("rate, half", [(22050, 176), (16000, 128)])
+def test_spectra_are_logarithms_of_mel_energies(rate, half):
+    samples = np.concatenate([np.zeros(400), np.random.default_rng(0).normal(0, 3000, 600)])
+    frames = frames_of(samples, [0, 100, 300, 420, 700, 990], half)
+    found = segments._mel_spectra(frames, rate)
+    assert found.shape == (6, 20) and np.allclose(found[:2], np.log(1e4))
+    assert np.allclose(found, spectra_by_hand(frames, rate), rtol=1e-9)
+
+
+@pytest.mark.parametrize("rate, start, end, within", [
+    (22050, 300, 2600, (0.3, 1.0)), (22050, 0, 2999, (0.5, 0.8)), (16000, 900, 1500, (0.0, 1.0)),
+    (22050, 1200, 1300, (0.3, 1.0)), (22050, 1356, 1440, (0.0, 1.0)), (16000, 500, 2000, (0.6, 0.7))])
+def test_a_boundary_is_where_the_spectrum_gets_nearer_to_that_of_the_end(rate, start, end, within):
     rng = np.random.default_rng(start)
     parts = [tone(900, 2500, 500), tone(500, 600), tone(1100, 1500), tone(500, 3000, 3000)]
     samples = np.concatenate(parts) + np.round(rng.normal(0, 60, 3000)).astype(np.int16)
-    speech = Speech(samples, RATE, [])
-    centres = [place for place in range(start, end + 1) if (place - start) % 22 == 0]  # a millisecond
-    spectra = spectra_by_hand(speech, centres, 176)  # half of 16 milliseconds
+    speech = Speech(samples, rate, [])
+    step = {22050: 22, 16000: 16}[rate]  # a millisecond
+    centres = [place for place in range(start, end + 1) if (place - start) % step == 0]
+    frames = frames_of(samples, centres, {22050: 176, 16000: 128}[rate])  # half of 16 milliseconds
+    spectra = spectra_by_hand(frames, rate)
     count = len(centres)
     edge = max(1, min(8, count // 5))
     first, last = sum(spectra[:edge]) / edge, sum(spectra[count - edge:]) / edge
@@ -102,6 +113,7 @@ def test_a_boundary_is_where_the_spectrum_gets_nearer_to_that_of_the_end(start, 
         if np.linalg.norm(spectra[place] - last) < np.linalg.norm(spectra[place] - first):
             expected = centres[place]
     assert segments._change(speech, start, end, within) == expected
+    assert expected < centres[-1]
 
 
 def test_a_boundary_lies_within_its_limits():
@@ -131,6 +143,17 @@ def test_vowels_after_sonorants_and_ls_after_vowels_begin_where_the_spectrum_say
     assert starts[0] == 0
     assert starts[1] == (segments._change(speech, 0, last, (0.5 if share == 0.8 or mnemonics[0] == "r" else 0.3, share))
                          if moved else onsets[1].start)
+
+
+@pytest.mark.parametrize("text, length, start", [
+    ("eli", 44, 1760), ("eli", 45, 2200), ("eli", 900, 2200), ("el i", 44, 1760), ("el i", 45, 1760),
+    ("el i", 900, 1760)])
+def test_an_l_of_two_milliseconds_before_a_vowel_of_its_word_begins_at_its_event(text, length, start):
+    """The beginning of any other is looked for in the vowel, in silence found at its latest, eight tenths."""
+    events = [Event(0, "", 0), Event(0, "E", 0), Event(2200, "l", 0), Event(2200 + length, "", text.find(" ") + 1),
+              Event(2200 + length, "i", 0)]
+    onsets, end = segments._onsets(Speech(loud(4000), RATE, events), "us")
+    assert segments._starts(Speech(silence(4000), RATE, events), onsets, end)[:2] == [0, start]
 
 
 def test_a_pause_ends_what_was_before_it():
