@@ -129,7 +129,8 @@ def test_arguments_that_cannot_be(project, arguments, message):
 
 @pytest.mark.parametrize("script, message", [
     ("", "run.sh has no line such as: stage 0 \"title\""),
-    ("run toy.early\nstage 0 \"late\"\n", "run.sh: `run toy.early` stands before the first `stage`")])
+    ("run toy.early\nstage 0 \"late\"\n", "run.sh: `run toy.early` stands before the first `stage`"),
+    ("stage 0 \"a\"\nsystem one \"odd\" hybrid --alinement dnn\n", "run.sh: system one: unknown argument --alinement")])
 def test_a_recipe_that_cannot_be(project, script, message):
     project.write("".join(RECIPE.partition("stage 10")[:1]) + script)
     done = project.run()

@@ -93,6 +93,16 @@ def test_the_commands_terminal_has_the_size_of_the_outer_one_and_follows_it(tmp_
     os.close(here)
 
 
+def test_a_terminal_that_is_closed_ends_the_command(tmp_path):
+    here, there = pty.openpty()
+    command = supervise(tmp_path, "sh", "-c", "echo one; sleep 0.3; echo two; exec sleep 30")
+    process = subprocess.Popen(command, cwd=ROOT, stdout=there, stderr=there)
+    os.close(there)
+    read_until(here, b"one")
+    os.close(here)
+    assert process.wait(10) == 141
+
+
 def test_a_hangup_that_means_nothing_to_it_means_nothing_to_its_command(tmp_path):
     """As under nohup; an interrupt that a shell lets its background ignore ends it all the same."""
     def ignore():
