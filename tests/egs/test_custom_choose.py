@@ -6,8 +6,8 @@ import pytest
 
 from egs.custom import choose
 from graphs.errors import InputError
-from tests.hybrid.data.material import noise_cut
 from hybrid.data.manifest import write_cuts
+from tests.hybrid.data.material import noise_cut
 from tools.frame.records import read_record
 
 
@@ -36,12 +36,18 @@ def test_a_folder_without_a_table_for_the_hours_is_an_error(tmp_path, names, hou
 
 
 def test_the_hours_of_all_cuts_are_counted_and_the_options_said(tmp_path, capsys):
-    cuts = [noise_cut(tmp_path, f"a{n}", seconds=seconds, rate=20) for n, seconds in enumerate((30.0, 78.0, 7.2))]
-    write_cuts(tmp_path / "cuts/train.jsonl.gz", cuts)  # 115.2 seconds: 0.032 hours
-    folder = tables(tmp_path / "tables", "0.conf", "0.03.conf", "0.1.conf")
+    cuts = [noise_cut(tmp_path, f"a{n}", seconds=seconds, rate=10) for n, seconds in enumerate((9000.0, 26991.0, 9.9))]
+    write_cuts(tmp_path / "cuts/train.jsonl.gz", cuts)  # 36000.9 seconds: 10.00025 hours
+    folder = tables(tmp_path / "tables", "0.conf", "10.conf", "20.conf")
     assert choose.PROGRAM.run(choose.work, ["--cuts", str(tmp_path / "cuts"), "--tables", str(folder),
                                             "--out", str(tmp_path / "out")]) == 0
-    assert (f"INFO 0.03 hours of training speech: options for 0.03 to 0.1 hours, of {folder}/0.03.conf: [ctc] epochs=9 "
+    assert (f"INFO 10.00 hours of training speech: options for 10 to 20 hours, of {folder}/10.conf: [ctc] epochs=7 "
             "hidden_dim=3\n") in capsys.readouterr().err
-    assert read_record(tmp_path / "out")["facts"] == {"hours": 0.032, "meant_for": "0.03 to 0.1 hours"}
-    assert (tmp_path / "out/options.conf").read_bytes() == (folder / "0.03.conf").read_bytes()
+    assert read_record(tmp_path / "out")["facts"] == {"hours": 10.0, "meant_for": "10 to 20 hours"}
+    assert (tmp_path / "out/options.conf").read_bytes() == (folder / "10.conf").read_bytes()
+
+
+def test_cuts_and_tables_are_asked_for(capsys):
+    with pytest.raises(SystemExit):
+        choose.PROGRAM.run(choose.work, ["--out", "x"])
+    assert "required: --cuts, --tables\n" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import pytest
 
-from egs.custom.prepare import EXPECTED, CorpusOptions, Found, choose_splits, find_data, first_file
+from egs.custom.prepare import EXPECTED, PROGRAM, CorpusOptions, Found, choose_splits, find_data, first_file, work
 from graphs.errors import InputError
 from hybrid.data.manifest import read_cuts
 from tests.egs.test_custom import LEXICON, contents, prepare, write_split
@@ -139,6 +139,13 @@ def test_audio_paths_begin_at_the_root_and_so_many_may_lack_a_transcript(tmp_pat
     assert prepare(tmp_path / "out", corpus, *arguments, "corpus.max_failed_share=0.25") == 0
     assert [(row[0], row[4]) for rows in contents(tmp_path / "out").values() for row in rows] == [
         (name, str(tmp_path / f"audio/wav/{name}.wav")) for name in (names[0], *names[2:])]
+
+
+def test_without_data_the_program_says_what_it_wants(tmp_path, capsys):
+    for arguments, message in (([], f"--corpus: expected your own data: {EXPECTED}, found none\n"), (
+            ["--corpus", str(tmp_path / "none")], f"--corpus {tmp_path}/none: expected {EXPECTED}, found neither\n")):
+        assert PROGRAM.run(work, ["--out", str(tmp_path / "out"), *arguments]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_a_damaged_language_model_is_told_at_once(tmp_path, capsys):
