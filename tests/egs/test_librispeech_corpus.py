@@ -238,6 +238,16 @@ def test_one_of_twenty_may_lack_its_text_and_a_whole_part_is_not_warned_of(corpu
             in capsys.readouterr().err)
 
 
+def test_where_a_download_would_go_does_not_count_and_what_is_not_there_lacks_its_parts(corpus, tmp_path, capsys):
+    out = tmp_path / "out"
+    (tmp_path / "own.arpa").rename(corpus / "own.arpa")
+    assert prepare(out, corpus) == prepare(out, corpus, "--download", str(tmp_path / "other")) == 0
+    assert f"{out} is up to date" in capsys.readouterr().out
+    assert prepare(tmp_path / "more", tmp_path / "none", "corpus.train=train-clean-5") == 2
+    assert (f"--corpus {tmp_path}/none: expected the parts train-clean-5, dev-clean-2, found no train-clean-5, "
+            "dev-clean-2 beside nothing. Get") in capsys.readouterr().err
+
+
 def test_what_is_downloaded_lies_in_the_output_where_no_other_folder_is_named(corpus, tmp_path, monkeypatch):
     """And is read from where the output is, though its folder is reached by a link."""
     monkeypatch.setattr(librispeech, "SERVER", (tmp_path / "server").as_uri())
