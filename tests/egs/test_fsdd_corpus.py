@@ -92,6 +92,11 @@ def test_recordings_are_read_from_where_they_lie_though_they_are_links(tmp_path,
     assert (tmp_path / "out/lm.arpa").read_text() == fsdd.one_word_arpa()
 
 
+def test_a_folder_that_is_not_there_has_no_recordings(tmp_path, capsys):
+    assert PROGRAM.run(work, ["--corpus", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+    assert f"--corpus {tmp_path}/none: expected recordings such as" in capsys.readouterr().err
+
+
 def test_at_least_one_recording_is_for_dev():
     assert CorpusOptions(num_dev=1).num_dev == 1
     with pytest.raises(ValueError, match="^num_dev: expected at least 1, found 0$"):

@@ -104,6 +104,15 @@ def test_what_is_downloaded_lies_in_the_output_where_no_other_folder_is_named(wa
             assert cut.load_audio().shape[1] == cut.num_samples
 
 
+def test_where_a_download_would_go_does_not_count_and_a_folder_that_is_not_there_has_no_recordings(
+        waves, tmp_path, capsys):
+    for folder in ("one", "other"):
+        assert PROGRAM.run(work, ["--corpus", str(waves), "--out", str(tmp_path / "out"), "--download", folder]) == 0
+    assert f"{tmp_path}/out is up to date" in capsys.readouterr().out
+    assert PROGRAM.run(work, ["--corpus", str(tmp_path / "none"), "--out", str(tmp_path / "more")]) == 2
+    assert f"--corpus {tmp_path}/none: expected recordings such as" in capsys.readouterr().err
+
+
 def test_a_download_that_fails_says_how_to_get_the_recordings(tmp_path, monkeypatch, capsys):
     from lhotse.recipes import yesno as lhotse_yesno
 

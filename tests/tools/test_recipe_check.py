@@ -149,6 +149,14 @@ def test_conf_files_are_read_as_words_are(tmp_path):
     assert "[am.four]" not in refusal(check.check, planned("ctc.epochs=1"), [])
 
 
+def test_options_that_a_stage_has_written_may_be_for_systems_that_a_recipe_lacks(tmp_path):
+    """The first program has those of the user alone."""
+    (tmp_path / "chosen.conf").write_text("[am.four]\nepochs = 1\n")
+    first, *others = planned()
+    check.check([first, *(one._replace(arguments=[*one.arguments, "--conf", str(tmp_path / "chosen.conf")])
+                          for one in others)], ["one"])
+
+
 def test_options_of_another_network_may_be_meant_for_systems_that_do_not_run():
     """`am.depth` is of deep networks: that of two, and not of one."""
     plan = planned("am.two.arch=deep", "am.depth=5")
@@ -220,6 +228,11 @@ def test_a_plan_is_checked_again_when_it_its_options_or_the_code_have_changed(tm
     assert times() == 8
 
 
+def test_the_code_is_that_of_the_project():
+    files = "graphs/ids.py hybrid/data/audio.py tools/recipe/check.py egs/splits.py"
+    assert {ROOT / name for name in files.split()} <= {*check._code()}
+
+
 def test_what_was_found_bad_is_checked_again(tmp_path):
     for _ in range(2):
         assert "[ctc]" in refusal(check.check_once, written(planned("ctc.epochs=1")), tmp_path, ["one"])
@@ -284,7 +297,8 @@ def test_a_list_that_nobody_reads_ends_quietly(tmp_path):
     plan = [Planned("1", "egs.yesno.prepare", ["--out", "x"])]
     read, write = os.pipe()
     os.close(read)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run([sys.executable, "-m", "tools.recipe.check", "--list"], cwd=ROOT, input=written(plan),
-                          stdout=write, stderr=subprocess.PIPE)
+                          stdout=write, stderr=subprocess.PIPE, env=buffered)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
