@@ -10,7 +10,7 @@ from scipy.signal import resample_poly
 
 from egs.synth import corpus, render
 from egs.synth.phones import SILENCE
-from egs.synth.plan import CorpusOptions
+from egs.synth.plan import CorpusOptions, plan
 from egs.synth.render import RATE, Rendered, Sentence, Task
 from egs.synth.segments import Phone, Segments, Word
 from egs.synth.voices import VOICES, Voice
@@ -210,6 +210,22 @@ def test_nobody_babbles_behind_himself(monkeypatch):
     names = {voice.name for voice in VOICES["dev"]}
     for task, before in zip(corpus._with_babble(options, "dev", tasks, 1), tasks):
         assert sorted(task.babble) == sorted(names - {task.voice.name}) and task._replace(babble=()) == before
+
+
+def test_all_is_spoken_and_what_is_said_for_the_lexicon_and_in_training_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("espeakng_loader")
+    monkeypatch.setattr(corpus, "in_own_processes", lambda function, tasks, nj: map(function, tasks))
+    monkeypatch.setattr(corpus, "sweep_tasks", lambda options: [Task(VOICE, (Sentence("s", "two pens"),), 0)] * 2)
+    options = CorpusOptions(num_train=3, num_dev=5, num_test=1, noises=("white",))
+    said, cuts = corpus.render_all(options, tmp_path, 1)
+    assert {split: [cut.id for cut in some] for split, some in cuts.items()} == {
+        split: [sentence.utterance_id for task in tasks for sentence in task.sentences]
+        for split, tasks in plan(options, tmp_path).items()}
+    in_training = [word for cut in cuts["train"] for word in corpus.said_in(cut)]
+    assert [word for word, _ in said[:4]] == ["two", "pens"] * 2 and said[4:] == in_training
+    assert [word for word, _ in in_training] == " ".join(cut.supervisions[0].text for cut in cuts["train"]).split()
+    for cut in (cut for some in cuts.values() for cut in some):
+        assert cut.load_audio().shape == (1, cut.recording.num_samples)
 
 
 def test_results_come_in_the_order_of_their_tasks(monkeypatch):
