@@ -36,14 +36,14 @@ def test_a_folder_without_a_table_for_the_hours_is_an_error(tmp_path, names, hou
 
 
 def test_the_hours_of_all_cuts_are_counted_and_the_options_said(tmp_path, capsys):
-    cuts = [noise_cut(tmp_path, f"a{n}", seconds=seconds, rate=10) for n, seconds in enumerate((9000.0, 26991.0, 9.9))]
-    write_cuts(tmp_path / "cuts/train.jsonl.gz", cuts)  # 36000.9 seconds: 10.00025 hours
+    cuts = [noise_cut(tmp_path, f"a{n}", seconds=seconds, rate=10) for n, seconds in enumerate((9000.0, 27034.2, 9.9))]
+    write_cuts(tmp_path / "cuts/train.jsonl.gz", cuts)  # 36044.1 seconds: 10.01225 hours
     folder = tables(tmp_path / "tables", "0.conf", "10.conf", "20.conf")
     assert choose.PROGRAM.run(choose.work, ["--cuts", str(tmp_path / "cuts"), "--tables", str(folder),
                                             "--out", str(tmp_path / "out")]) == 0
-    assert (f"INFO 10.00 hours of training speech: options for 10 to 20 hours, of {folder}/10.conf: [ctc] epochs=7 "
+    assert (f"INFO 10.01 hours of training speech: options for 10 to 20 hours, of {folder}/10.conf: [ctc] epochs=7 "
             "hidden_dim=3\n") in capsys.readouterr().err
-    assert read_record(tmp_path / "out")["facts"] == {"hours": 10.0, "meant_for": "10 to 20 hours"}
+    assert read_record(tmp_path / "out")["facts"] == {"hours": 10.012, "meant_for": "10 to 20 hours"}
     assert (tmp_path / "out/options.conf").read_bytes() == (folder / "10.conf").read_bytes()
 
 
