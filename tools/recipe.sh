@@ -98,7 +98,8 @@ parse_arguments() {
         case $1 in
           --stage) whole_number "$1" "$2" 0; first_stage=$2 ;;
           --stop-stage) whole_number "$1" "$2" 0; last_stage=$2 ;;
-          --corpus) corpus=$(absolute_folder "$2") ;;
+          --corpus) [ -n "$2" ] || usage_error "--corpus: expected a folder, found none"
+                    corpus=$(absolute_folder "$2") ;;
           --work) [ -n "$2" ] || usage_error "--work: expected a folder, found none"
                   work=$(realpath -m -- "$2") ;;
           --nj) whole_number "$1" "$2" 1; nj=$2 ;;

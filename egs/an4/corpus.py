@@ -47,12 +47,12 @@ def read_split(corpus: Path, split: str) -> List[Utterance]:
     texts = _read_transcripts(lists / f"an4_{split}.transcription")
     utterances: Dict[str, Utterance] = {}
     for line in (line.strip() for _, line in read_lines(lists / f"an4_{split}.fileids")[0]):
-        utterance_id = line.rsplit("/", 1)[-1]
+        *folders, utterance_id = line.split("/")
         if utterance_id in utterances:
             raise InputError(f"an4_{split}.fileids: {line}", "each utterance once", "two lines")
         if utterance_id not in texts:
             raise InputError(f"an4_{split}.fileids: {line}", f"a line in an4_{split}.transcription", "none")
-        speaker = line.split("/")[-2] if "/" in line else "".join(utterance_id.split("-")[1:2])
+        speaker = folders[-1] if folders else "".join(utterance_id.split("-")[1:2])
         if not speaker:
             raise InputError(f"an4_{split}.fileids: {line}", "`FOLDER/SPEAKER/UTTERANCE`, or `NAME-SPEAKER-NAME`", line)
         utterances[utterance_id] = Utterance(utterance_id, speaker, line, texts[utterance_id])

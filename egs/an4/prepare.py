@@ -37,10 +37,11 @@ def work(job: Job) -> None:
     folder = an4.find_corpus(job.args.corpus)
     outcomes = Outcomes(job.log)
     make = _cuts_of_audio if (folder / "wav").is_dir() else _cuts_of_features
-    splits = {"train": make(job.out, folder, an4.read_split(folder, "train"), outcomes)}
-    if an4.read_split(folder, "test"):
-        splits["test"] = make(job.out, folder, an4.read_split(folder, "test"), outcomes)
-    else:
+    utterances = {split: an4.read_split(folder, split) for split in an4.UTTERANCES}
+    if not utterances["train"]:
+        raise InputError(f"{folder}/etc/an4_train.fileids", "at least one utterance", "none")
+    splits = {split: make(job.out, split, folder, some, outcomes) for split, some in utterances.items() if some}
+    if "test" not in splits:
         job.log.warning("no etc/an4_test.fileids: the official test half is not there; dev is scored only")
     outcomes.write(job.out / "outcomes.tsv")
     outcomes.check(0.05, f"AN4 in {folder}")
@@ -60,16 +61,17 @@ def work(job: Job) -> None:
 def _hold_out_of_each_sex(cuts: list, options: CorpusOptions, log):
     """AN4 names speakers f... and m...; the development set gets its share of both."""
     from hybrid.data.held_out import hold_out
+    from hybrid.data.manifest import speaker_of
     rest, held = [], []
-    for sex in sorted({cut.supervisions[0].speaker[0] for cut in cuts}):
-        kept, taken, how = hold_out([cut for cut in cuts if cut.supervisions[0].speaker[0] == sex],
+    for sex in sorted({speaker_of(cut)[0] for cut in cuts}):
+        kept, taken, how = hold_out([cut for cut in cuts if speaker_of(cut)[0] == sex],
                                     options.dev_share, options.dev_seed)
         log.info("dev, speakers %s...: %s", sex, how)
         rest, held = rest + kept, held + taken
     return rest, held
 
 
-def _cuts_of_audio(out: Path, folder: Path, utterances, outcomes) -> list:
+def _cuts_of_audio(out: Path, split: str, folder: Path, utterances, outcomes) -> list:
     """Raw files become wav files in the corpus folder; other formats are read where they lie."""
     import soundfile
 
@@ -84,18 +86,19 @@ def _cuts_of_audio(out: Path, folder: Path, utterances, outcomes) -> list:
             soundfile.write(str(wav), an4.read_raw(path), an4.SAMPLING_RATE, subtype="PCM_16")
             path = wav
         # a missing or damaged file is named by tools.validate_data
-        cuts.append(utterance(item.utterance_id, recording_of(path, item.utterance_id), item.text, item.speaker))
+        recording = recording_of(path.absolute(), item.utterance_id)
+        cuts.append(utterance(item.utterance_id, recording, item.text, item.speaker))
         outcomes.add(item.utterance_id)
     return cuts
 
 
-def _cuts_of_features(out: Path, folder: Path, utterances, outcomes) -> list:
+def _cuts_of_features(out: Path, split: str, folder: Path, utterances, outcomes) -> list:
     from egs.an4 import corpus as an4
     from graphs.errors import InputError
     from hybrid.data.corpus import utterance_of_features
     from hybrid.data.storage import FeatureStore
     cuts = []
-    with FeatureStore(out / f"sphinx_{'test' if 'test' in utterances[0].fileid else 'train'}") as store:
+    with FeatureStore(out / f"sphinx_{split}") as store:
         for item in utterances:
             try:
                 matrix = an4.read_mfc(folder / "feat" / f"{item.fileid}.mfc")

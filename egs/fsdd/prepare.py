@@ -33,7 +33,7 @@ def work(job: Job) -> None:
     if warning:
         job.log.warning("%s", warning)
     write_splits(job, {
-        name: [utterance(path.stem, recording_of(path.resolve()), fsdd.transcript(path), fsdd.speaker(path))
+        name: [utterance(path.stem, recording_of(path.absolute()), fsdd.transcript(path), fsdd.speaker(path))
                for path in some]
         for name, some in fsdd.split(paths, options.num_dev).items()})
     (job.out / "lexicon.txt").write_text(fsdd.lexicon(), encoding="utf-8")

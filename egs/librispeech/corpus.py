@@ -140,7 +140,7 @@ def _read_chapter(transcripts: Path, genders: Dict[str, str]) -> Tuple[List[Cut]
     for _, line in read_lines(transcripts)[0]:
         utterance_id, *words = split_blanks(line)
         speaker = utterance_id.split("-")[0]
-        recording = recording_of((transcripts.parent / f"{utterance_id}.flac").resolve(), utterance_id)
+        recording = recording_of((transcripts.parent / f"{utterance_id}.flac").absolute(), utterance_id)
         cuts.append(utterance(utterance_id, recording, " ".join(words), speaker,
                               gender=genders.get(speaker), language="English"))
     known = {cut.id for cut in cuts}

@@ -37,7 +37,7 @@ def work(job: Job) -> None:
     warning = yesno.check_count(paths)
     if warning:
         job.log.warning("%s", warning)
-    splits = {name: [utterance(path.stem, recording_of(path.resolve()), yesno.transcript(path), yesno.SPEAKER)
+    splits = {name: [utterance(path.stem, recording_of(path.absolute()), yesno.transcript(path), yesno.SPEAKER)
                      for path in some]
               for name, some in yesno.split(paths, options.num_dev).items()}
     write_splits(job, splits)

@@ -22,6 +22,7 @@ from graphs.lang.lexicon import SENTENCE_END, SENTENCE_START, Lexicon
 from hybrid.data.manifest import read_cuts
 from hybrid.processes import ProcessDied
 from tests.egs import bad_tasks
+from tools.frame.records import read_record
 
 SMALL = ["corpus.num_train=30", "corpus.num_dev=8", "corpus.num_test=12", "corpus.lm_sentences=400"]
 SPLITS = ("train", "dev", "test")
@@ -319,6 +320,26 @@ def test_language_model_sums_to_one(corpus):
     for history in histories:
         assert sum(10 ** model.log10_prob(w, history) for w in predicted) == pytest.approx(1.0, abs=1e-5)
     assert set(grammar.vocabulary()) | {SENTENCE_END} <= set(predicted)
+
+
+def test_the_record_tells_sizes_and_how_well_the_model_knows_each_split(corpus, cuts):
+    from egs.synth.corpus import unexplained
+    facts, lexicon = read_record(corpus)["facts"], Lexicon.read(corpus / "lexiconp.txt")
+    assert [facts[name] for name in ("words", "pronunciations", "phones")] == [
+        len(lexicon.words), len(list(lexicon)), len(set(lexicon.phones))]
+    model, header = read_arpa(corpus / "lm.arpa")[0], (corpus / "lm.arpa").read_text().split("\\1-grams")[0]
+    assert facts["ngrams"] == [int(line.split("=")[1]) for line in header.splitlines() if "=" in line]
+    for split, count in (("train", 30), ("dev", 8), ("test", 12)):
+        logs = [model.log10_prob(word, [SENTENCE_START, *words][:place + 1])
+                for words in (cut.supervisions[0].text.split() for cut in cuts[split])
+                for place, word in enumerate([*words, SENTENCE_END])]
+        assert facts[split]["perplexity"] == pytest.approx(10 ** -np.mean(logs), abs=0.06)
+        assert facts[split]["utterances"] == count
+        assert facts[split]["not_in_lexicon"] == len(unexplained(cuts[split], lexicon))
+    held_out = {cut.supervisions[0].text for split in ("dev", "test") for cut in cuts[split]}
+    for name, count in (("lm_text.txt", 400), ("lm_dev_text.txt", 1000)):
+        sentences = (corpus / name).read_text().splitlines()
+        assert len(sentences) == count and not held_out & set(sentences)
 
 
 def test_same_bytes_whatever_the_number_of_processes(corpus, tmp_path, monkeypatch):
