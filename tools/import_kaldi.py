@@ -6,17 +6,13 @@ utt2lang and reco2dur are read where they are; text is needed. Utterances withou
 are listed in outcomes.tsv.
 """
 
-from tools.frame.numbers import share
+from tools.frame.importing import importing
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.import_kaldi", __doc__)
-           .input("--data", help="folder of data directories, or one", required=True, corpus=True)
-           .argument("--splits", help="which, as `train,dev=dev_clean,test`; default: every data directory")
-           .argument("--root", help="where relative paths and pipes of wav.scp start; default: here")
-           .argument("--hold-out", type=float, help="share of train to hold out as dev")
-           .argument("--max-failed-share", type=share, default=0.05, help="share that may be left out")
-           .input("--lexicon", help="pronunciations to put into the corpus (lexicon.txt or lexiconp.txt)")
-           .input("--lm", help="ARPA language model to put into the corpus"))
+PROGRAM = importing(Program("tools.import_kaldi", __doc__)
+                    .input("--data", help="folder of data directories, or one", required=True, corpus=True)
+                    .argument("--root", help="where relative paths and pipes of wav.scp start; default: here"),
+                    splits="which, as `train,dev=dev_clean,test`; default: every data directory")
 
 
 def work(job: Job) -> None:

@@ -5,17 +5,13 @@ Lhotse's recipes write them; something may stand in front, as in librispeech_cut
 with several supervisions becomes several utterances.
 """
 
-from tools.frame.numbers import share
+from tools.frame.importing import importing
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.import_lhotse", __doc__)
-           .input("--manifests", help="folder of manifests", required=True, corpus=True)
-           .argument("--splits", help="which, as `train=train-clean-5,dev=dev-clean-2`; default: all")
-           .argument("--root", help="where relative audio paths start; default: here, then MANIFESTS")
-           .argument("--hold-out", type=float, help="share of train to hold out as dev")
-           .argument("--max-failed-share", type=share, default=0.05, help="share that may be left out")
-           .input("--lexicon", help="pronunciations to put into the corpus (lexicon.txt or lexiconp.txt)")
-           .input("--lm", help="ARPA language model to put into the corpus"))
+PROGRAM = importing(Program("tools.import_lhotse", __doc__)
+                    .input("--manifests", help="folder of manifests", required=True, corpus=True)
+                    .argument("--root", help="where relative audio paths start; default: here, then MANIFESTS"),
+                    splits="which, as `train=train-clean-5,dev=dev-clean-2`; default: all")
 
 
 def work(job: Job) -> None:

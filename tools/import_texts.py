@@ -5,16 +5,12 @@ called after their speakers, or in none. Audio without transcript and transcript
 outcomes.tsv.
 """
 
-from tools.frame.numbers import share
+from tools.frame.importing import importing
 from tools.frame.program import Job, Program
 
-PROGRAM = (Program("tools.import_texts", __doc__)
-           .input("--data", help="folder of splits, or one", required=True, corpus=True)
-           .argument("--splits", help="which, as `train,dev=dev_clean,test`; default: all")
-           .argument("--hold-out", type=float, help="share of train to hold out as dev")
-           .argument("--max-failed-share", type=share, default=0.05, help="share that may be left out")
-           .input("--lexicon", help="pronunciations to put into the corpus (lexicon.txt or lexiconp.txt)")
-           .input("--lm", help="ARPA language model to put into the corpus"))
+PROGRAM = importing(Program("tools.import_texts", __doc__)
+                    .input("--data", help="folder of splits, or one", required=True, corpus=True),
+                    splits="which, as `train,dev=dev_clean,test`; default: all")
 
 
 def work(job: Job) -> None:
