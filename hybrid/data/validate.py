@@ -51,7 +51,7 @@ NOTES = {
     "silent": "with nothing but zeros",
     "silent_channel": "with nothing but zeros in the chosen channel, though another has sound (see data.channel)",
     "long": "longer than data.long_seconds",
-    "kept_for_scoring": "kept for scoring with a transcript that training would reject",
+    "kept_for_scoring": "kept, though training would reject the transcript, or none is there",
     "in_other_split": "with an id that another split has, too",
 }
 WORRYING = ("silent", "silent_channel", "in_other_split")  # notes that hint at a mistake
