@@ -1,6 +1,7 @@
 """What programs want to be told, what they take where nothing is said, and which of them go on after a kill."""
 
 import math
+import runpy
 
 import pytest
 
@@ -77,10 +78,12 @@ UNCOUNTED = {perplexity, rescore_with_model, rescore}  # whose --device makes no
 
 
 @pytest.mark.parametrize("module", WANTED, ids=lambda module: module.PROGRAM.name)
-def test_what_a_program_is_told(module, capsys):
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_what_a_program_is_told(module, capsys, monkeypatch):
     program, (required, defaults) = module.PROGRAM, WANTED[module]
-    with pytest.raises(SystemExit):
-        program.parse([])
+    monkeypatch.setattr("sys.argv", [program.name])
+    with pytest.raises(SystemExit):  # as from the command line
+        runpy.run_module(module.__name__, run_name="__main__")
     lacking = ", ".join(["--out", *required.split()])
     assert capsys.readouterr().err.endswith(f"error: the following arguments are required: {lacking}\n")
     words = [word for flag in required.split() for word in (flag, VALUES.get(flag, "x"))]

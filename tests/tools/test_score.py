@@ -180,14 +180,15 @@ def test_tensorboard_shows_the_results_beside_the_options_of_the_model(folder):
     for test in ("dev", "test"):
         write_record(folder / f"decode_{test}", {"seconds": 9.0, "inputs": both})
     assert run(folder, out="score_other") == 0
-    write_record(folder / "decode_dev", {"seconds": 9.0})
-    assert run(folder, out="score_unknown") == 0
+    write_record(folder / "decode_dev", {"seconds": 9.0, "inputs": dict([*both.items()][:1])})
+    write_record(folder / "decode_test", {"seconds": 9.0})
+    assert run(folder, out="score_first") == 0
     rows, place = read_rows(folder), str(folder.resolve())
     assert rows[f"{place}/exp_am"][0] == rows[f"{place}/score_named"][0] == {"dropout": 0.5, "epochs": 3}
     assert rows[f"{place}/score_other"][0] == {"dropout": 0.5}  # what its models have in common
     figures = rows[f"{place}/score_other"][1]
     assert (figures["wer/dev"], figures["wer/test"], figures["system/parameters"]) == (0.0, 100.0, 1200.0)
-    assert "system/parameters" not in rows[f"{place}/score_unknown"][1]  # of the first set
+    assert rows[f"{place}/score_first"][1]["system/parameters"] == 1000.0  # those of the first set
     assert not any("tfevents" in file.name for file in files_of(folder / "score_voted"))  # not what a stage reads
 
 
