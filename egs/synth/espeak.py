@@ -113,7 +113,7 @@ class Synthesizer:
         events: List[Event] = []
 
         def receive(samples, count, event):
-            if samples and count > 0:
+            if samples:
                 blocks.append(ctypes.string_at(samples, 2 * count))
             i = 0
             while event[i].type != _END_OF_LIST:
