@@ -67,7 +67,7 @@ def find_data(corpus: Path, asked: bool = False) -> Found:
         if (folder / "wav.scp").is_file():
             return Found("kaldi", folder, ["train"])
         names = sorted(path.parent.name for path in folder.glob("*/wav.scp"))
-        if names:
+        if names and names != ["data"]:  # corpus/data alone is looked into next
             return Found("kaldi", folder, names)
         names = sorted(find_manifests(folder))
         if names:

@@ -117,6 +117,12 @@ def test_lhotse_manifests_give_the_same(data, tmp_path):
     assert contents(first) == contents(second) and len(contents(first)["train"]) == 19
 
 
+def test_a_data_directory_that_is_called_data_is_training_data(data, tmp_path):
+    (tmp_path / "other").mkdir()
+    (data / "train").rename(tmp_path / "other/data")
+    assert find_data(tmp_path / "other") == ("kaldi", tmp_path / "other/data", ["train"])
+
+
 def test_a_test_set_that_nobody_transcribed_is_left_aside(data, tmp_path, capsys):
     write_split(data, "eval_blind", ["gus"], 3)
     (data / "eval_blind/text").unlink()

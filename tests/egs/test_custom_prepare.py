@@ -85,7 +85,7 @@ def test_lexicon_and_model_are_taken_from_the_corpus_its_data_or_their_local_dic
         write_split(corpus / "data", split, ["anna"], 1)
     assert prepare(out, corpus) == 0
     said = capsys.readouterr().err
-    assert "WARNING no lexicon.txt: pronunciations are spellings, with lang.unit=grapheme\n" in said
+    assert "WARNING no lexicon.txt: pronunciations are spellings (or pieces" in said
     assert "INFO no lm.arpa: a trigram of the training transcripts takes its place\n" in said
     assert f"INFO {corpus}/data: kaldi, dev=dev,test=test,train=train\n" in said and "left aside" not in said
     assert not [*out.glob("lexicon*"), *out.glob("lm*")]
