@@ -145,7 +145,7 @@ def _channels(cut: Cut, options: PieceOptions) -> List[Tuple[str, Optional[int]]
 def loudness(cut: Cut, channel: Optional[int] = None) -> np.ndarray:
     """The logarithm of the energy of every STEP of a cut, ``[N]``; of all channels together, or of one."""
     recording: Recording = cut.recording
-    step = max(1, round(STEP * recording.sampling_rate))
+    step = round(STEP * recording.sampling_rate)
     levels = []
     for start in np.arange(0.0, cut.duration, BLOCK):
         seconds = min(BLOCK, cut.duration - start)
@@ -168,7 +168,7 @@ def quietest_places(levels: np.ndarray, longest: float) -> List[float]:
     places, start = [], 0
     while len(levels) - start > most:
         middles = np.arange(start + most // 2, start + most + 1)
-        firsts, lasts = np.maximum(middles - width // 2, 0), np.minimum(middles + width // 2, len(levels))
+        firsts, lasts = middles - width // 2, np.minimum(middles + width // 2, len(levels))
         quiet = (sums[lasts] - sums[firsts]) / (lasts - firsts)
         start = int(middles[len(quiet) - 1 - int(np.argmin(quiet[::-1]))])  # of equal ones the last
         places.append(round(start * STEP, 6))

@@ -61,6 +61,8 @@ def test_splits_are_the_folders_of_their_names(tmp_path):
     add(tmp_path, "test/d")  # nobody has transcribed it
     assert splits_in(tmp_path) == {name: tmp_path / name for name in ("dev", "others", "train")}
     assert holds_pairs(tmp_path / "dev") and not holds_pairs(tmp_path / "test")
+    add(tmp_path, "dev/e")
+    assert holds_pairs(tmp_path / "dev")
 
 
 @pytest.mark.parametrize("name", ["test_far", "eval", "dev", "train"])

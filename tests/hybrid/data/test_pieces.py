@@ -70,6 +70,10 @@ def test_cuts_lie_in_the_quietest_pause_of_each_second_half():
         assert start + PAUSE / 2 <= place + 1e-9 and place - 1e-9 <= start + 0.4 - PAUSE / 2 + 1e-9
 
 
+def test_a_longer_pause_is_cut_half_a_pause_before_its_end():
+    assert quietest_places(levels_with_pauses(6.0, [2.5], 0.6), 4.0) == [pytest.approx(2.5 + 0.6 - PAUSE / 2)]
+
+
 def test_of_two_pauses_the_quieter():
     levels = levels_with_pauses(6.0, [2.2, 3.4])
     levels[round(2.2 / STEP):round(2.6 / STEP)] -= 1.0

@@ -3,7 +3,7 @@
 from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.data.kaldi_dir import Segment
 from hybrid.outcomes import Outcomes
-from hybrid.recognize.joined import joined_outcomes, joined_times, joined_words
+from hybrid.recognize.joined import joined_outcomes, joined_times, joined_words, read_outcomes
 
 SEGMENTS = {"b-2": Segment("b", 10.0, 14.5), "a": Segment("a", 0.0, 3.0), "b-1": Segment("b", 0.0, 10.0),
             "c": Segment("c", 0.0, 1.0)}
@@ -35,3 +35,5 @@ def test_each_piece_has_an_outcome(tmp_path):
     assert found.notable == {"c": ("failed", "unreadable: no audio"), "a": ("partial", "no end"),
                              "b-2": ("failed", "no words came out")}
     assert found.counts == {"failed": 2, "partial": 1, "done": 1}
+    assert read_outcomes(tmp_path / "rejected") == {"c": ("unreadable", "no audio")}  # the heading is none
+    assert read_outcomes(tmp_path / "none") == {}

@@ -153,6 +153,8 @@ def test_errors_far_from_the_usual_scales_have_to_be_many(saved, best):
     table = np.full((11, 1), 100)
     table[:5] -= saved  # 92 then, whose root is 9.6: six steps cost 13.8
     assert planted(table, grid).best().lm_scale == best
+    table[10] = 400  # the most errors say nothing
+    assert planted(table, grid).costs()[2, 0] == pytest.approx(100 - saved + (100 - saved) ** 0.5 * 36 / 25)
 
 
 @pytest.mark.parametrize("usual", [None, Scales(0.5, 0.0), Scales(99.0, 0.0)])

@@ -1,12 +1,15 @@
 """Commands that do for other cuts what stages did for a test set's; the records are made up, nothing runs."""
 
+import argparse
+import json
+import os
 import shlex
 
 import pytest
 
 from graphs.errors import InputError
 from tests.tools.comparison.scored_work import stage
-from tools.frame.again import Again, arguments_of
+from tools.frame.again import Again, arguments_of, data_options, parse, run
 from tools.frame.records import read_record
 
 
@@ -138,3 +141,56 @@ def test_arguments_are_those_of_the_command_with_paths_from_where_it_ran(work):
     assert program.name == "tools.decode" and args.nj == 4
     assert args.features == work / "features/dev" and args.model == [work / "exp/am", work / "exp/other"]
     assert args.speaker_transforms == [] and args.overrides == ["search.beam=13"]
+
+
+def test_the_arguments_that_such_programs_share(tmp_path, monkeypatch, capsys):
+    def told(*words):
+        return parse(argparse.ArgumentParser(), ("data", "pieces"), list(words))
+    args = told("--out", "here", "data.channel=1", "pieces.longest=5")
+    assert str(args.out) == "here" and args.nj == os.cpu_count()
+    assert args.options == ["data.channel=1", "pieces.longest=5"]
+    assert told("--out", "here", "--nj", "1").nj == 1
+    monkeypatch.setattr("sys.argv", ["program", "--out", "there"])
+    assert str(parse(argparse.ArgumentParser(), (), None).out) == "there"
+    for words, message in ((["--nj", "2"], "--out"), (["--out", "here", "--nj", "0"], "--nj"),
+                           (["--out", "here", "search.beam=3"], "search.beam=3: expected options of data and pieces")):
+        with pytest.raises(SystemExit):
+            told(*words)
+        assert message in capsys.readouterr().err
+
+
+def test_other_audio_becomes_what_cuts_were(work):
+    stage(work / "cuts", "tools.validate_data", (), command="python -m tools.validate_data --corpus corpus --out cuts",
+          options={"data": {"case": "lower", "channel": "1", "train_share": "0.5", "sampling_rate": "none",
+                            "max_rejected_share": "0.1"}})
+    info = {"kind": "fbank", "sampling_rate": 11000}
+    (work / "features/test/features.json").write_text(json.dumps(info))
+    found = stage(work / "exp/made", "tools.decode", [work / "features/test/features.json"])
+    assert data_options(found, work / "cuts/test.jsonl.gz") == [
+        "data.case=lower", "data.channel=1", "data.sampling_rate=11000", "data.max_rejected_share=1"]
+    assert data_options(found, work / "none/test.jsonl.gz") == ["data.sampling_rate=11000", "data.max_rejected_share=1"]
+    (work / "features/test/features.json").write_text(json.dumps({**info, "kind": "ready"}))
+    with pytest.raises(InputError, match="features that were computed from audio"):
+        data_options(found, work / "cuts/test.jsonl.gz")
+    with pytest.raises(InputError, match="a folder that was made from features, by its stage record, found none"):
+        data_options(work / "lang", work / "cuts/test.jsonl.gz")
+
+
+@pytest.mark.parametrize("status, error", [(0, None), (130, KeyboardInterrupt), (2, InputError), (1, InputError)])
+def test_a_program_that_fails_ends_it_all(monkeypatch, status, error):
+    import torch
+
+    from tools import decode
+    threads = torch.get_num_threads()
+
+    def once(work, argv):
+        assert work is decode.work and argv == ["--nj", "1"]
+        torch.set_num_threads(threads + 1)
+        return status
+    monkeypatch.setattr(decode.PROGRAM, "run", once)
+    if error is None:
+        run("tools.decode", "--nj", 1)
+    else:
+        with pytest.raises(error, match=None if status == 130 else f"tools.decode: .*exit status {status}"):
+            run("tools.decode", "--nj", 1)
+    assert torch.get_num_threads() == threads
