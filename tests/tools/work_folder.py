@@ -6,54 +6,56 @@ import sqlite3
 from contextlib import closing
 
 import numpy as np
+import pytest
 import torch
 
-from graphs.decoding.graph_io import write_graph
-from graphs.hmm.context_tree import ContextTree
-from graphs.hmm.hmm_folder import write_hmm
-from graphs.hmm.transitions import TransitionModel
-from graphs.lang.lang_folder import write_lang
-from graphs.lang.symbols import SymbolTable
-from graphs.lattices.lattice_io import write_lattices
-from hybrid.align.alignment import Alignment, Segment, write_alignments
-from hybrid.align.times.ctm import TimedSymbol, write_ctm
-from hybrid.compare.comparison_file import write_comparison
-from hybrid.data.compute import compute_features
-from hybrid.data.features import FeatureOptions
-from hybrid.data.manifest import write_cuts
-from hybrid.e2e.hypothesis import Hypothesis
-from hybrid.e2e.model import write_e2e_model
-from hybrid.e2e.nbest_file import Nbest, write_nbest
-from hybrid.e2e.network import E2eOptions
-from hybrid.e2e.tokens import TokenTable
-from hybrid.lattices.frames import Frames
-from hybrid.lm.nets.recurrent import LstmOptions
-from hybrid.lm.network import LmNetwork, LmOptions
-from hybrid.lm.neural_folder import write_neural_lm
-from hybrid.lm.vocabulary import Vocabulary
-from hybrid.lattices.calibration import Calibration
-from hybrid.lattices.sausages import Sausage, Slot, write_sausages
-from hybrid.nn.dnn import DnnOptions
-from hybrid.nn.model_folder import write_description, write_priors
-from hybrid.nn.tensor_file import write_tensors
-from hybrid.outcomes import Outcomes
-from hybrid.tree.options import TreeOptions
-from hybrid.tree.roots import default_roots
-from hybrid.tree.stats import EventStats
-from hybrid.tree.work import write_tree
-from hybrid.speakers.table import Space, SpeakerTable
-from tests.graphs.decoding.test_search import loop_graph
-from tests.graphs.langs import small_lang
-from tests.graphs.lattices.test_lattice import random_lattice
-from tests.hybrid.compare.material import FULL
-from tests.hybrid.data.material import ready_corpus
-from tests.hybrid.report.test_results import add_system
-from tools.frame.records import write_record
-from tools.sweep.options import SweepOptions
-from tools.sweep.report import write_report
-from tools.sweep.space import Range
-from tools.sweep.study import Study, check_same
-from tools.sweep.trials import DATABASE, Trial
+pytest.importorskip("k2")
+from graphs.decoding.graph_io import write_graph  # noqa: E402
+from graphs.hmm.context_tree import ContextTree  # noqa: E402
+from graphs.hmm.hmm_folder import write_hmm  # noqa: E402
+from graphs.hmm.transitions import TransitionModel  # noqa: E402
+from graphs.lang.lang_folder import write_lang  # noqa: E402
+from graphs.lang.symbols import SymbolTable  # noqa: E402
+from graphs.lattices.lattice_io import write_lattices  # noqa: E402
+from hybrid.align.alignment import Alignment, Segment, write_alignments  # noqa: E402
+from hybrid.align.times.ctm import TimedSymbol, write_ctm  # noqa: E402
+from hybrid.compare.comparison_file import write_comparison  # noqa: E402
+from hybrid.data.compute import compute_features  # noqa: E402
+from hybrid.data.features import FeatureOptions  # noqa: E402
+from hybrid.data.manifest import write_cuts  # noqa: E402
+from hybrid.e2e.hypothesis import Hypothesis  # noqa: E402
+from hybrid.e2e.model import write_e2e_model  # noqa: E402
+from hybrid.e2e.nbest_file import Nbest, write_nbest  # noqa: E402
+from hybrid.e2e.network import E2eOptions  # noqa: E402
+from hybrid.e2e.tokens import TokenTable  # noqa: E402
+from hybrid.lattices.frames import Frames  # noqa: E402
+from hybrid.lm.nets.recurrent import LstmOptions  # noqa: E402
+from hybrid.lm.network import LmNetwork, LmOptions  # noqa: E402
+from hybrid.lm.neural_folder import write_neural_lm  # noqa: E402
+from hybrid.lm.vocabulary import Vocabulary  # noqa: E402
+from hybrid.lattices.calibration import Calibration  # noqa: E402
+from hybrid.lattices.sausages import Sausage, Slot, write_sausages  # noqa: E402
+from hybrid.nn.dnn import DnnOptions  # noqa: E402
+from hybrid.nn.model_folder import write_description, write_priors  # noqa: E402
+from hybrid.nn.tensor_file import write_tensors  # noqa: E402
+from hybrid.outcomes import Outcomes  # noqa: E402
+from hybrid.tree.options import TreeOptions  # noqa: E402
+from hybrid.tree.roots import default_roots  # noqa: E402
+from hybrid.tree.stats import EventStats  # noqa: E402
+from hybrid.tree.work import write_tree  # noqa: E402
+from hybrid.speakers.table import Space, SpeakerTable  # noqa: E402
+from tests.graphs.decoding.test_search import loop_graph  # noqa: E402
+from tests.graphs.langs import small_lang  # noqa: E402
+from tests.graphs.lattices.test_lattice import random_lattice  # noqa: E402
+from tests.hybrid.compare.material import FULL  # noqa: E402
+from tests.hybrid.data.material import ready_corpus  # noqa: E402
+from tests.hybrid.report.test_results import add_system  # noqa: E402
+from tools.frame.records import write_record  # noqa: E402
+from tools.sweep.options import SweepOptions  # noqa: E402
+from tools.sweep.report import write_report  # noqa: E402
+from tools.sweep.space import Range  # noqa: E402
+from tools.sweep.study import Study, check_same  # noqa: E402
+from tools.sweep.trials import DATABASE, Trial  # noqa: E402
 
 ARPA = """\\data\\
 ngram 1=3

@@ -6,26 +6,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphs.decoding.compile import compile_hclg
-from graphs.decoding.decoding_graph import DecodingGraph
-from graphs.decoding.on_the_fly import PRUNE_EVERY, OnTheFlySearcher, _Tokens
-from graphs.decoding.search import Searcher
-from graphs.errors import InputError
-from graphs.grammar.arpa import read_arpa
-from graphs.grammar.grammar_fst import make_grammar_fst
-from graphs.grammar.grammar_lm import GrammarLm
-from graphs.grammar.sentences import score_sentences
-from graphs.grammar.weighted_lm import Term, WeightedLm
-from graphs.hmm.context_tree import ContextTree
-from graphs.hmm.transitions import TransitionModel
-from graphs.lang.lexicon import BACKOFF
-from graphs.lang.lexicon_fst import make_lexicon_fst
-from graphs.lattices.rescore import rescore
-from hybrid.recognize.nbest import best_sentences
-from tests.graphs.arpas import arpa_text, random_entries
-from tests.graphs.decoding.test_search import WIDE, loop_graph, scores
-from tests.graphs.langs import small_lang
-from tests.graphs.lattices.test_rescore import HashLm
+pytest.importorskip("k2")
+from graphs.decoding.compile import compile_hclg  # noqa: E402
+from graphs.decoding.decoding_graph import DecodingGraph  # noqa: E402
+from graphs.decoding.on_the_fly import PRUNE_EVERY, OnTheFlySearcher, _Tokens  # noqa: E402
+from graphs.decoding.search import Searcher  # noqa: E402
+from graphs.errors import InputError  # noqa: E402
+from graphs.grammar.arpa import read_arpa  # noqa: E402
+from graphs.grammar.grammar_fst import make_grammar_fst  # noqa: E402
+from graphs.grammar.grammar_lm import GrammarLm  # noqa: E402
+from graphs.grammar.sentences import score_sentences  # noqa: E402
+from graphs.grammar.weighted_lm import Term, WeightedLm  # noqa: E402
+from graphs.hmm.context_tree import ContextTree  # noqa: E402
+from graphs.hmm.transitions import TransitionModel  # noqa: E402
+from graphs.lang.lexicon import BACKOFF  # noqa: E402
+from graphs.lang.lexicon_fst import make_lexicon_fst  # noqa: E402
+from graphs.lattices.rescore import rescore  # noqa: E402
+from hybrid.recognize.nbest import best_sentences  # noqa: E402
+from tests.graphs.arpas import arpa_text, random_entries  # noqa: E402
+from tests.graphs.decoding.test_search import WIDE, loop_graph, scores  # noqa: E402
+from tests.graphs.langs import small_lang  # noqa: E402
+from tests.graphs.lattices.test_rescore import HashLm  # noqa: E402
 
 NOTHING = WeightedLm([])
 NARROW = replace(WIDE, beam=9.0, lattice_beam=4.0, max_active=40, min_active=5)
