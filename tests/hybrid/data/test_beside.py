@@ -2,6 +2,7 @@
 
 import pytest
 
+from graphs.errors import InputError
 from hybrid.data.beside import holds_pairs, read_pairs, splits_in, text_beside, texts_of
 from hybrid.data.manifest import speaker_of, text_of
 from hybrid.outcomes import Outcomes
@@ -78,6 +79,13 @@ def test_other_folders_are_speakers_unless_they_are_asked_for(tmp_path):
         add(tmp_path, f"{folder}/a", "one")
     assert splits_in(tmp_path) == {"train": tmp_path}
     assert splits_in(tmp_path, asked=True) == {"anna": tmp_path / "anna", "ben": tmp_path / "ben"}
+
+
+@pytest.mark.parametrize("name, found", [("gone", "none"), ("a.txt", "a file")])
+def test_what_is_no_folder_is_told(tmp_path, name, found):
+    (tmp_path / "a.txt").write_text("one")
+    with pytest.raises(InputError, match=f"--data .*{name}: expected a folder, found {found}"):
+        splits_in(tmp_path / name)
 
 
 def test_a_folder_without_pairs_has_none(tmp_path):
