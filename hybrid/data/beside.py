@@ -27,7 +27,9 @@ def holds_pairs(folder: Path) -> bool:
 
 def splits_in(data: Path, asked: bool = False) -> Dict[str, Path]:
     """Split -> folder: those with pairs in `data`, where some are asked for or are called train, dev or as a test set;
-    else `data` itself is train, and its folders are speakers; {} without pairs. Raises InputError for what is no folder.
+    else `data` itself is train, and its folders are speakers; {} without pairs.
+
+    Raises: InputError for what is no folder.
     """
     if not data.is_dir():
         raise InputError(f"--data {data}", "a folder", "a file" if data.exists() else "none")
