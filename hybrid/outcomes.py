@@ -1,9 +1,10 @@
 """What became of each item of a job: nothing is lost silently."""
 
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 from graphs.errors import TooManyFailures
+from graphs.text_file import read_lines
 
 GOOD = ("done", "retried", "partial")
 
@@ -51,3 +52,11 @@ class Outcomes:
             raise TooManyFailures(
                 f"{what}: {self.failures} of {self.total} items failed, more than the allowed share "
                 f"of {allowed_share:.0%} ({self.summary()})")
+
+
+def read_outcomes(path: Path) -> Dict[str, Tuple[str, str]]:
+    """Item -> (outcome, reason) of those that are in a file of Outcomes, or of rejected cuts; {} without one."""
+    if not path.exists():
+        return {}
+    rows = ((line.split("\t") + ["", ""])[:3] for _, line in read_lines(path)[0][1:])
+    return {item: (outcome, reason) for item, outcome, reason in rows}

@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from graphs.errors import InputError
-from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, run
+from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, parser_of, run
 from tools.frame.printing import printing
 from tools.frame.records import load_record, read_record
 
 NAME = "tools.align_audio"
 SPLIT = "dev"  # checked as training data is: what cannot be aligned is named
-LEXICONS = ("lexiconp.txt", "lexicon.txt")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -34,10 +33,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog=f"python -m {NAME}", description=__doc__,
-                                   usage="%(prog)s --alignment FOLDER --data FOLDER --out FOLDER [--nj NJ] "
-                                         "[data.key=value ...]",
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = parser_of(NAME, __doc__, "--alignment FOLDER --data FOLDER")
     made.add_argument("--alignment", type=Path, required=True, help="folder of tools.align")
     made.add_argument("--data", type=Path, required=True, help="audio with transcripts, or a Kaldi data directory")
     return made
@@ -83,9 +79,10 @@ def cuts_of(features: Path) -> Path:
 
 def import_data(args: argparse.Namespace, cuts: Path) -> None:
     """The corpus, with the lexicon of the other one, by which unknown words are counted."""
+    from hybrid.data.imports import lexicon_in
     record = read_record(cuts.parent)
     folder = arguments_of(record)[1].corpus if record.get("program") == "tools.validate_data" else cuts.parent
-    lexicon = next((path for path in map(folder.__truediv__, LEXICONS) if path.is_file()), None)
+    lexicon = lexicon_in(folder)
     more = ["--lexicon", lexicon] if lexicon else []
     kaldi = (args.data / "wav.scp").is_file()
     run("tools.import_kaldi" if kaldi else "tools.import_texts", "--data", args.data,

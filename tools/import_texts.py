@@ -15,14 +15,15 @@ PROGRAM = importing(Program("tools.import_texts", __doc__)
 
 def work(job: Job) -> None:
     from graphs.errors import InputError
-    from hybrid.data.beside import read_pairs, splits_in, texts_of
+    from hybrid.data.beside import folders_with_pairs, read_pairs, splits_in, texts_of
     from hybrid.data.corpus import parse_splits
     from hybrid.data.imports import write_corpus
     from hybrid.outcomes import Outcomes
     data = job.args.data
-    found = splits_in(data)
+    folders = folders_with_pairs(data)
+    found = splits_in(data, folders)
     wanted = parse_splits(job.args.splits) or {name: name for name in found}
-    found.update(splits_in(data, asked=True))
+    found = {**found, **folders}
     missing = [source for source in wanted.values() if source not in found]
     if missing or not wanted:
         expected = f"audio with transcripts beside it, as 001.wav and 001.txt, of {', '.join(missing) or 'a split'}"

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
-from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, run
+from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, parser_of, run
 from tools.frame.printing import printing
 from tools.frame.records import load_record, made_from
 
@@ -36,10 +36,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog=f"python -m {NAME}", description=__doc__,
-                                   usage="%(prog)s --scores FOLDER --audio PATH [PATH ...] --out FOLDER [--nj NJ] "
-                                         "[section.key=value ...]",
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = parser_of(NAME, __doc__, "--scores FOLDER --audio PATH [PATH ...]")
     made.add_argument("--scores", type=Path, required=True, help="folder of tools.score")
     made.add_argument("--audio", type=Path, nargs="+", required=True, help="files, folders, Kaldi data directories")
     return made

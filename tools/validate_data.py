@@ -19,6 +19,7 @@ def work(job: Job) -> None:
 
     from graphs.errors import InputError
     from graphs.lang.lexicon import Lexicon
+    from hybrid.data.imports import lexicon_in
     from hybrid.data.manifest import read_cuts, source_files, splits_of, write_cuts
     from hybrid.data.report import check_share, report_lines, write_rejected
     from hybrid.data.subset import hours_of
@@ -33,8 +34,8 @@ def work(job: Job) -> None:
             raise InputError(f"{corpus}/{split}.jsonl.gz", "at least one cut", "none")
     if options.train_share < 1 and TRAIN not in splits:
         raise InputError("option data.train_share", f"1 without a split {TRAIN}", str(options.train_share))
-    lexicons = [corpus / name for name in ("lexiconp.txt", "lexicon.txt") if (corpus / name).exists()]
-    lexicon = Lexicon.read(lexicons[0]) if lexicons else None
+    found = lexicon_in(corpus)
+    lexicon = Lexicon.read(found) if found else None
     job.reads(path for cuts in splits.values() for path in source_files(cuts))
     results, transcripts, rate = validate_corpus(splits, options, lexicon, job.nj)
     for split, result in results.items():

@@ -22,7 +22,7 @@ PROGRAM = (Program("egs.custom.prepare", __doc__, options={"corpus": "egs.custom
                   corpus=True))
 NAME = re.compile(r"[\w.-]+")
 COPY = "_hires"  # what Kaldi calls other features of the same recordings
-LEXICONS, LANGUAGE_MODELS = ("lexiconp.txt", "lexicon.txt"), ("lm.arpa", "lm.arpa.gz")
+LANGUAGE_MODELS = ("lm.arpa", "lm.arpa.gz")
 EXPECTED = ("train/wav.scp and train/text as in Kaldi, Lhotse manifests such as cuts_train.jsonl.gz, or audio with "
             "transcripts beside it, as train/001.wav and train/001.txt; see egs/custom/README.md")
 
@@ -60,7 +60,7 @@ class Found(NamedTuple):
 def find_data(corpus: Path, asked: bool = False) -> Found:
     """What --corpus holds. asked: the user names the splits. Raises InputError that says what should be there."""
     from graphs.errors import InputError
-    from hybrid.data.beside import splits_in
+    from hybrid.data.beside import folders_with_pairs, splits_in
     from hybrid.data.lhotse_manifests import find_manifests
     folders = list(filter(Path.is_dir, (corpus, corpus / "data")))
     for folder in folders:
@@ -73,7 +73,8 @@ def find_data(corpus: Path, asked: bool = False) -> Found:
         if names:
             return Found("lhotse", folder, names)
     for folder in reversed(folders):  # what lies in corpus/data lies in corpus, too
-        names = sorted(splits_in(folder, asked))
+        inside = folders_with_pairs(folder)
+        names = sorted(inside if asked else splits_in(folder, inside))
         if names:
             return Found("texts", folder, names)
     raise InputError(f"--corpus {corpus}", EXPECTED, "neither")
@@ -126,6 +127,7 @@ def work(job: Job) -> None:
     from egs.splits import write_splits
     from graphs.errors import InputError
     from hybrid.data.held_out import hold_out
+    from hybrid.data.imports import LEXICONS
     from hybrid.data.manifest import read_cuts, splits_of
     from tools import import_kaldi, import_lhotse, import_texts
     options, corpus = job.options("corpus"), job.args.corpus

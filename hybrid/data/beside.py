@@ -25,17 +25,18 @@ def holds_pairs(folder: Path) -> bool:
     return any(text_beside(audio) for audio in audio_in(folder))
 
 
-def splits_in(data: Path, asked: bool = False) -> Dict[str, Path]:
-    """Split -> folder: those with pairs in `data`, where some are asked for or are called train, dev or as a test set;
-    else `data` itself is train, and its folders are speakers; {} without pairs.
-
-    Raises: InputError for what is no folder.
-    """
+def folders_with_pairs(data: Path) -> Dict[str, Path]:
+    """Name -> folder, of those in `data` that hold pairs. Raises InputError for what is no folder."""
     if not data.is_dir():
         raise InputError(f"--data {data}", "a folder", "a file" if data.exists() else "none")
-    inside = {path.name: path for path in sorted(data.iterdir()) if path.is_dir() and holds_pairs(path)}
-    if asked or any(name in ("train", "dev") or is_test(name) for name in inside):
-        return inside
+    return {path.name: path for path in sorted(data.iterdir()) if path.is_dir() and holds_pairs(path)}
+
+
+def splits_in(data: Path, folders: Dict[str, Path]) -> Dict[str, Path]:
+    """Split -> folder: those with pairs, where some are called train, dev or as a test set; else `data` itself is
+    train, and its folders are speakers; {} without pairs."""
+    if any(name in ("train", "dev") or is_test(name) for name in folders):
+        return folders
     return {"train": data} if holds_pairs(data) else {}
 
 

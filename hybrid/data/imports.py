@@ -11,6 +11,8 @@ from graphs.grammar.arpa import read_arpa
 from hybrid.data.held_out import hold_out
 from hybrid.data.manifest import source_files, write_cuts
 
+LEXICONS = ("lexiconp.txt", "lexicon.txt")  # of a corpus; the first that is there
+
 
 def with_dev(splits: Dict[str, List[Cut]], share: Optional[float], log) -> Dict[str, List[Cut]]:
     """Holds a share of `train` out as `dev`. Raises InputError when that cannot be."""
@@ -23,6 +25,11 @@ def with_dev(splits: Dict[str, List[Cut]], share: Optional[float], log) -> Dict[
     train, dev, how = hold_out(splits["train"], share)
     log.info("dev, held out of train: %s", how)
     return {**splits, "train": train, "dev": dev}
+
+
+def lexicon_in(corpus: Path) -> Optional[Path]:
+    """The lexicon of a corpus folder, if it has one."""
+    return next((path for path in map(corpus.__truediv__, LEXICONS) if path.is_file()), None)
 
 
 def copy_resources(out: Path, lexicon: Optional[Path], lm: Optional[Path]) -> None:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Container, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from graphs.text_file import read_lines
 from hybrid.align.times.ctm import ScoredSymbol
-from hybrid.outcomes import Outcomes
+from hybrid.outcomes import Outcomes, read_outcomes
 
 
 def joined_words(segments: Mapping[str, Tuple], words: Mapping[str, Sequence[str]]) -> Dict[str, List[str]]:
@@ -35,14 +34,6 @@ def joined_times(segments: Mapping[str, Tuple],
 
 def _in_order(segments: Mapping[str, Tuple]):
     return sorted(segments.items(), key=lambda item: (item[1].recording_id, item[1].start))
-
-
-def read_outcomes(path: Path) -> Dict[str, Tuple[str, str]]:
-    """Item -> (outcome, reason) of those that are in a file of Outcomes, or of rejected cuts; {} without one."""
-    if not path.exists():
-        return {}
-    rows = ((line.split("\t") + ["", ""])[:3] for _, line in read_lines(path)[0][1:])
-    return {item: (outcome, reason) for item, outcome, reason in rows}
 
 
 def joined_outcomes(pieces: Iterable[str], words: Container[str], reports: Sequence[Path]) -> Outcomes:

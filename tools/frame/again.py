@@ -116,6 +116,13 @@ def allow_failures(program: Program, args) -> None:
                        if any(field.name == MAY_FAIL for field in dataclasses.fields(program.options_class(name)))]
 
 
+def parser_of(name: str, doc: str, usage: str) -> argparse.ArgumentParser:
+    """For `parse`. usage: of the arguments that are the program's own."""
+    return argparse.ArgumentParser(prog=f"python -m {name}", description=doc,
+                                   usage=f"%(prog)s {usage} --out FOLDER [--nj NJ] [section.key=value ...]",
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
 def parse(parser: argparse.ArgumentParser, sections: Sequence[str], argv: Optional[Sequence[str]]):
     """The arguments of a program that does again what others did: `options` are those of the sections."""
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")

@@ -3,7 +3,7 @@
 import pytest
 
 from graphs.errors import InputError
-from hybrid.data.beside import holds_pairs, read_pairs, splits_in, text_beside, texts_of
+from hybrid.data.beside import folders_with_pairs, holds_pairs, read_pairs, splits_in, text_beside, texts_of
 from hybrid.data.manifest import speaker_of, text_of
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import write_noise
@@ -60,7 +60,8 @@ def test_splits_are_the_folders_of_their_names(tmp_path):
     for name in ("train/a", "dev/b", "others/c"):
         add(tmp_path, name, "one")
     add(tmp_path, "test/d")  # nobody has transcribed it
-    assert splits_in(tmp_path) == {name: tmp_path / name for name in ("dev", "others", "train")}
+    folders = folders_with_pairs(tmp_path)
+    assert splits_in(tmp_path, folders) == {name: tmp_path / name for name in ("dev", "others", "train")}
     assert holds_pairs(tmp_path / "dev") and not holds_pairs(tmp_path / "test")
     add(tmp_path, "dev/e")
     assert holds_pairs(tmp_path / "dev")
@@ -71,24 +72,24 @@ def test_a_folder_with_one_of_them_is_no_speaker(tmp_path, name):
     """Else what tests would train, too."""
     for folder in (name, "mine"):
         add(tmp_path, f"{folder}/a", "one")
-    assert sorted(splits_in(tmp_path)) == sorted([name, "mine"])
+    assert sorted(splits_in(tmp_path, folders_with_pairs(tmp_path))) == sorted([name, "mine"])
 
 
 def test_other_folders_are_speakers_unless_they_are_asked_for(tmp_path):
     for folder in ("anna", "ben"):
         add(tmp_path, f"{folder}/a", "one")
-    assert splits_in(tmp_path) == {"train": tmp_path}
-    assert splits_in(tmp_path, asked=True) == {"anna": tmp_path / "anna", "ben": tmp_path / "ben"}
+    assert splits_in(tmp_path, folders_with_pairs(tmp_path)) == {"train": tmp_path}
+    assert folders_with_pairs(tmp_path) == {"anna": tmp_path / "anna", "ben": tmp_path / "ben"}
 
 
 @pytest.mark.parametrize("name, found", [("gone", "none"), ("a.txt", "a file")])
 def test_what_is_no_folder_is_told(tmp_path, name, found):
     (tmp_path / "a.txt").write_text("one")
     with pytest.raises(InputError, match=f"--data .*{name}: expected a folder, found {found}"):
-        splits_in(tmp_path / name)
+        folders_with_pairs(tmp_path / name)
 
 
 def test_a_folder_without_pairs_has_none(tmp_path):
     (tmp_path / "a.txt").write_text("one")
     add(tmp_path, "b")
-    assert splits_in(tmp_path) == splits_in(tmp_path, asked=True) == {}
+    assert splits_in(tmp_path, folders_with_pairs(tmp_path)) == folders_with_pairs(tmp_path) == {}

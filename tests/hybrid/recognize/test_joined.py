@@ -2,8 +2,8 @@
 
 from hybrid.align.times.ctm import ScoredSymbol
 from hybrid.data.kaldi_dir import Segment
-from hybrid.outcomes import Outcomes
-from hybrid.recognize.joined import joined_outcomes, joined_times, joined_words, read_outcomes
+from hybrid.outcomes import Outcomes, read_outcomes
+from hybrid.recognize.joined import joined_outcomes, joined_times, joined_words
 
 SEGMENTS = {"b-2": Segment("b", 10.0, 14.5), "a": Segment("a", 0.0, 3.0), "b-1": Segment("b", 0.0, 10.0),
             "c": Segment("c", 0.0, 1.0)}
