@@ -18,10 +18,10 @@ import sys
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from graphs.errors import InputError
-from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, parser_of, run
+from tools.frame.again import (
+    FEATURES, MAY_FAIL, NEARLY_ALL, Again, arguments_in, arguments_of, data_options, manifest_of, parse, parser_of, run)
 from tools.frame.printing import printing
-from tools.frame.records import load_record, read_record
+from tools.frame.records import read_record
 
 NAME = "tools.align_audio"
 SPLIT = "dev"  # checked as training data is: what cannot be aligned is named
@@ -41,8 +41,8 @@ def parser() -> argparse.ArgumentParser:
 
 def align(args: argparse.Namespace) -> int:
     """Returns the exit status. Raises InputError where it cannot be done."""
-    then = alignment_arguments(args.alignment)
-    cuts = cuts_of(then.features)
+    then = arguments_in(args.alignment, "tools.align", f"--alignment {args.alignment}")
+    cuts = manifest_of(arguments_in(then.features, FEATURES))
     checked, times, nj = args.out / "cuts", args.out / "times", ("--nj", args.nj)
     as_then = data_options(args.alignment, cuts)
     import_data(args, cuts)
@@ -59,22 +59,6 @@ def align(args: argparse.Namespace) -> int:
     run("tools.phone_times", "--alignment", now, "--features", features, *model, "--late-of", known, "--textgrids",
         "--out", times, *with_speakers(speakers))
     return tell(args.out, [*again.stages, times])
-
-
-def alignment_arguments(folder: Path) -> argparse.Namespace:
-    record, damage = load_record(folder)
-    if record.get("program") != "tools.align":
-        raise InputError(f"--alignment {folder}", "a folder of tools.align", record.get("program") or damage)
-    return arguments_of(record)[1]
-
-
-def cuts_of(features: Path) -> Path:
-    """The manifest that the features were computed from."""
-    record, damage = load_record(features)
-    if record.get("program") != "tools.compute_features":
-        raise InputError(f"{features}", "a folder of tools.compute_features", record.get("program") or damage)
-    args = arguments_of(record)[1]
-    return args.cuts / f"{args.split}.jsonl.gz" if args.cuts.is_dir() else args.cuts
 
 
 def import_data(args: argparse.Namespace, cuts: Path) -> None:

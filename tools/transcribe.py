@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
-from tools.frame.again import MAY_FAIL, NEARLY_ALL, Again, arguments_of, data_options, parse, parser_of, run
+from tools.frame.again import (
+    MAY_FAIL, NEARLY_ALL, Again, arguments_in, arguments_of, data_options, parse, parser_of, run)
 from tools.frame.printing import printing
-from tools.frame.records import load_record, made_from
+from tools.frame.records import made_from
 
 NAME = "tools.transcribe"
 
@@ -64,10 +65,7 @@ def transcribe(args: argparse.Namespace) -> int:
 
 def scored_set(scores: Path) -> Tuple[Path, Path]:
     """What was scored of the first test set (of the dev set where there is no other), and its cuts."""
-    record, damage = load_record(scores)
-    if record.get("program") != "tools.score":
-        raise InputError(f"--scores {scores}", "a folder of tools.score", record.get("program") or damage)
-    _, args = arguments_of(record)
+    args = arguments_in(scores, "tools.score", f"--scores {scores}")
     if args.test:
         return args.test[0], args.test_cuts[0]
     return args.dev, args.dev_cuts

@@ -15,7 +15,7 @@ from tools.frame import provenance
 from tools.frame.config import is_option
 from tools.frame.numbers import at_least
 from tools.frame.program import Program
-from tools.frame.records import RECORD, read_record
+from tools.frame.records import RECORD, load_record, read_record
 
 FEATURES = "tools.compute_features"
 # What they write of an utterance or a speaker comes from these alone, and from models. What others write stays: models
@@ -64,7 +64,7 @@ class Again:
             return None
         if record["program"] == FEATURES:  # it reads one split of a folder that has all
             program, args = arguments_of(record)
-            place = self.place_of(args.cuts / f"{args.split}.jsonl.gz" if args.cuts.is_dir() else args.cuts)
+            place = self.place_of(manifest_of(args))
             if place is None:
                 return None
             args.cuts, args.split = place, "test"
@@ -106,6 +106,19 @@ def arguments_of(record: dict):
         if value:
             setattr(args, name, [where / path for path in value] if isinstance(value, list) else where / value)
     return program, args
+
+
+def arguments_in(folder: Path, program: str, item: str = "") -> argparse.Namespace:
+    """Those of the program that wrote the folder. Raises InputError, of the item, where it was another one."""
+    record, damage = load_record(folder)
+    if record.get("program") != program:
+        raise InputError(item or str(folder), f"a folder of {program}", record.get("program") or damage)
+    return arguments_of(record)[1]
+
+
+def manifest_of(args: argparse.Namespace) -> Path:
+    """The cuts that tools.compute_features was to read."""
+    return args.cuts / f"{args.split}.jsonl.gz" if args.cuts.is_dir() else args.cuts
 
 
 def allow_failures(program: Program, args) -> None:
