@@ -69,7 +69,7 @@ class FeatureOptions:
         if self.frame_length < 2 * self.frame_shift:  # kaldifeat's padding breaks below that
             raise ValueError(f"frame_length: expected at least twice frame_shift, found {self.frame_length}")
         check_at_least(3, self, "num_mel_bins")
-        if not 1 <= self.num_ceps <= self.num_mel_bins:
+        if self.kind == "mfcc" and not 1 <= self.num_ceps <= self.num_mel_bins:
             raise ValueError(f"num_ceps: expected 1 to num_mel_bins, found {self.num_ceps}")
         check_choice((0, 1, 2), self, "deltas")
         if any(not 0.1 <= speed <= 10 for speed in self.speed) or len(set(self.speed)) < len(self.speed):

@@ -312,7 +312,7 @@ def test_description_of_the_folder(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [
-    {"kind": "plp"}, {"num_mel_bins": 2}, {"num_ceps": 50}, {"cmvn": "sliding"}, {"deltas": 3},
+    {"kind": "plp"}, {"num_mel_bins": 2}, {"num_ceps": 50, "kind": "mfcc"}, {"cmvn": "sliding"}, {"deltas": 3},
     {"speed": (0.0,)}, {"speed": (0.9, 0.9)}, {"volume": (2.0, 1.0)}, {"frame_length": 0.015},
     {"storage": "tape"}, {"device": "tpu"}, {"dither": -1.0}, {"max_failed_share": 2.0}])
 def test_options_out_of_range(bad):
