@@ -9,9 +9,10 @@ from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.prepare_lang", __doc__, options={
     "lang": "graphs.lang.make_lang:LangOptions", "topology": "graphs.hmm.topology:TopologyOptions"})
-           .input("--lexicon", help="lexicon.txt, lexiconp.txt or a CMU dictionary (lang.lexicon_form=cmu)")
-           .input("--text", action="append",
-                  help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
+           .input("--lexicon", action="extend", nargs="+",
+                  help="lexicon.txt, lexiconp.txt or a CMU dictionary (lang.lexicon_form=cmu), or several of them")
+           .input("--text", action="extend", nargs="+",
+                  help="texts of one sentence a line, or cut manifests (.jsonl.gz)")
            .input("--lm", help="ARPA file of decoding; its words are wanted in a lexicon that is made, too")
            .input("--pieces", help="ready sentencepiece model, instead of training one")
            .input("--like", help="lang folder whose phone ids and topology are kept (for another lexicon)"))
@@ -28,13 +29,14 @@ def work(job: Job) -> None:
     options = job.options("lang")
     lm_words = read_arpa(job.args.lm)[0].words if job.args.lm else []
     lexicon = _lexicon(job, options, lm_words)
-    for note in lexicon.notes:
-        job.log.warning("lexicon: %s", note)
     like = read_lang(job.args.like) if job.args.like else None
-    if options.word_phones and not job.args.text:
+    counting = options.word_phones and not like
+    if counting and not job.args.text:
         raise InputError("--text", "a text, since lang.word_phones counts its words", "none")
-    counts = Counter(word for words in read_texts(job) for word in words) if options.word_phones else {}
+    counts = Counter(word for words in read_texts(job) for word in words) if counting else {}
     lang = make_lang(lexicon, options, job.options("topology"), like, counts)
+    for note in lang.lexicon.notes:
+        job.log.warning("lexicon: %s", note)
     write_lang(lang, job.out)
     raise_first(validate_lang(job.out))
     job.facts.update(words=len(lang.lexicon.words), pronunciations=len(lang.lexicon), phones=lang.num_phones,
@@ -52,9 +54,10 @@ def _lexicon(job: Job, options, lm_words):
     from graphs.lang.lexicon import RESERVED_WORDS, Lexicon
     from hybrid.data.units import PieceModel, unit_lexicon
     if options.unit == "lexicon":
-        if job.args.lexicon is None:
+        if not job.args.lexicon:
             raise InputError("--lexicon", "a lexicon file, since lang.unit is lexicon", "none")
-        return Lexicon.read(job.args.lexicon, options.lexicon_form)
+        read = [Lexicon.read(path, options.lexicon_form) for path in job.args.lexicon]
+        return Lexicon((entry for one in read for entry in one), [note for one in read for note in one.notes])
     if not job.args.text:
         raise InputError("--text", f"a text, since lang.unit is {options.unit}", "none")
     sentences = list(read_texts(job))

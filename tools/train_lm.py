@@ -12,9 +12,9 @@ from tools.frame.program import Job, Program
 
 PROGRAM = (Program("tools.train_lm", __doc__, options={"neural_lm": "hybrid.training.lm:LmTrainingOptions"},
                    resumable=True)
-           .input("--text", action="append", required=True,
-                  help="training text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
-           .input("--dev-text", action="append", required=True, help="development text, likewise")
+           .input("--text", action="extend", nargs="+", required=True,
+                  help="training texts of one sentence a line, or cut manifests (.jsonl.gz)")
+           .input("--dev-text", action="extend", nargs="+", required=True, help="development text, likewise")
            .input("--lang", help="lang folder whose words are the vocabulary (default: those of the text)")
            .argument("--section", default="neural_lm", help="section of the conf file with the options"))
 

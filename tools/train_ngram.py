@@ -16,8 +16,8 @@ from tools.frame.program import Job, Program
 def with_text(program: Program) -> Program:
     """The arguments of programs that train an n-gram model on text."""
     return (program
-            .input("--text", action="append", required=True,
-                   help="text of one sentence a line, or cut manifest (.jsonl.gz); may be given again")
+            .input("--text", action="extend", nargs="+", required=True,
+                   help="texts of one sentence a line, or cut manifests (.jsonl.gz)")
             .input("--lang", help="lang folder whose words are the vocabulary (default: those of the text)")
             .input("--dev", help="text whose perplexity is reported")
             .argument("--gzip", action="store_true", help="write lm.arpa.gz"))

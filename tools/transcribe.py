@@ -5,7 +5,8 @@
 --scores is the system's folder of tools.score: whatever led to its scores is done again for the new audio with the same
 models, options and scales, be it one search, a second pass that adapts to speakers, lattices rescored with other
 language models, or several systems together. Each recording is a speaker of its own, but in Kaldi data directories with
-utt2spk.
+utt2spk. --lexicon and --lm tell what else may be said: more pronunciations, in the phones of the system, and an ARPA
+file in the place of its language model. Where words are spelled, those of --lm are, too.
 
 --audio takes what tools.import_audio takes; long recordings are cut where it is quiet (pieces.longest=20 seconds), and
 pieces.each_channel=true transcribes every channel, else data.channel says which. Writes
@@ -27,6 +28,7 @@ from tools.frame.again import (
     MAY_FAIL, NEARLY_ALL, Again, arguments_in, arguments_of, data_options, parse, parser_of, run)
 from tools.frame.printing import printing
 from tools.frame.records import made_from
+from tools.frame.words import GRAPH, LANGUAGE, OtherWords
 
 NAME = "tools.transcribe"
 
@@ -37,9 +39,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = parser_of(NAME, __doc__, "--scores FOLDER --audio PATH [PATH ...]")
+    made = parser_of(NAME, __doc__, "--scores FOLDER --audio PATH [PATH ...] [--lexicon FILE] [--lm ARPA]")
     made.add_argument("--scores", type=Path, required=True, help="folder of tools.score")
     made.add_argument("--audio", type=Path, nargs="+", required=True, help="files, folders, Kaldi data directories")
+    made.add_argument("--lexicon", type=Path, help="more words: pronunciations in the phones of the system")
+    made.add_argument("--lm", type=Path, help="ARPA file in the place of the system's language model")
     return made
 
 
@@ -48,18 +52,21 @@ def transcribe(args: argparse.Namespace) -> int:
     decoded, cuts = scored_set(args.scores)
     as_then = data_options(decoded, cuts)
     corpus, checked = args.out / "corpus", args.out / "cuts"
-    run("tools.import_audio", "--audio", *args.audio, "--out", corpus, "--nj", args.nj, *of_section(args, "pieces"))
-    run("tools.validate_data", "--corpus", corpus, "--out", checked, "--nj", args.nj, *as_then,
-        *of_section(args, "data"))
-    again = Again(cuts, checked / "test.jsonl.gz", args.out / "stages", args.nj)
+    words = OtherWords(args.lexicon, args.lm)
+    again = Again(cuts, checked / "test.jsonl.gz", args.out / "stages", args.nj, words)
     now = again.place_of(decoded)
     if now is None:
         raise InputError(f"{decoded}", f"a folder that was made from {cuts}", "one that was not")
-    for command in again.stages.values():
-        run(*command)
+    words.check_used(decoded)
+    again.run(LANGUAGE)  # what is wrong with the words is said first
+    run("tools.import_audio", "--audio", *args.audio, "--out", corpus, "--nj", args.nj, *of_section(args, "pieces"))
+    run("tools.validate_data", "--corpus", corpus, "--out", checked, "--nj", args.nj, *as_then,
+        *of_section(args, "data"))
+    again.run()
     stages = [*again.stages]
     if not (now / "hyp.txt").exists():
-        stages.append(with_times(args, decoded, now))
+        lang = lang_of(decoded)
+        stages.append(with_times(args, now, lang and (again.place_of(lang) or lang)))
     return put_together(args.out, stages)
 
 
@@ -71,10 +78,9 @@ def scored_set(scores: Path) -> Tuple[Path, Path]:
     return args.dev, args.dev_cuts
 
 
-def with_times(args: argparse.Namespace, decoded: Path, now: Path) -> Path:
+def with_times(args: argparse.Namespace, now: Path, lang: Optional[Path]) -> Path:
     """Words of the best paths of lattices, with their times."""
     out = now.with_name("ctm")
-    lang = lang_of(decoded)
     run("tools.lattices.ctm", "--lattices", now, "--scores", args.scores, *(["--lang", lang] if lang else []),
         "--out", out, "--nj", args.nj, f"mbr.{MAY_FAIL}={NEARLY_ALL}")
     return out
@@ -82,9 +88,10 @@ def with_times(args: argparse.Namespace, decoded: Path, now: Path) -> Path:
 
 def lang_of(decoded: Path) -> Optional[Path]:
     """The lang folder of the graph that was searched, if one was."""
-    for _, record in made_from(decoded):
-        if record.get("program") == "tools.make_graph":
-            return arguments_of(record)[1].lang
+    for folder, record in made_from(decoded):
+        if record.get("program") == GRAPH:
+            args = arguments_of(record)[1]
+            return folder / "lang" if args.ctc else args.lang
     return None
 
 

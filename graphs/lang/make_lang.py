@@ -1,7 +1,7 @@
 """Makes a Lang from a lexicon (Kaldi utils/prepare_lang.sh)."""
 
 from dataclasses import dataclass, field
-from typing import Collection, List, Mapping, Optional, Sequence, Tuple
+from typing import Collection, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphs.errors import InputError
 from graphs.hmm.topology import Topology, TopologyOptions
@@ -68,8 +68,9 @@ def make_lang(lexicon: Lexicon, options: LangOptions, topology: TopologyOptions,
     Args:
       lexicon: without silence; without position markers.
       like: an earlier Lang whose phone_ids and topology are kept, so that its models stay usable with another
-        lexicon. InputError if the lexicon has a phone that it lacks.
-      word_counts: how often each word is said, for options.word_phones.
+        lexicon. Pronunciations have phones of words where it has them. InputError for one with a phone that it lacks;
+        spellings (options.unit) with such a unit are left out, with a note.
+      word_counts: how often each word is said, for options.word_phones without `like`.
     """
     if options.strip_stress:
         lexicon = lexicon.without_stress()
@@ -78,8 +79,8 @@ def make_lang(lexicon: Lexicon, options: LangOptions, topology: TopologyOptions,
         lexicon = lexicon.with_entries([Pronunciation(oov_word, (options.oov_phone,))])
     if options.word_phones:
         _refuse_words([*lexicon.phones, *options.silence_phones])
-        frequent = {word for word in lexicon.words if word_counts.get(word, 0) >= options.word_phones}
-        lexicon = _with_words(lexicon, frequent, options.silence_phones)
+        frequent = {word for word in lexicon.words if like or word_counts.get(word, 0) >= options.word_phones}
+        lexicon = _with_words(lexicon, frequent, options.silence_phones, _real_phones(like) if like else None)
     bases = lexicon.phones
     if options.position_dependent:
         _refuse_markers([*bases, *options.silence_phones])
@@ -87,7 +88,7 @@ def make_lang(lexicon: Lexicon, options: LangOptions, topology: TopologyOptions,
     silence = _expand(options.silence_phones, options.position_dependent, with_plain=True)
     speech = _expand([p for p in bases if p not in options.silence_phones], options.position_dependent)
     if like is not None:
-        _check_like(like, options, lexicon)
+        lexicon = _within(like, options, lexicon)
         silence, speech = list(like.silence_phones), like.nonsilence_phones
     phones = SymbolTable(like.phones.symbols[:like.num_phones + 1] if like else [*silence, *speech])
     ids = {phone: phones.id_of(phone) for phone in [*silence, *speech]}
@@ -124,13 +125,15 @@ def _refuse_words(phones: Sequence[str]) -> None:
             raise InputError(f"phone {phone}", "no bracket with word_phones, which are written PHONE(WORD)", phone)
 
 
-def _with_words(lexicon: Lexicon, words: Collection[str], silence_phones: Sequence[str]) -> Lexicon:
-    """Pronunciations of the words with phones of their own; whole-word models, as far as HMM states are concerned."""
-    def own(entry: Pronunciation) -> Tuple[str, ...]:
-        return tuple(phone if phone in silence_phones else f"{phone}({entry.word})" for phone in entry.phones)
+def _with_words(lexicon: Lexicon, words: Collection[str], silence_phones: Sequence[str], known: Optional[Set[str]]
+                ) -> Lexicon:
+    """Pronunciations of the words with phones of their own; whole-word models, as far as HMM states are concerned.
+    known: a pronunciation has them only if all of them are among these."""
+    def phones(entry: Pronunciation) -> Tuple[str, ...]:
+        own = tuple(phone if phone in silence_phones else f"{phone}({entry.word})" for phone in entry.phones)
+        return own if entry.word in words and (known is None or known.issuperset(own)) else entry.phones
 
-    return Lexicon([Pronunciation(e.word, own(e) if e.word in words else e.phones, e.probability) for e in lexicon],
-                   lexicon.notes)
+    return Lexicon([Pronunciation(e.word, phones(e), e.probability) for e in lexicon], lexicon.notes)
 
 
 def _expand(phones: Sequence[str], position_dependent: bool, with_plain: bool = False) -> List[str]:
@@ -150,14 +153,22 @@ def _with_positions(lexicon: Lexicon) -> Lexicon:
     return Lexicon([Pronunciation(e.word, mark(e.phones), e.probability) for e in lexicon], lexicon.notes)
 
 
-def _check_like(like: Lang, options: LangOptions, lexicon: Lexicon) -> None:
-    """InputError unless the phones of the earlier Lang are enough."""
-    known = set(like.phones.symbols[1:like.num_phones + 1])
-    for entry in lexicon:
-        unknown = [phone for phone in entry.phones if phone not in known]
-        if unknown:
-            raise InputError(f"lexicon entry of {entry.word}", "phones of the earlier lang folder",
-                             unknown[0])
+def _real_phones(lang: Lang) -> Set[str]:
+    return set(lang.phones.symbols[1:lang.num_phones + 1])
+
+
+def _within(like: Lang, options: LangOptions, lexicon: Lexicon) -> Lexicon:
+    """What can be said with the phones of the earlier Lang. InputError as make_lang has it."""
+    known = _real_phones(like)
+    lacking = {entry.word: phone for entry in lexicon for phone in entry.phones if phone not in known}
     if options.silence_phones[0] not in like.silence_phones:
         raise InputError("option lang.silence_phones", f"the earlier {', '.join(like.silence_phones)}",
                          options.silence_phones[0])
+    if not lacking:
+        return lexicon
+    if options.unit == "lexicon":
+        word, phone = next(iter(lacking.items()))
+        raise InputError(f"lexicon entry of {word}", "phones of the earlier lang folder", phone)
+    note = (f"{len(lacking)} words left out, the earlier lang folder has no "
+            f"{', '.join(sorted(set(lacking.values())))}: {', '.join([*lacking][:8])}")
+    return Lexicon([entry for entry in lexicon if entry.word not in lacking], [*lexicon.notes, note])

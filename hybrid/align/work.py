@@ -1,7 +1,6 @@
 """Aligning a features folder: by the CTC model of the bootstrap, or by an acoustic model."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -16,6 +15,7 @@ from hybrid.align.alignment import Alignment, phone_segments, write_alignments
 from hybrid.align.forced import Aligner, AlignOptions, Outcome
 from hybrid.align.times.times import times_of, write_times
 from hybrid.data.copies import original_of
+from hybrid.loaded import kept_while_unchanged
 from hybrid.outcomes import Outcomes
 
 CHUNK = 16  # utterances handed to a process at once
@@ -48,7 +48,7 @@ class AlignWork:
         return aligner.tree, aligner.transitions
 
 
-@lru_cache(maxsize=1)
+@kept_while_unchanged()
 def _load(work: AlignWork):
     """(features, function features, utterance_id -> log-likelihoods, Aligner, function Outcome -> Outcome)."""
     from hybrid.data.features import FeatureReader

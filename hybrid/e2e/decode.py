@@ -4,7 +4,6 @@ import itertools
 import math
 import shutil
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -25,6 +24,7 @@ from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
 from hybrid.e2e.token_graph import read_token_graph
 from hybrid.e2e.tokens import TokenTable
 from hybrid.lattices.frames import Frames
+from hybrid.loaded import kept_while_unchanged
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.decode import decode_folder
 
@@ -105,7 +105,7 @@ def _found(utterance_id: str, hypotheses: List[Hypothesis], num_frames: int, tok
     return Found(hypotheses, num_frames, "partial", "the search did not reach the end of the sentence")
 
 
-@lru_cache(maxsize=1)
+@kept_while_unchanged()
 def _load(work: E2eDecodeWork):
     reader = FeatureReader(work.features, cache_mb=0)
     model = E2eModel.load(work.model, device=work.device)

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from graphs.errors import InputError
 from hybrid.am.ensemble import EnsembleFolders
+from hybrid.loaded import kept_while_unchanged
 from hybrid.outcomes import Outcomes
 
 
@@ -50,7 +50,7 @@ def _kept(result, options):
                    reason="; ".join(filter(None, (result.reason, found.reason))))
 
 
-@lru_cache(maxsize=1)
+@kept_while_unchanged()
 def _load(work: DecodeWork):
     import torch
 

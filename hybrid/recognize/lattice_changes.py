@@ -1,6 +1,5 @@
 """What tools/lattices does with one lattice; functions that other processes can be given."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Tuple
 
@@ -13,6 +12,7 @@ from graphs.lattices.lattice_io import read_lattices
 from graphs.lattices.minimize import minimize
 from graphs.lattices.structure import connect, reverse, topological_sort
 from graphs.lattices.weights import push, scale
+from hybrid.loaded import kept_while_unchanged
 from hybrid.recognize.lattice_folder import Changed
 
 
@@ -70,7 +70,7 @@ class Joined(NamedTuple):
         return Changed(joined, *(("partial", f"no lattice in {', '.join(lacking)}") if lacking else ()))
 
 
-@lru_cache(maxsize=16)
+@kept_while_unchanged(16)
 def _folder(folder: Path) -> dict:
     """utterance_id -> lattice."""
     return {lattice.utterance_id: lattice for lattice in read_lattices(folder)}

@@ -12,7 +12,6 @@ probability of a sentence. Which weight is best, a development set tells: the ot
 import itertools
 import json
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -27,6 +26,7 @@ from graphs.lattices.compact_lattice import CompactLattice, compact
 from graphs.lattices.lattice_io import read_lattices
 from graphs.options import check_at_least, check_share
 from graphs.text_file import read_json_object
+from hybrid.loaded import kept_while_unchanged
 from hybrid.recognize.lattice_folder import Changed
 from hybrid.recognize.nbest import best_paths, side_by_side
 
@@ -166,7 +166,7 @@ class _Asked(NamedTuple):
         return Scored(self.utterance_id, self.lattice, self.path, scores, reason)
 
 
-@lru_cache(maxsize=1)
+@kept_while_unchanged()
 def _load(work: ModelRescoring):
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(work.features, cache_mb=0)

@@ -10,7 +10,6 @@ import itertools
 import json
 import math
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -22,6 +21,7 @@ from graphs.lang.symbols import SymbolTable
 from graphs.lattices.rescore import RescoreOptions, Rescored, expand
 from graphs.options import check_at_least, check_between, check_choice
 from graphs.text_file import read_json_object
+from hybrid.loaded import kept_while_unchanged
 from hybrid.recognize.lattice_folder import Changed
 
 BACKOFF = ("free", "model")
@@ -104,7 +104,7 @@ class Models(NamedTuple):
         return [new] if self.old is None else [Term(self.old, -weight), new]
 
 
-@lru_cache(maxsize=1)
+@kept_while_unchanged()
 def load_models(paths: LmPaths, backoff: str, oov_word: str, unknown: Tuple[float, float] = (0.0, 0.0)) -> Models:
     """Raises: InputError for what is no language model, and for a mixture of other than one weight for each."""
     from graphs.grammar.arpa import read_arpa

@@ -1,7 +1,6 @@
 """Making a tree folder: statistics of a features folder and its alignments, questions, tree, transitions."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -16,6 +15,7 @@ from graphs.lang.lang import Lang
 from graphs.lang.lang_folder import read_lang
 from hybrid.align.alignment import read_alignments
 from hybrid.align.convert import Converter
+from hybrid.loaded import kept_while_unchanged
 from hybrid.outcomes import Outcomes
 from hybrid.tree.build import BuiltTree, Limits, build_tree
 from hybrid.tree.objectives import Gaussians, MeanLogs, SoftCounts, make_objective
@@ -65,7 +65,7 @@ class StatsWork:
         return _load(self)[3].target.topology
 
 
-@lru_cache(maxsize=1)
+@kept_while_unchanged()
 def _load(work: StatsWork):
     """(FeatureReader, alignments, function features -> moments, Converter to the topology of the tree)."""
     from hybrid.data.features import FeatureReader

@@ -9,9 +9,11 @@ from hybrid.align.times.ctm import read_ctm
 kaldifeat = pytest.importorskip("kaldifeat")
 pytest.importorskip("k2")
 from tests.tools.test_e2e_programs import run  # noqa: E402
+from tests.tools.test_prepare_lang import arpa_of  # noqa: E402
 from tests.tools.tones import RATE, WORDS, add_split, said  # noqa: E402
 from tools import (  # noqa: E402
-    align, align_ctc, compute_features, import_kaldi, prepare_lang, train_am, train_ctc, validate_data)
+    align, align_ctc, compute_features, decode, import_kaldi, make_graph, prepare_lang, score, train_am, train_ctc,
+    transcribe, validate_data)
 from tools.align_audio import main  # noqa: E402
 
 CTC = ["ctc.hidden_dim=24", "ctc.dilations=1,2", "ctc.epochs=12", "ctc.learning_rate=0.02", "ctc.max_duration=20",
@@ -82,6 +84,54 @@ def test_the_dev_set_comes_out_as_it_was_aligned(work, tmp_path):
                  "--nj", "1"]) == 0
     for name in ("words.ctm", "phones.ctm"):
         assert (tmp_path / "out/stages/align_dnn_dev" / name).read_text() == (work / "align_dnn_dev" / name).read_text()
+
+
+def test_words_of_another_lexicon_are_aligned_too(work, tmp_path, capsys):
+    data, out, more = tmp_path / "recordings", tmp_path / "out", tmp_path / "more.txt"
+    data.mkdir()
+    words = ["mi", "lado", "do"]
+    soundfile.write(data / "one.wav", said(["mi", "lado", "do"], 7), RATE)
+    (data / "one.txt").write_text(" ".join(words))
+    more.write_text("lado l a d o\n")
+    arguments = ["--alignment", str(work / "align_dnn_dev"), "--data", str(data), "--out", str(out), "--nj", "1"]
+    assert main(arguments) == 0
+    assert [word.symbol for word in read_ctm(out / "times/words.ctm")["one"]] == ["mi", "<unk>", "do"]
+    assert main([*arguments, "--lexicon", str(more)]) == 0
+    found = read_ctm(out / "times/words.ctm")["one"]
+    assert [word.symbol for word in found] == words
+    start = len(said(words, 7)) / RATE - 0.3 - 0.2 - 0.3 - 0.4  # of lado, by what follows
+    assert abs(found[1].start - start) < 0.04
+    phones = [phone.symbol for phone in read_ctm(out / "times/phones.ctm")["one"] if phone.symbol != "SIL"]
+    assert phones == list("".join(words))
+    more.write_text("lado l a x\n")
+    capsys.readouterr()
+    assert main([*arguments, "--lexicon", str(more)]) == 2
+    assert "lexicon entry of lado: expected phones of the earlier lang folder, found x" in capsys.readouterr().err
+
+
+def test_audio_is_transcribed_with_other_words_and_another_language_model(work, tmp_path, capsys):
+    arpa = tmp_path / "lm.arpa"
+    arpa_of(arpa, "do", "mi", "la")
+    graph, decoded, scores = work / "graph", work / "decoded", work / "scores"
+    assert run(make_graph, graph, "--lang", work / "lang", "--arpa", arpa, "--transitions",
+               work / "dnn/transitions") == 0
+    assert run(decode, decoded, "--features", work / "features/dev", "--model", work / "dnn", "--graph", graph, "--nj",
+               1) == 0
+    assert run(score, scores, "--dev", decoded, "--dev-cuts", work / "cuts/dev.jsonl.gz", "--nj", 1) == 0
+    soundfile.write(tmp_path / "one.wav", said(["mi", "lado", "do"], 7), RATE)
+    (tmp_path / "more.txt").write_text("lado l a d o\n")
+    arpa_of(tmp_path / "other.arpa", "mi", "lado", "do")
+    out = tmp_path / "out"
+    arguments = ["--scores", str(scores), "--audio", str(tmp_path / "one.wav"), "--out", str(out), "--nj", "1"]
+    other = ["--lexicon", str(tmp_path / "more.txt"), "--lm", str(tmp_path / "other.arpa")]
+    assert transcribe.main([*arguments, *other]) == 0
+    assert (out / "transcripts.txt").read_text() == "one mi lado do\n"
+    assert [word.symbol for word in read_ctm(out / "words.ctm")["one"]] == ["mi", "lado", "do"]
+    assert sorted(path.name for path in (out / "stages").iterdir()) == ["ctm", "decoded", "dev", "graph", "lang"]
+    assert transcribe.main(arguments) == 0  # with the words of then
+    assert "lado" not in (out / "transcripts.txt").read_text()
+    assert transcribe.main([*arguments, "--lexicon", str(tmp_path / "none.txt")]) == 2
+    assert "--lexicon " in capsys.readouterr().err
 
 
 def test_what_cannot_be_done_is_said(work, tmp_path, capsys):

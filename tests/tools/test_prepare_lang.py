@@ -1,10 +1,13 @@
 import json
+import shlex
 
 import pytest
 
 from graphs.grammar.arpa import read_arpa
 from graphs.lang.lang_folder import read_lang, write_lang
+from graphs.lang.lexicon import Lexicon
 from tools import prepare_lang, train_ngram
+from tools.frame.records import read_record
 
 LEXICON = "A AH\nA EY\nAND AE N D\nBE B IY\nBEE B IY\n"
 
@@ -74,6 +77,24 @@ def test_a_made_lexicon_wants_the_words_of_the_language_model_but_for_the_unknow
     assert read_lang(tmp_path / "out").lexicon.words == ["abba", "ace", "<unk>"]
     assert facts(tmp_path) == {"words": 3, "pronunciations": 3, "phones": 6, "disambiguation_symbols": 2,
                                "oov_word": "<unk>"}  # a, b, c, e; no text_words: none can be unknown
+
+
+def test_several_lexicons_and_texts_are_one(tmp_path, lexicon, capsys):
+    (tmp_path / "more").write_text("BEE B IY\nBEA B IY AH\n")
+    (tmp_path / "one").write_text("BEA X\n")
+    (tmp_path / "two").write_text("Y BEE\n")
+    for arguments in (("--lexicon", lexicon, tmp_path / "more", "--text", tmp_path / "one", tmp_path / "two"),
+                      ("--lexicon", lexicon, "--text", tmp_path / "one", "--lexicon", tmp_path / "more", "--text",
+                       tmp_path / "two")):
+        assert run(prepare_lang, tmp_path, *arguments) == 0
+    told = capsys.readouterr()
+    assert "is up to date" in told.out  # which comes to the same
+    assert "lexicon: 1 repeated pronunciations merged (BEE)" in told.err
+    assert "2 of 4 words of the text (50.00 %) are not in the lexicon: X, Y" in told.err
+    first, both = Lexicon.read(lexicon), read_lang(tmp_path / "out").lexicon
+    assert both.words == [*first.words, "BEA", "<unk>"]
+    again = shlex.split(read_record(tmp_path / "out")["command"])[3:]
+    assert prepare_lang.PROGRAM.parse(again).lexicon == [lexicon, tmp_path / "more"]
 
 
 def test_words_that_are_said_often_have_phones_of_their_own(tmp_path, lexicon, capsys):

@@ -1,11 +1,11 @@
 """How long the output of a system's networks waits for what is still to be said."""
 
 import math
-from functools import lru_cache
 from pathlib import Path
 from typing import Optional, Tuple
 
 from graphs.errors import InputError
+from hybrid.loaded import kept_while_unchanged
 from tools.comparison.lineage import Lineage
 
 WAITING = ("attention", "joint")  # kinds whose first word waits for the end of the utterance
@@ -24,7 +24,7 @@ def look_ahead(lineage: Lineage) -> Tuple[Optional[float], bool]:
     return (None, True) if math.inf in found else (round(max(found), 4), False)
 
 
-@lru_cache(maxsize=None)
+@kept_while_unchanged(1000)
 def _of_network(folder: Path) -> Optional[float]:
     """Seconds; infinity where the network sees the whole utterance."""
     try:

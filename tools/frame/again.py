@@ -1,5 +1,6 @@
 """What stages did for the cuts of a test set, done for other cuts: their commands, with other paths in the place of
-those that come from these cuts. Models, graphs and whatever else does not come from them stay what they are."""
+those that come from these cuts. Models and whatever else does not come from them stay what they are; so do lang folders
+and graphs, unless there are other words."""
 
 import argparse
 import dataclasses
@@ -8,7 +9,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Set
 
 from graphs.errors import InputError
 from tools.frame import provenance
@@ -16,6 +17,7 @@ from tools.frame.config import is_option
 from tools.frame.numbers import at_least
 from tools.frame.program import Program
 from tools.frame.records import RECORD, load_record, read_record
+from tools.frame.words import LANGUAGE, OtherWords
 
 FEATURES = "tools.compute_features"
 # What they write of an utterance or a speaker comes from these alone, and from models. What others write stays: models
@@ -34,15 +36,18 @@ class Again:
       stages: to be done one after the other: folder to write into -> a program and its arguments.
     """
 
-    def __init__(self, before: Path, now: Path, out: Path, nj: int):
+    def __init__(self, before: Path, now: Path, out: Path, nj: int, words: OtherWords = OtherWords()):
         """
         Args:
           before: cuts of a test set (.jsonl.gz).
           now: the cuts in their place.
           out: a stage that is done again writes into the folder of its name in here.
+          words: what lang folders, graphs and searches are told otherwise than then.
         """
         self._places: Dict[Path, Optional[Path]] = {before.resolve(): now.absolute()}
-        self._out, self._nj = out.absolute(), nj
+        self._out, self._nj, self._words = out.absolute(), nj, words
+        self._language: Set[Path] = set()  # lang folders and graphs with other words, and what lies in them
+        self._run: Set[Path] = set()
         self.stages: Dict[Path, List[str]] = {}
 
     def place_of(self, path: Path) -> Optional[Path]:
@@ -55,31 +60,46 @@ class Again:
             folder = next((one for one in (path, *path.parents) if (one / RECORD).is_file()), None)
             place = self._stage(path) if folder == path else self.place_of(folder) if folder else None
             self._places[path] = place and place / path.relative_to(folder)
+            if folder in self._language:
+                self._language.add(path)
         return self._places[path]
 
+    def run(self, programs: Optional[Sequence[str]] = None) -> None:
+        """Does those of `stages` (of the programs) that it has not done yet."""
+        for folder, command in self.stages.items():
+            if folder not in self._run and command[0] in (programs or command):
+                run(*command)
+                self._run.add(folder)
+
     def _stage(self, folder: Path) -> Optional[Path]:
-        """Where the output of the stage will be that wrote the folder; None where it does not come from the cuts."""
+        """Where the output of the stage will be that wrote the folder; None where it is as it was."""
         record = read_record(folder)
-        if not record.get("command"):
+        name = record.get("program", "")
+        known = (FEATURES, *DONE_AGAIN, *(LANGUAGE if self._words else ()))
+        if not record.get("command") or not (name in known or name.startswith(LATTICES)):
             return None
-        if record["program"] == FEATURES:  # it reads one split of a folder that has all
+        if name == FEATURES:  # it reads one split of a folder that has all
             program, args = arguments_of(record)
             place = self.place_of(manifest_of(args))
             if place is None:
                 return None
             args.cuts, args.split = place, "test"
-        elif not record["program"].startswith(LATTICES) and record["program"] not in DONE_AGAIN:
-            return None
-        elif not any(self.place_of(Path(path)) for path in record.get("inputs", {})):
-            return None
         else:
+            moved = {path.resolve() for path in map(Path, record.get("inputs", {})) if self.place_of(path)}
+            if name not in LANGUAGE and moved <= self._language:
+                return None
             program, args = arguments_of(record)
-        for name in program.inputs:
-            value = getattr(args, name)
+        for flag in program.inputs:
+            value = getattr(args, flag)
             if isinstance(value, list):
-                setattr(args, name, [self.place_of(path) or path for path in value])
+                setattr(args, flag, [self.place_of(path) or path for path in value])
             elif value:
-                setattr(args, name, self.place_of(value) or value)
+                setattr(args, flag, self.place_of(value) or value)
+        changed = self._words.change(name, args, folder)
+        if name in LANGUAGE:
+            if not (changed or moved):
+                return None
+            self._language.add(folder)
         args.out, args.nj = self._unused(folder), self._nj
         allow_failures(program, args)
         text = provenance.command(program.name, program.parser, args, program.option_texts(args))

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -19,6 +18,7 @@ from hybrid.align.times.chain import BEYOND, chain_of, median_starts
 from hybrid.align.times.late import late_by_phone, taken_off
 from hybrid.align.times.times import Times, times_of, write_times
 from hybrid.align.work import in_parallel, spread_sample
+from hybrid.loaded import kept_while_unchanged
 from hybrid.outcomes import Outcomes
 
 LATE_SAMPLE = 2000  # utterances that lateness is estimated on
@@ -100,7 +100,7 @@ class _Loaded(NamedTuple):
     converter: Converter
 
 
-@lru_cache(maxsize=1)
+@kept_while_unchanged()
 def _load(work: TimesWork) -> _Loaded:
     from hybrid.am.ensemble import EnsembleFolders
     from hybrid.data.features import FeatureReader

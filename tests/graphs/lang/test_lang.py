@@ -143,6 +143,28 @@ def test_another_lexicon_with_the_same_phone_ids():
         make_lang(make_lexicon([("x", "D Q", 1.0)]), LangOptions(), TopologyOptions(), like=first)
 
 
+def test_spellings_with_letters_that_the_earlier_lang_lacks_are_left_out():
+    options = LangOptions(unit="grapheme")
+    first = make_lang(make_lexicon([("ab", "a b", 1.0)]), options, TopologyOptions())
+    lexicon = make_lexicon([(word, " ".join(word), 1.0) for word in ("ba", "bax", "bb", "xyx")])
+    second = make_lang(lexicon, options, TopologyOptions(), like=first)
+    assert second.lexicon.words == ["ba", "bb", "<unk>"] and second.nonsilence_phones == first.nonsilence_phones
+    assert second.lexicon.notes[-1] == "2 words left out, the earlier lang folder has no x: bax, xyx"
+    with pytest.raises(InputError, match="lexicon entry of bax: expected phones of the earlier lang folder, found x"):
+        make_lang(lexicon, LangOptions(), TopologyOptions(), like=first)
+
+
+def test_words_have_phones_of_their_own_where_the_earlier_lang_has_them():
+    options = LangOptions(word_phones=2)
+    entries = [("often", "A B", 1.0), ("seldom", "B A D", 1.0)]
+    first = make_lang(make_lexicon(entries), options, TopologyOptions(), word_counts={"often": 2, "seldom": 1})
+    more = [*entries, ("often", "B B", 1.0), ("often", "A D", 1.0), ("new", "B", 1.0)]
+    second = make_lang(make_lexicon(more), options, TopologyOptions(), like=first, word_counts={"new": 9})
+    assert [" ".join(entry.phones) for entry in second.lexicon] == [
+        "A(often) B(often)", "B A D", "B(often) B(often)", "A D", "B", "SPN"]
+    assert second.phones.symbols[:second.num_phones] == first.phones.symbols[:first.num_phones]
+
+
 @pytest.mark.parametrize("option, value", [
     ("unit", "letter"), ("silence_prob", 1.0), ("silence_prob", -0.1), ("oov_word", "<s>"),
     ("oov_word", "a b"), ("silence_phones", ()), ("silence_phones", ("SIL", "SIL")), ("num_pieces", 0),
