@@ -58,6 +58,7 @@ Options:
   --work DIR       work folder (default: ${recipe#"$root/"}/work)
   --nj J           number of processes (default: the number of cores, here $(cores))
   --conf FILE      options file, whose options win over those of ${recipe#"$root/"}/conf/default.conf; may be given again
+  --start-from DIR folder of a trained network from whose weights those of stage 7 start, where names and shapes agree
   --no-tests       leave the test sets out: features, decoding and scores of the dev set only
   --by-content     tell recordings apart by their content; default: by size and time
   --list-options   print every option of every stage with its value, and end
@@ -93,7 +94,7 @@ parse_arguments() {
       --by-content) common+=("$1"); again+=("$1"); shift ;;
       --no-tests) no_tests=yes; again+=("$1"); shift ;;
       --list-options) list_options=$1; shift ;;
-      --stage|--stop-stage|--corpus|--work|--nj|--conf|--python|--systems|--seeds)
+      --stage|--stop-stage|--corpus|--work|--nj|--conf|--python|--systems|--seeds|--start-from)
         [ $# -ge 2 ] && [[ $2 != --* ]] || usage_error "$1 needs a value"
         case $1 in
           --stage) whole_number "$1" "$2" 0; first_stage=$2 ;;
@@ -102,6 +103,8 @@ parse_arguments() {
                     corpus=$(absolute_folder "$2") ;;
           --work) [ -n "$2" ] || usage_error "--work: expected a folder, found none"
                   work=$(realpath -m -- "$2") ;;
+          --start-from) [ -d "$2" ] || usage_error "--start-from $2: expected a model folder, found none"
+                        start_from=$(realpath -- "$2") ;;
           --nj) whole_number "$1" "$2" 1; nj=$2 ;;
           --conf) [ -f "$2" ] || usage_error "--conf $2: expected a file, found none"
                   user_confs+=("$(realpath -- "$2")") ;;
@@ -148,6 +151,7 @@ nj=$(cores)
 systems=
 seeds=
 list_options=
+start_from=
 no_tests=
 chosen_python=
 common=()     # arguments for every program

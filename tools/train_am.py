@@ -18,6 +18,7 @@ PROGRAM = (Program("tools.train_am", __doc__, options={"am": "hybrid.training.fr
            .input("--speaker-transforms", nargs="+", default=[],
                   help="folders of tools.estimate_fmllr and the like for the training set, applied in this order")
            .input("--dev-speaker-transforms", nargs="+", default=[], help="the same for the development set")
+           .input("--start-from", help="model folder from whose weights it starts, where names and shapes agree")
            .argument("--section", default="am", help="section of the conf file with the options"))
 
 
@@ -40,7 +41,7 @@ def work(job: Job) -> None:
     speakers = [SpeakerTransforms.read(folders, reader) if folders else None for folders, reader in
                 ((args.speaker_transforms, features), (args.dev_speaker_transforms, dev))]
     job.facts.update(train_am(features, dev, read_alignments(args.alignment), read_alignments(args.dev_alignment),
-                              tree, transitions, options, job.out, job.log, *speakers))
+                              tree, transitions, options, job.out, job.log, *speakers, args.start_from))
 
 
 if __name__ == "__main__":

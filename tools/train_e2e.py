@@ -15,8 +15,8 @@ PROGRAM = (Program("tools.train_e2e", __doc__, options={"e2e": "hybrid.training.
            .input("--features", help="features folder of the training set", required=True)
            .input("--dev-features", help="features folder of the development set", required=True)
            .input("--lang", help="lang folder, whose phones are the tokens for e2e.units = phone")
-           .input("--encoder", help="folder of a trained network, as of tools.train_am, from whose weights the encoder "
-                  "starts"))
+           .input("--start-from", help="model folder, of any kind, from whose weights it starts; its encoder alone, if "
+                  "that is not one of the same tokens"))
 
 
 def work(job: Job) -> None:
@@ -27,7 +27,7 @@ def work(job: Job) -> None:
     use_threads_beside_reader(job.nj)
     lang = read_lang(job.args.lang) if job.args.lang else None
     job.facts.update(train_e2e(FeatureReader(job.args.features), FeatureReader(job.args.dev_features), lang,
-                               job.options("e2e"), job.out, job.log, job.args.encoder))
+                               job.options("e2e"), job.out, job.log, job.args.start_from))
 
 
 if __name__ == "__main__":

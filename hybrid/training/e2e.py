@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
-
-from torch import nn
+from typing import Dict, List, Optional, Sequence
 
 from graphs.errors import InputError
 from graphs.lang.lang import Lang
@@ -15,18 +13,19 @@ from hybrid.data.features import FeatureReader
 from hybrid.data.perturb import PerturbOptions
 from hybrid.data.transforms import SpecAugmentOptions
 from hybrid.data.units import PieceModel
-from hybrid.e2e.model import E2eModel, is_e2e_model, write_e2e_model
+from hybrid.e2e.model import write_e2e_model
 from hybrid.e2e.network import E2eNetwork, E2eOptions
 from hybrid.e2e.tokens import TokenTable
 from hybrid.nn.ctc import ctc_loss, greedy_tokens, min_frames
 from hybrid.nn.frequency import fit_to_features
-from hybrid.nn.model_folder import load_model, num_parameters, write_priors
+from hybrid.nn.model_folder import num_parameters, write_priors
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.edit_distance import edit_distance
 from hybrid.training.ctc import average_posteriors, check_same_features, training_batches
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
 from hybrid.training.losses import StatelessObjective
+from hybrid.training.start import start_e2e
 
 
 @dataclass(frozen=True)
@@ -115,34 +114,16 @@ def usable_tokens(features: FeatureReader, tokens: TokenTable, options: E2eOptio
     return targets
 
 
-def start_from(encoder: nn.Module, folder: Path) -> Tuple[int, int]:
-    """Gives an encoder the weights of a trained network, wherever names and shapes agree.
-
-    Args:
-      folder: of an acoustic model, a CTC model or an end-to-end model.
-    Returns: how many tensors agree, and how many the encoder has.
-    Raises: InputError when less than half of them agree.
-    """
-    trained = (E2eModel.load(folder).network.encoder if is_e2e_model(folder) else load_model(folder)[0]).state_dict()
-    own = encoder.state_dict()
-    common = {name: value for name, value in trained.items() if name in own and own[name].shape == value.shape}
-    if 2 * len(common) < len(own):
-        raise InputError(str(folder), f"a network with names and shapes of most of the encoder's {len(own)} tensors",
-                         f"{len(common)} of them")
-    encoder.load_state_dict({**own, **common})
-    return len(common), len(own)
-
-
 def train_e2e(features: FeatureReader, dev: FeatureReader, lang: Optional[Lang], options: E2eTrainingOptions,
-              out: Path, log, encoder: Optional[Path] = None) -> dict:
+              out: Path, log, start: Optional[Path] = None) -> dict:
     """Trains, and writes a folder that hybrid.e2e.model.E2eModel loads, and outcomes.tsv.
 
     Args:
       features, dev: features of the training and the development set, made in the same way.
       lang: for units = phone.
-      encoder: folder of a trained network whose weights the encoder starts from.
+      start: folder of a trained network from whose weights it starts.
     Returns: facts for the stage record.
-    Raises: InputError when the two sets do not fit; TooManyFailures when too many utterances are unusable.
+    Raises: InputError when the two sets, or `start`, do not fit; TooManyFailures when too many utterances are unusable.
     """
     check_same_features(features, dev)
     out.mkdir(parents=True, exist_ok=True)
@@ -153,9 +134,9 @@ def train_e2e(features: FeatureReader, dev: FeatureReader, lang: Optional[Lang],
     outcomes.check(options.max_failed_share, "end-to-end training")
     seed_everything(options.seed)
     model = options.build(features.dim, tokens.num_tokens)
+    if start is not None:
+        log.info("%s", start_e2e(model, start, tokens))
     fit_to_features(model.encoder, features)
-    if encoder is not None:
-        log.info("the encoder starts with %d of its %d tensors from %s", *start_from(model.encoder, encoder), encoder)
     log.info("%s with %d parameters, %d tokens; %s", flat(options)["arch"], num_parameters(model), tokens.num_tokens,
              outcomes.summary())
     trainer = Trainer(

@@ -37,6 +37,7 @@ from hybrid.training.ctc import average_posteriors, check_same_features
 from hybrid.training.device import seed_everything
 from hybrid.training.loop import Trainer, TrainerOptions
 from hybrid.training.losses import FrameCrossEntropy
+from hybrid.training.start import start_network
 
 PRIOR_SOURCES = ("alignments", "posteriors")
 UNBOUNDED_CONTEXT = 20  # frames around a chunk of a network that sees all frames
@@ -120,7 +121,7 @@ def usable_pdf_ids(features, alignments: Mapping[str, Alignment], transitions: T
 def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[str, Alignment],
              dev_alignments: Mapping[str, Alignment], tree: ContextTree, transitions: TransitionModel,
              options: AmOptions, out: Path, log, speakers: Optional[SpeakerTransforms] = None,
-             dev_speakers: Optional[SpeakerTransforms] = None) -> dict:
+             dev_speakers: Optional[SpeakerTransforms] = None, start: Optional[Path] = None) -> dict:
     """Trains, and writes a folder that hybrid.am.acoustic_model.AcousticModel loads, and outcomes.tsv.
 
     Args:
@@ -128,6 +129,7 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
       alignments, dev_alignments: by utterance_id; both with transition_ids of `transitions`.
       tree: the one that `transitions` was made with; it goes into the folder.
       speakers, dev_speakers: transforms of their features, of the same spaces.
+      start: folder of a trained network from whose weights it starts.
     Returns: facts for the stage record.
     Raises: InputError when things do not fit; TooManyFailures when too many utterances are unusable.
     """
@@ -141,6 +143,8 @@ def train_am(features: FeatureReader, dev: FeatureReader, alignments: Mapping[st
     outcomes.check(options.max_failed_share, "acoustic model training")
     seed_everything(options.seed)
     model = options.arch.build(dim, transitions.num_pdfs, options.subsampling)
+    if start is not None:
+        log.info("%s", start_network(model, start, tree, transitions))
     fit_to_features(model, features)
     log.info("%s with %d parameters, %d pdf_ids; %s", flat(options)["arch"], num_parameters(model),
              transitions.num_pdfs, outcomes.summary())

@@ -190,6 +190,20 @@ def test_what_goes_wrong_in_the_recipe_itself_is_told(project, lines, status, me
 # ---- the recipes
 
 
+@pytest.mark.parametrize("name", ["an4", "custom", "synth"])
+def test_the_networks_of_systems_start_from_a_trained_one_and_those_of_the_bootstrap_do_not(name, tmp_path):
+    script = ["bash", ROOT / "egs" / name / "run.sh", "--work", tmp_path, "--systems", "all", "--start-from"]
+    plan = read_plan(subprocess.run([*script, tmp_path], capture_output=True, check=True,
+                                    env={**os.environ, "RECIPE_MODE": "plan"}).stdout)
+    given = {one.stage: set() for one in plan if ".train_" in one.module and not one.module.endswith("_ngram")}
+    for one in plan:
+        if one.stage in given and ".train_" in one.module:
+            given[one.stage].add(dict(zip(one.arguments, one.arguments[1:])).get("--start-from"))
+    assert given == {"4": {None}, "6": {None}, "7": {str(tmp_path)}}
+    done = subprocess.run([*script, tmp_path / "none"], capture_output=True, text=True)
+    assert done.returncode == 1 and f"--start-from {tmp_path}/none: expected a model folder, found none" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--seeds", "3"], ["--no-tests"]])
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in ROOT.glob("egs/*/run.sh")))
 def test_what_a_recipe_reads_it_has_made_with_a_seed_or_without_test_sets(name, arguments, tmp_path):

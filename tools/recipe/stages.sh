@@ -93,7 +93,8 @@ train_on_alignment() {  # MODEL that aligned, ARGS of tools.train_am
   local aligned=$1
   shift
   run tools.train_am --features "$work/features/train" --dev-features "$work/features/dev" \
-    --alignment "$exp/align_${aligned}_train" --dev-alignment "$exp/align_${aligned}_dev" "$@"
+    --alignment "$exp/align_${aligned}_train" --dev-alignment "$exp/align_${aligned}_dev" \
+    ${chosen_system:+${start_from:+--start-from "$start_from"}} "$@"
 }
 
 # HMM states of phones in context; options in [tree].
@@ -173,7 +174,8 @@ with_vectors() {  # --alignment NAME --lm ARPA [--lang LANG]
 end_to_end() {  # [--lm LM]
   stage 7 "end-to-end model"
   run tools.train_e2e --system "$chosen_system" --features "$work/features/train" \
-    --dev-features "$work/features/dev" --lang "$work/lang" --out "$exp/$chosen_system$seeded"
+    --dev-features "$work/features/dev" --lang "$work/lang" ${start_from:+--start-from "$start_from"} \
+    --out "$exp/$chosen_system$seeded"
   searched "$chosen_system" "$@"
 }
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import shutil
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,12 +18,11 @@ from hybrid.e2e.tokens import TokenTable
 from hybrid.nn.architectures import ARCHITECTURES
 from hybrid.nn.cnn_tdnn import CnnTdnnOptions
 from hybrid.nn.ctc import ctc_loss, greedy_tokens
-from hybrid.nn.model_folder import read_priors, write_description
+from hybrid.nn.model_folder import read_priors
 from hybrid.nn.tdnn import TdnnOptions
-from hybrid.nn.tensor_file import write_tensors
 from hybrid.outcomes import Outcomes
 from hybrid.recognize.edit_distance import edit_distance
-from hybrid.training.e2e import E2eLoss, E2eTrainingOptions, make_tokens, start_from, train_e2e, usable_tokens
+from hybrid.training.e2e import E2eLoss, E2eTrainingOptions, make_tokens, train_e2e, usable_tokens
 from tests.hybrid.training.material import LOG, make_corpus
 
 ARCH = TdnnOptions(hidden_dim=16, dilations=(1, 1))
@@ -114,29 +112,6 @@ def test_a_changed_byte_is_noticed(trained, name, tmp_path):
         check_files(tmp_path)
 
 
-def test_an_encoder_starts_from_a_trained_one(corpus, trained, tmp_path):
-    folder, _ = trained
-    dev = FeatureReader(corpus / "dev")
-    network = E2eNetwork(E2eOptions(arch=ARCH, subsampling=2, encoder_dim=8), dev.dim, 5)
-    own = network.encoder.state_dict()
-    theirs = E2eModel.load(folder).network.encoder.state_dict()
-    fits = {name for name in own if own[name].shape == theirs[name].shape}
-    assert start_from(network.encoder, folder) == (len(fits), len(own)) and len(own) / 2 <= len(fits) < len(own)
-    for name, value in network.encoder.state_dict().items():
-        assert torch.equal(value, theirs[name] if name in fits else own[name])
-    with pytest.raises(InputError, match="names and shapes"):
-        start_from(TdnnOptions(hidden_dim=5).build(dev.dim, 16, 2), folder)
-
-
-def test_a_training_starts_from_a_trained_encoder(corpus, trained, tmp_path):
-    """And stays there with a learning rate of next to nothing."""
-    dev, options = FeatureReader(corpus / "dev"), {**OPTIONS, "epochs": 1, "learning_rate": 1e-9}
-    train_e2e(dev, dev, read_lang(corpus / "lang"), E2eTrainingOptions(**options), tmp_path, LOG, trained[0])
-    theirs = dict(E2eModel.load(trained[0]).network.encoder.named_parameters())
-    for name, value in E2eModel.load(tmp_path).network.encoder.named_parameters():
-        assert torch.allclose(value, theirs[name], atol=1e-6), name
-
-
 def test_the_seed_is_all_of_the_chance(corpus, tmp_path):
     dev, lang = FeatureReader(corpus / "dev"), read_lang(corpus / "lang")
     weights = []
@@ -145,30 +120,6 @@ def test_the_seed_is_all_of_the_chance(corpus, tmp_path):
         train_e2e(dev, dev, lang, E2eTrainingOptions(**{**OPTIONS, "epochs": 1}), tmp_path / str(number), LOG)
         weights.append(E2eModel.load(tmp_path / str(number)).network.ctc.weight)
     assert torch.equal(*weights)
-
-
-def test_half_of_the_tensors_have_to_agree(trained):
-    theirs = E2eModel.load(trained[0]).network.encoder.state_dict()
-    names, loaded = [name for name, value in theirs.items() if value.dim()][:4], {}
-
-    def encoder_of(agreeing):
-        own = {name: theirs[name] if name in names[:agreeing] else torch.zeros(1, 2, 3, 4) for name in names}
-        return SimpleNamespace(state_dict=lambda: own, load_state_dict=loaded.update)
-
-    assert start_from(encoder_of(2), trained[0]) == (2, 4) and list(loaded) == names
-    with pytest.raises(InputError, match="encoder's 4 tensors, found 1 of them"):
-        start_from(encoder_of(1), trained[0])
-
-
-def test_an_encoder_starts_from_an_acoustic_or_ctc_model(tmp_path):
-    """All but the layer that gives other classes."""
-    theirs, own = ARCH.build(6, 9, 2), ARCH.build(6, 16, 2)
-    write_tensors(tmp_path / "best.safetensors", theirs.state_dict())
-    write_description(tmp_path, ARCH, 6, 9, 2, checkpoint="best")
-    before = {name: value.clone() for name, value in own.state_dict().items()}
-    assert start_from(own, tmp_path) == (len(before) - 2, len(before))
-    for name, value in own.state_dict().items():
-        assert torch.equal(value, before[name] if name.startswith("output") else theirs.state_dict()[name])
 
 
 class FakeDecoder(nn.Module):

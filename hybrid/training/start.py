@@ -1,0 +1,67 @@
+"""Training that starts from the weights of a network that is trained already, on other data or for another system."""
+
+from pathlib import Path
+from typing import Tuple
+
+from torch import nn
+
+from graphs.errors import InputError
+from graphs.hmm.context_tree import ContextTree
+from graphs.hmm.hmm_folder import TRANSITIONS, read_hmm
+from graphs.hmm.transitions import TransitionModel
+from hybrid.e2e.model import E2eModel, is_e2e_model
+from hybrid.e2e.tokens import TokenTable
+from hybrid.nn.model_folder import load_model
+
+OUTPUT = "output."  # what the layer that answers for classes is called in every network
+
+
+def start_network(network: nn.Module, folder: Path, tree: ContextTree, transitions: TransitionModel) -> str:
+    """Gives an acoustic model's network the weights of a trained one, wherever names and shapes agree.
+
+    Those of the last layer only if the trained one answers for the same states, of the same tree.
+
+    Args:
+      folder: of an acoustic model, a CTC model or an end-to-end model, whose encoder is taken.
+    Returns: what was taken, for the log.
+    Raises: InputError when less than half of the tensors agree.
+    """
+    same_states = False
+    if (folder / TRANSITIONS).is_file():
+        their_tree, theirs = read_hmm(folder)
+        same_states = theirs.states == transitions.states and their_tree.fingerprint() == tree.fingerprint()
+    taken, number = take(network, _encoder_of(folder), folder, not same_states)
+    return f"the network starts with {taken} of its {number} tensors from {folder}"
+
+
+def start_e2e(network: nn.Module, folder: Path, tokens: TokenTable) -> str:
+    """The same for an end-to-end network: all of it where the trained one has the same tokens, else its encoder."""
+    trained = E2eModel.load(folder) if is_e2e_model(folder) else None
+    if trained and trained.tokens.symbols == tokens.symbols:
+        taken, number = take(network, trained.network, folder)
+        return f"the network starts with {taken} of its {number} tensors from {folder}"
+    taken, number = take(network.encoder, _encoder_of(folder), folder)
+    return f"the encoder starts with {taken} of its {number} tensors from {folder}"
+
+
+def _encoder_of(folder: Path) -> nn.Module:
+    return E2eModel.load(folder).network.encoder if is_e2e_model(folder) else load_model(folder)[0]
+
+
+def take(network: nn.Module, trained: nn.Module, folder: Path, other_classes: bool = False) -> Tuple[int, int]:
+    """Of `network` whatever `trained` has under the same name, in the same shape.
+
+    Args:
+      folder: of the trained one, for the message.
+      other_classes: leave the last layer as it is.
+    Returns: how many tensors were taken, and how many the network has.
+    Raises: InputError when they are less than half, the last layer apart.
+    """
+    own = network.state_dict()
+    common = {name: value for name, value in trained.state_dict().items()
+              if name in own and own[name].shape == value.shape and not (other_classes and name.startswith(OUTPUT))}
+    if 2 * len(common) < len(own):
+        raise InputError(str(folder), f"a network with names and shapes of most of the {len(own)} tensors, as with the "
+                         "same architecture and sizes", f"{len(common)} of them")
+    network.load_state_dict({**own, **common})
+    return len(common), len(own)
