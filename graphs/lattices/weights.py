@@ -1,5 +1,6 @@
 """Scores of lattices changed: scaled, pushed towards the start, and paths drawn by them."""
 
+from numbers import Integral
 from typing import List
 
 import numpy as np
@@ -53,9 +54,9 @@ def sample_paths(lattice: BaseLattice, number: int, seed: int, graph_scale: floa
                  word_insertion_penalty: float = 0.0) -> List[Path]:
     """Paths drawn with replacement, each with its posterior probability.
 
-    Raises: InputError as `BaseLattice.arc_posteriors`.
+    Raises: InputError as `BaseLattice.arc_posteriors`, and for a number that is not whole or below 1.
     """
-    if number < 1:
+    if not (isinstance(number, Integral) and number >= 1):
         raise InputError("number of paths", "at least 1", str(number))
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     totals, whole = lattice.arc_totals(scores)
