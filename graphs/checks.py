@@ -1,7 +1,7 @@
 """What the arrays and numbers that users hand to our functions must be: said once, and as InputError."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import Iterable, List, Sequence
 
 import numpy as np
@@ -75,6 +75,12 @@ def check_scale(item: str, value: float) -> None:
 def check_size(item: str, value: float) -> None:
     """As check_scale, for a factor that may be below 0."""
     check_scale(f"size of {item}", abs(value) if isinstance(value, Real) else value)
+
+
+def check_count(item: str, value: int) -> None:
+    """InputError for a number of things that is not whole, or below 1."""
+    if not (isinstance(value, Integral) and value >= 1):
+        raise InputError(item, "at least 1", str(value))
 
 
 def weights_of(item: str, weights: Sequence[float], count: int) -> List[float]:

@@ -1,10 +1,10 @@
 """Scores of lattices changed: scaled, pushed towards the start, and paths drawn by them."""
 
-from numbers import Integral
 from typing import List
 
 import numpy as np
 
+from graphs.checks import check_count
 from graphs.errors import InputError
 from graphs.lattices.base import AnyLattice, BaseLattice, Path
 
@@ -56,8 +56,7 @@ def sample_paths(lattice: BaseLattice, number: int, seed: int, graph_scale: floa
 
     Raises: InputError as `BaseLattice.arc_posteriors`, and for a number that is not whole or below 1.
     """
-    if not (isinstance(number, Integral) and number >= 1):
-        raise InputError("number of paths", "at least 1", str(number))
+    check_count("number of paths", number)
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     totals, whole = lattice.arc_totals(scores)
     order = np.argsort(lattice.src, kind="stable")
