@@ -1,6 +1,7 @@
 """What the arrays and numbers that users hand to our functions must be: said once, and as InputError."""
 
 import math
+from numbers import Integral, Real
 from typing import Iterable, List, Sequence
 
 import numpy as np
@@ -67,17 +68,32 @@ def check_one_length(item: str, **arrays) -> None:
 
 def check_scale(item: str, value: float) -> None:
     """InputError for a factor on scores that is below 0, no number, or so large that their sums would be none."""
-    if not 0.0 <= value <= LARGEST_SCALE:
+    if not (isinstance(value, Real) and 0.0 <= value <= LARGEST_SCALE):
         raise InputError(item, f"a number from 0 to {LARGEST_SCALE:g}", str(value))
+
+
+def check_size(item: str, value: float) -> None:
+    """As check_scale, for a factor that may be below 0."""
+    check_scale(f"size of {item}", abs(value) if isinstance(value, Real) else value)
+
+
+def check_count(item: str, value: int) -> None:
+    """InputError for a number of things that is not whole, or below 1."""
+    if not (isinstance(value, Integral) and value >= 1):
+        raise InputError(item, "at least 1", str(value))
 
 
 def weights_of(item: str, weights: Sequence[float], count: int) -> List[float]:
     """Weights of so many things: those given, equal ones where none are.
 
-    Raises: InputError for another number of weights, for one below 0, and for a sum of 0 or one that is not finite.
+    Raises: InputError for no things, for another number of weights, for one below 0, and for a sum of 0 or one that is
+      not finite.
     """
+    if not count:
+        raise InputError(item, "at least one thing to weigh", "none")
     weights = list(weights) or [1.0] * count
-    if len(weights) != count or not (min(weights) >= 0 and 0 < sum(weights) < math.inf):
+    if len(weights) != count or not all(isinstance(weight, Real) and weight >= 0 for weight in weights) or not (
+            0 < sum(weights) < math.inf):
         raise InputError(item, f"{count} numbers from 0 up, one above", str(weights))
     return weights
 

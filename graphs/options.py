@@ -7,6 +7,7 @@ stands beside `splice = 3`, which is the DNN's (tools/frame/config.py reads them
 """
 
 from dataclasses import Field, field, fields
+from numbers import Real
 from typing import Dict, Mapping
 
 
@@ -59,31 +60,50 @@ def part_of(cls, options):
     return cls(**{option.name: getattr(options, option.name) for option in fields(cls)})
 
 
+def check_chosen(options) -> None:
+    """Raises ValueError for a choice that holds no options of its classes, but a name, say."""
+    for option in fields(options):
+        if choices_of(option):
+            try:
+                chosen_name(choices_of(option), getattr(options, option.name))
+            except ValueError as error:
+                raise ValueError(f"{option.name}: {error}") from None
+
+
+def _number(options, name: str):
+    """The value of an option. Raises ValueError for what is no number, or no whole one where that is its type."""
+    value = getattr(options, name)
+    is_whole = any(option.name == name and option.type is int for option in fields(options))
+    if not isinstance(value, Real) or is_whole and 0 < value % 1:
+        raise ValueError(f"{name}: expected a {'whole ' * is_whole}number, found {value!r}")
+    return value
+
+
 def check_at_least(least: float, options, *names: str) -> None:
     """Raises ValueError for an option that is smaller, or no number."""
     for name in names:
-        if not getattr(options, name) >= least:
+        if not _number(options, name) >= least:
             raise ValueError(f"{name}: expected at least {least}, found {getattr(options, name)}")
 
 
 def check_positive(options, *names: str) -> None:
     """Raises ValueError for an option that is not a finite number above 0."""
     for name in names:
-        if not 0 < getattr(options, name) < float("inf"):
+        if not 0 < _number(options, name) < float("inf"):
             raise ValueError(f"{name}: expected a finite number above 0, found {getattr(options, name)}")
 
 
 def check_between(least: float, largest: float, options, *names: str) -> None:
     """Raises ValueError for an option that is not from least to largest, both among them."""
     for name in names:
-        if not least <= getattr(options, name) <= largest:
+        if not least <= _number(options, name) <= largest:
             raise ValueError(f"{name}: expected {least:g} to {largest:g}, found {getattr(options, name)}")
 
 
 def check_power_of_2(options, *names: str) -> None:
     """Raises ValueError for an option that is not 1, 2, 4, 8 ..., of those from 1 up."""
     for name in names:
-        if getattr(options, name) & (getattr(options, name) - 1):
+        if _number(options, name) & (getattr(options, name) - 1):
             raise ValueError(f"{name}: expected a power of 2, found {getattr(options, name)}")
 
 
@@ -98,5 +118,5 @@ def check_choice(choices, options, *names: str) -> None:
 def check_share(options, *names: str) -> None:
     """Raises ValueError for an option that is not from 0 to below 1."""
     for name in names:
-        if not 0 <= getattr(options, name) < 1:
+        if not 0 <= _number(options, name) < 1:
             raise ValueError(f"{name}: expected 0 <= {name} < 1, found {getattr(options, name)}")

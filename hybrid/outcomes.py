@@ -48,10 +48,12 @@ class Outcomes:
         """Raises TooManyFailures above the share (0 to 1), when every item failed, and when there was none."""
         if not self.total:
             raise TooManyFailures(f"{what}: expected at least one item, found none")
-        if self.failures > allowed_share * self.total or self.failures == self.total:
-            raise TooManyFailures(
-                f"{what}: {self.failures} of {self.total} items failed, more than the allowed share "
-                f"of {allowed_share:.0%} ({self.summary()})")
+        failed = f"{what}: {self.failures} of {self.total} items failed"
+        if self.failures > allowed_share * self.total:
+            raise TooManyFailures(f"{failed}, more than the allowed share of {allowed_share:.0%} ({self.summary()})")
+        if self.failures == self.total:
+            first, why = next(iter(self.notable.items()))
+            raise TooManyFailures(f"{failed}, {first} among them: {': '.join(why)} ({self.summary()})")
 
 
 def read_outcomes(path: Path) -> Dict[str, Tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import List, Tuple
 
 import numpy as np
 
+from graphs.checks import check_range, check_size
 from graphs.grammar.histories import Histories
 from graphs.grammar.ngram import UNKNOWN, NgramModel, find_sorted
 from graphs.lang.lexicon import RESERVED_WORDS
@@ -35,7 +36,9 @@ class NgramLm:
           words: of words.txt; its ids are those that `advance` takes.
           unknown_penalty: natural log, added to the score of a word that is taken as ``<unk>``, whose probability
             is that of all unknown words together.
+        Raises: InputError for a penalty that is no number.
         """
+        check_size("unknown_penalty", unknown_penalty)
         self._num_words = len(model.words)
         self._place_words(model, words, unknown_penalty)
         histories = Histories(model.tables, model)
@@ -92,6 +95,8 @@ class NgramLm:
         self._keys, self._scores, self._after = (np.concatenate(column)[order] for column in (keys, scores, after))
 
     def advance(self, states: np.ndarray, word_ids: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Raises InputError for word_ids that words.txt had not when the model was opened."""
+        check_range("word_ids that a language model is asked about", word_ids, 0, len(self._own))
         own = self._own[word_ids]
         scores, after = self._follow(states, np.maximum(own, 0))
         return scores + self._added[word_ids], np.where(own == _NO_WORD, self._empty, after)

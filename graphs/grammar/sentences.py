@@ -5,6 +5,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
+from graphs.checks import ids_array
 from graphs.grammar.language_model import LanguageModel
 from graphs.grammar.remembered import Remembered
 from graphs.growing import GrowingArray
@@ -16,8 +17,9 @@ def score_sentences(lm: LanguageModel, sentences: Sequence[Sequence[int]], ends:
     Args:
       sentences: word_ids of each.
       ends: with the sentence's end; without, the probability that a sentence begins so.
+    Raises: InputError for what is no word_id.
     """
-    lm = Remembered(lm)
+    lm, sentences = Remembered(lm), [ids_array("word_ids of a sentence", sentence) for sentence in sentences]
     total, state = np.zeros(len(sentences)), np.full(len(sentences), lm.start, np.int64)
     lengths = np.array([len(sentence) for sentence in sentences], np.int64)
     for place in range(int(lengths.max(initial=0))):

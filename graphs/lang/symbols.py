@@ -1,5 +1,7 @@
 """Symbol tables in Kaldi's and OpenFst's text format: one `SYMBOL ID` a line."""
 
+import re
+from numbers import Integral
 from pathlib import Path
 from typing import Dict, Iterable, List, Union
 
@@ -7,6 +9,7 @@ from graphs.errors import InputError
 from graphs.text_file import decode, read_bytes, to_int
 
 EPS = "<eps>"
+_BLANK = re.compile("[ \t\r\n]")
 
 
 class SymbolTable:
@@ -47,10 +50,9 @@ class SymbolTable:
 
     def symbol_of(self, symbol_id: int) -> str:
         """InputError if the table does not hold the id."""
-        try:
-            return self.symbols[symbol_id]
-        except IndexError:
-            raise InputError(self.name, f"a symbol of id {symbol_id}", f"ids up to {len(self) - 1}") from None
+        if not (isinstance(symbol_id, Integral) and 0 <= symbol_id < len(self)):
+            raise InputError(self.name, f"a symbol of id {symbol_id}", f"ids up to {len(self) - 1}")
+        return self.symbols[symbol_id]
 
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._id_of
@@ -65,6 +67,10 @@ class SymbolTable:
         return isinstance(other, SymbolTable) and self.symbols == other.symbols
 
     def write(self, path: Union[str, Path]) -> None:
+        """Raises InputError for a symbol that could not be read again."""
+        for symbol in self.symbols:
+            if not isinstance(symbol, str) or not symbol or _BLANK.search(symbol):
+                raise InputError(str(path), "symbols without blanks", repr(symbol))
         lines = (f"{symbol} {i}\n" for i, symbol in enumerate(self.symbols))
         Path(path).write_text("".join(lines), encoding="utf-8")
 

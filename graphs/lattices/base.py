@@ -12,8 +12,9 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
-from graphs.checks import check_one_length, check_range, check_scale, ids_array, scores_array
+from graphs.checks import check_one_length, check_range, check_scale, check_size, ids_array, scores_array
 from graphs.errors import InputError
+from graphs.ids import LARGEST_ID
 from graphs.lattices.levels import Levels
 
 AnyLattice = TypeVar("AnyLattice", bound="BaseLattice")
@@ -87,6 +88,7 @@ class BaseLattice:
 
         more: names of further ids of arcs.
         """
+        ids_array(f"{self._item}, num_frames", [self.num_frames])
         for name in ("src", "dst", "word_id", *more):
             setattr(self, name, ids_array(f"{self._item}, {name}", getattr(self, name)))
         for name in ("acoustic", "graph"):
@@ -95,6 +97,8 @@ class BaseLattice:
             "src", "dst", *more, "word_id", "acoustic", "graph")})
         if self.num_arcs == 0:
             raise InputError(self._item, "at least one arc", "none")
+        for name in ("src", "dst"):  # more states than arcs can have, and gaps between them
+            check_range(f"{self._item}, {name}", getattr(self, name), 0, 2 * self.num_arcs + LARGEST_ID)
 
     @property
     def _item(self) -> str:
@@ -110,7 +114,7 @@ class BaseLattice:
 
     @cached_property
     def levels(self) -> Levels:
-        return Levels(self.src, self.dst, self.num_states)
+        return Levels(self.src, self.dst, self.num_states, self._item)
 
     def scores(self, graph_scale: float = 1.0, acoustic_scale: float = 1.0,
                word_insertion_penalty: float = 0.0) -> np.ndarray:
@@ -120,7 +124,7 @@ class BaseLattice:
         """
         check_scale("graph_scale", graph_scale)
         check_scale("acoustic_scale", acoustic_scale)
-        check_scale("size of word_insertion_penalty", abs(word_insertion_penalty))
+        check_size("word_insertion_penalty", word_insertion_penalty)
         if not (graph_scale or acoustic_scale):
             raise InputError("graph_scale and acoustic_scale", "one above 0", "0 and 0")
         scores = (acoustic_scale * self.acoustic.astype(np.float64) + graph_scale * self.graph.astype(np.float64)
@@ -266,6 +270,8 @@ class BaseLattice:
 
     def _text(self, words: Optional[Sequence[str]], consumed: Sequence[object]) -> str:
         """consumed: what stands in each arc's line for the frames that it consumes."""
+        if words is not None:
+            self.check_words(len(words))
         lines = [f"{self.utterance_id}{' (partial)' if self.partial else ''}"]
         for i in np.argsort(self.src, kind="stable"):
             word = self.word_id[i] if words is None else words[self.word_id[i]]

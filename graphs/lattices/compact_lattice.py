@@ -10,6 +10,7 @@ from graphs.checks import LARGEST_INT32, check_one_length, check_range, ids_arra
 from graphs.fst.ragged import ragged_ranges
 from graphs.lattices.base import BaseLattice, FrameEntries
 from graphs.lattices.lattice import Lattice
+from graphs.lattices.levels import check_order
 from graphs.lattices.rows import is_new
 
 
@@ -37,7 +38,7 @@ class CompactLattice(BaseLattice):
         self._check_arrays()
         self.transition_ids = ids_array(f"{self._item}, transition_ids", self.transition_ids)
         check_range(f"{self._item}, transition_ids", self.transition_ids, 1, LARGEST_INT32 + 1)
-        self.ends = np.ascontiguousarray(self.ends, dtype=np.int64)
+        self.ends = ids_array(f"{self._item}, ends", self.ends).astype(np.int64)
         check_one_length(f"arcs of {self._item}", src=self.src, ends=self.ends)
         check_ends(f"{self._item}, ends", self.ends, len(self.transition_ids))
 
@@ -91,7 +92,10 @@ def compact(lattice: Lattice) -> CompactLattice:
 
     Words stay on the frames where they are; `expand` gives back as many arcs, their scores summed up on the first of
     each stretch.
+
+    Raises: InputError for states that are not in topological order.
     """
+    check_order(lattice.src, lattice.dst, f"lattice {lattice.utterance_id}")
     ways_in = np.bincount(lattice.dst, minlength=lattice.num_states)
     ways_out = np.bincount(lattice.src, minlength=lattice.num_states)
     into = np.zeros(lattice.num_states, np.int64)

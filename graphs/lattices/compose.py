@@ -4,7 +4,7 @@ from typing import Sequence, Tuple, Union
 
 import numpy as np
 
-from graphs.checks import weights_of
+from graphs.checks import check_size, weights_of
 from graphs.errors import InputError
 from graphs.fst.arcs import Arcs
 from graphs.grammar.language_model import LanguageModel
@@ -42,6 +42,8 @@ def intersect(lattice: AnyLattice, other: BaseLattice, weight: float = 1.0) -> A
 
 
 def _composed(lattice: AnyLattice, acceptor: Acceptor, scale: float) -> AnyLattice:
+    check_size("scale of the acceptor", scale)
+    lattice.scores()  # which checks them
     product = _Product(lattice, acceptor)
     arcs, src, dst, acoustic, graph = product.arcs()
     acoustic = lattice.acoustic[arcs] + scale * acoustic

@@ -5,6 +5,13 @@ import numpy as np
 from graphs.errors import InputError
 
 
+def check_order(src: np.ndarray, dst: np.ndarray, item: str) -> None:
+    """InputError for states that are not in topological order. item: whose arcs they are."""
+    if (dst <= src).any():
+        raise InputError(item, "no cycle, and states in topological order",
+                         f"an arc from state {src[dst <= src][0]} to {dst[dst <= src][0]}")
+
+
 class Levels:
     """Runs of states, in their order, between which alone arcs go.
 
@@ -15,11 +22,9 @@ class Levels:
       out_of: the same for the arcs out of its states.
     """
 
-    def __init__(self, src: np.ndarray, dst: np.ndarray, num_states: int):
-        """Raises: InputError for states that are not in topological order."""
-        if (dst <= src).any():
-            raise InputError("lattice", "no cycle, and states in topological order",
-                             f"an arc from state {src[dst <= src][0]} to {dst[dst <= src][0]}")
+    def __init__(self, src: np.ndarray, dst: np.ndarray, num_states: int, item: str):
+        """item: whose arcs they are. Raises: InputError as check_order."""
+        check_order(src, dst, item)
         latest = np.full(num_states, -1, np.int64)
         np.maximum.at(latest, dst, src)
         self.of_state = np.zeros(num_states, np.int64)

@@ -22,7 +22,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from graphs.checks import shares_of
+from graphs.checks import check_scale, ids_array, shares_of
 from graphs.errors import InputError
 from graphs.lattices.base import BaseLattice
 
@@ -82,11 +82,13 @@ def consensus(voters: Sequence[Voter], weights: Sequence[float] = (), start: Opt
       weights: of the lattices; empty for equal ones.
       start: word_ids of the hypothesis to start from; default: those of the likeliest path.
       decode: False keeps `start` and only finds the probabilities of its words.
-    Raises: InputError when no path leads to the end.
+    Raises: InputError when no path leads to the end, for no voters or such of several utterances, and for weights,
+      scores or word_ids that cannot be.
     """
     shares = shares_of("weights", weights, len(voters))
+    voters = [_checked(voter, voters[0].lattice.utterance_id) for voter in voters]
     recursions = [_Recursion(voter, share) for voter, share in zip(voters, shares) if share > 0]
-    words, begins = _likeliest(voters, shares) if start is None else (start, None)
+    words, begins = _likeliest(voters, shares) if start is None else (ids_array("words to start from", start), None)
     hypothesis = _with_gaps(words)
     for last in reversed(range(MOST_ROUNDS)):
         sums = _Sums(len(hypothesis))
@@ -101,6 +103,17 @@ def consensus(voters: Sequence[Voter], weights: Sequence[float] = (), start: Opt
         begins = np.array([_word(one, word_id).start for one, word_id in zip(bins, better) if word_id])
     kept = [one for one in bins if one.words[0].word_id or one.words[0].probability < 1 - LEAST]
     return Consensus(_in_order(kept), [_word(one, word_id) for one, word_id in zip(bins, hypothesis) if word_id], risk)
+
+
+def _checked(voter: Voter, utterance_id: str) -> Voter:
+    lattice, scores = voter.lattice, np.asarray(voter.scores)
+    if lattice.utterance_id != utterance_id:
+        raise InputError(f"lattice {lattice.utterance_id}", f"lattices of {utterance_id}, as the first is", "another")
+    if scores.shape != (lattice.num_arcs,):
+        raise InputError(f"scores of lattice {lattice.utterance_id}", f"shape ({lattice.num_arcs},), one for each arc",
+                         str(scores.shape))
+    check_scale(f"frame shift of lattice {lattice.utterance_id}", voter.frame_shift)
+    return voter._replace(scores=scores)
 
 
 def _word(one: Bin, word_id: int) -> BinWord:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Sequence
 
 import numpy as np
 
+from graphs.checks import ids_array
 from graphs.errors import InputError
 from graphs.lattices.base import BaseLattice, Path
 
@@ -34,7 +35,7 @@ def oracle_path(lattice: BaseLattice, reference: Sequence[int], graph_scale: flo
     """
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     step, costs = _costs_of(lattice, scores)
-    said = np.asarray(reference, dtype=np.int64)
+    said = ids_array(f"reference of {lattice.utterance_id}", reference)
     if (said <= 0).any():
         raise InputError(f"reference of {lattice.utterance_id}", "word_ids above 0", str(said.min()))
     missed = step * np.arange(len(said) + 1)

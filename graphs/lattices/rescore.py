@@ -20,6 +20,7 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
+from graphs.checks import check_size
 from graphs.errors import InputError
 from graphs.fst.ragged import ragged_ranges
 from graphs.grammar.remembered import Remembered
@@ -71,7 +72,14 @@ class Rescored:
     beam: float
 
     def weighted(self, weights: Sequence[float]) -> BaseLattice:
-        """The lattice with ``weights @ lm_scores`` in its graph scores."""
+        """The lattice with ``weights @ lm_scores`` in its graph scores.
+
+        Raises: InputError for another number of weights than of terms, and for one that is no number.
+        """
+        if len(weights) != self.lm_scores.shape[1]:
+            raise InputError("weights of language models", str(self.lm_scores.shape[1]), str(len(weights)))
+        for weight in weights:
+            check_size("weight of a language model", weight)
         graph = self.lattice.graph + self.lm_scores @ np.asarray(weights, np.float64)
         return self.lattice.with_arcs(np.arange(self.lattice.num_arcs), self.lattice.src, self.lattice.dst, graph=graph)
 
@@ -88,8 +96,11 @@ def rescore(lattice: BaseLattice, terms: Sequence[Term], options: RescoreOptions
 def expand(lattice: BaseLattice, terms: Sequence[Term], options: RescoreOptions = EXACT) -> Rescored:
     """See rescore. The LMs are `reset` first. A partial lattice ends without sentence ends.
 
-    Raises: InputError, too, when not even paths close to the best have few enough arcs.
+    Raises: InputError, too, for a weight that is no number, and when not even paths close to the best have few enough
+      arcs.
     """
+    for term in terms:
+        check_size("weight of a language model", term.weight)
     terms = [term._replace(lm=Remembered(term.lm)) for term in terms]
     for term in terms:
         term.lm.reset()

@@ -4,6 +4,7 @@ from typing import List
 
 import numpy as np
 
+from graphs.checks import check_count
 from graphs.errors import InputError
 from graphs.lattices.base import AnyLattice, BaseLattice, Path
 
@@ -53,10 +54,9 @@ def sample_paths(lattice: BaseLattice, number: int, seed: int, graph_scale: floa
                  word_insertion_penalty: float = 0.0) -> List[Path]:
     """Paths drawn with replacement, each with its posterior probability.
 
-    Raises: InputError as `BaseLattice.arc_posteriors`.
+    Raises: InputError as `BaseLattice.arc_posteriors`, and for a number that is not whole or below 1.
     """
-    if number < 1:
-        raise InputError("number of paths", "at least 1", str(number))
+    check_count("number of paths", number)
     scores = lattice.scores(graph_scale, acoustic_scale, word_insertion_penalty)
     totals, whole = lattice.arc_totals(scores)
     order = np.argsort(lattice.src, kind="stable")

@@ -12,6 +12,7 @@ import torch
 from graphs.errors import InputError
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import write_lattices
+from graphs.options import check_chosen
 from hybrid.data.batches import collate
 from hybrid.data.features import FeatureReader
 from hybrid.e2e.fusion import WordFusion, WordFusionOptions
@@ -38,6 +39,10 @@ class E2eSearchOptions(WordFusionOptions):
     """The section [e2e_search]: the search, and how a language model of words helps it."""
 
     search: object = search_field()
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_chosen(self)
 
 
 class Found(NamedTuple):

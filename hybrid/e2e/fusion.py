@@ -120,6 +120,13 @@ def score_tokens(lm: TokenLm, sequences: Sequence[Sequence[int]], ends: bool = T
     return total + lm.scores(state)[:, 0] if ends else total
 
 
+def check_fusion(fusion: Optional[TokenLm], num_tokens: int) -> None:
+    """InputError for a language model over another number of tokens than a search has."""
+    if fusion is not None and len(fusion.starts_word) != num_tokens:
+        raise InputError("language model to search with", f"one over the network's {num_tokens} tokens",
+                         f"one over {len(fusion.starts_word)}")
+
+
 class WordFusion:
     """A TokenLm over a word LM. A state is a state of the LM and a beginning of a word.
 

@@ -5,7 +5,7 @@ from typing import List, Sequence, Tuple
 
 from torch import Tensor, nn
 
-from graphs.options import check_at_least, check_between, check_choice
+from graphs.options import check_at_least, check_between, check_choice, check_chosen
 from hybrid.e2e.decoders.kinds import NoDecoderOptions, decoder_field
 from hybrid.e2e.tokens import KINDS
 from hybrid.nn.architectures import arch_field
@@ -27,6 +27,7 @@ class E2eOptions:
     piece_model: str = field(default="unigram", metadata={"help": "unigram or bpe, for units = piece"})
 
     def __post_init__(self):
+        check_chosen(self)
         check_at_least(1, self, "subsampling", "encoder_dim", "num_pieces")
         check_between(0, 1, self, "ctc_weight")
         if isinstance(self.decoder, NoDecoderOptions) and self.ctc_weight < 1:

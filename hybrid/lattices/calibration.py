@@ -18,7 +18,7 @@ from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from graphs.checks import check_one_length
+from graphs.checks import check_count, check_one_length
 from graphs.errors import InputError
 from graphs.text_file import read_json_object
 from hybrid.align.times.ctm import ScoredSymbol
@@ -69,7 +69,8 @@ def _checked(confidences: Sequence[float], correct: Sequence[bool]) -> Tuple[np.
 
 
 def reliability(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -> List[Bin]:
-    """Bins of equal width that hold any words."""
+    """Bins of equal width that hold any words. Raises InputError for a number of bins that is none."""
+    check_count("number of bins", bins)
     c, y = _checked(confidences, correct)
     place = np.minimum((c * bins).astype(int), bins - 1)
     rows = []

@@ -35,8 +35,10 @@ def tune_weights(log_prob: np.ndarray) -> Tuned:
     Args:
       log_prob: ``[models, T]`` natural log probability that each model gives each event of a held-out text; events
         that are impossible in all of them are left out.
-    Raises: InputError when there is no other.
+    Raises: InputError when there is no other, and for what is no log probability.
     """
+    if log_prob.ndim != 2 or np.isnan(log_prob).any() or (log_prob == np.inf).any():
+        raise InputError("log probabilities of held-out text", "[models, events] numbers", str(log_prob)[:80])
     log_prob = log_prob[:, ~np.isneginf(log_prob).all(axis=0)]
     if not log_prob.size:
         raise InputError("held-out text", "words that the language models give a probability", "none")

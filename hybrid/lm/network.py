@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graphs.options import check_at_least, check_choice, check_positive
+from graphs.options import check_at_least, check_choice, check_chosen, check_positive
 from hybrid.lm.nets.architectures import lm_arch_field
 from hybrid.lm.outputs import SOFTMAXES, ClassSoftmax, FullSoftmax, SampledSoftmax
 from hybrid.lm.vocabulary import END_UNIT, KINDS
@@ -33,6 +33,7 @@ class LmOptions:
     num_samples: int = field(default=1000, metadata={"help": "softmax = sampled: draws for a batch"})
 
     def __post_init__(self):
+        check_chosen(self)
         for name, choices in (("units", KINDS), ("softmax", SOFTMAXES), ("piece_model", ("unigram", "bpe"))):
             check_choice(choices, self, name)
         check_at_least(1, self, "embedding_dim", "num_samples", "num_pieces")

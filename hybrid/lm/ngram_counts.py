@@ -13,6 +13,7 @@ import numpy as np
 from graphs.errors import InputError
 from graphs.grammar.ngram import UNKNOWN, find_sorted
 from graphs.lang.lexicon import RESERVED_WORDS, SENTENCE_END, SENTENCE_START
+from graphs.text_file import split_blanks
 
 MARKS = (UNKNOWN, SENTENCE_START, SENTENCE_END)  # word_ids 0, 1, 2
 UNKNOWN_ID, START_ID, END_ID = range(3)
@@ -56,17 +57,22 @@ def number_text(sentences: Iterable[Sequence[str]], vocabulary: Optional[Iterabl
       vocabulary: the words to tell apart, seen or not; others are <unk>. None: all of the text.
       max_words: of these, so many that are most frequent (of equally frequent ones the first by name); 0: all.
       min_count: of these, those seen at least so often.
-    Raises: InputError when there is no sentence, or one holds a boundary mark.
+    Raises: InputError when there is no sentence, or one holds a boundary mark, is a string, or has words that are none.
     """
     number = _Numbers(zip(MARKS, range(len(MARKS))))
     text, lengths = array("i"), array("i")
     for sentence in sentences:
+        if isinstance(sentence, str):
+            raise InputError(f"sentence {len(lengths) + 1}", "a sequence of words", f"the string {sentence[:40]!r}")
         text.append(START_ID)
         text.extend(map(number.__getitem__, sentence))
         text.append(END_ID)
         lengths.append(len(sentence) + 2)
     if not lengths:
         raise InputError("text for the language model", "at least one sentence", "none")
+    for word in number:
+        if not isinstance(word, str) or split_blanks(word) != [word]:
+            raise InputError("text for the language model", "words without blanks", repr(word))
     tokens = np.frombuffer(text, dtype=np.int32)
     _refuse_marks(tokens, np.frombuffer(lengths, dtype=np.int32), number)
     kept = _choose_words(list(number), np.bincount(tokens, minlength=len(number)), vocabulary, max_words, min_count)

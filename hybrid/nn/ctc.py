@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from graphs.ids import BLANK
+from hybrid.nn.inputs import check_targets
 from hybrid.nn.padding import frame_mask
 
 
@@ -23,7 +24,9 @@ def ctc_loss(log_scores: Tensor, lengths: Tensor, targets: Sequence[Sequence[int
       lengths: ``[B]`` int64.
       targets: token_ids of each utterance, without blanks.
     Returns: ``[B]``; inf where no path fits into the frames.
+    Raises: InputError as check_targets.
     """
+    check_targets(log_scores, lengths, targets, log_scores.shape[2])
     normalizers = log_scores.logsumexp(dim=2)
     log_q = log_scores - normalizers[:, :, None]
     target_lengths = torch.tensor([len(tokens) for tokens in targets])

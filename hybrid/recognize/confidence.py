@@ -10,6 +10,7 @@ draw whole speakers instead (`groups`), which gives the wider and honester inter
 """
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Iterator, Optional, Sequence, Tuple
 
 import numpy as np
@@ -73,7 +74,7 @@ def _checked(groups: Optional[Sequence], level: float, resamples: int,
     check_one_length("utterances", **checked, **({} if groups is None else {"groups": groups}))
     if not checked["words"].sum() > 0:
         raise InputError("test set", "a reference word", "none: it has no word error rate")
-    if not (0.0 < level < 1.0 and resamples >= 1):
+    if not (0.0 < level < 1.0 and isinstance(resamples, Integral) and resamples >= 1):
         raise InputError("level and resamples", "a level between 0 and 1, at least 1 resample",
                          f"{level} and {resamples}")
     return tuple(checked.values())

@@ -4,6 +4,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from graphs.checks import check_count
 from graphs.errors import InputError
 from graphs.lattices.base import AnyLattice, BaseLattice
 
@@ -76,8 +77,7 @@ def side_by_side(lattice: AnyLattice, paths: Sequence[np.ndarray]) -> Tuple[AnyL
 
 
 def _best_ways(lattice: BaseLattice, number: int, scores: np.ndarray) -> List[_Way]:
-    if number < 1:
-        raise InputError("number of sentences", "at least 1", str(number))
+    check_count("number of sentences", number)
     prefixes: List[_Prefixes] = [{} for _ in range(lattice.num_states)]
     prefixes[0][()] = _Way(Sentence((), 0.0, 0.0, 0.0))
     for arcs, states, starts in lattice.levels.into:

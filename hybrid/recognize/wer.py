@@ -122,7 +122,10 @@ def characters(words: Iterable[str], count_spaces: bool = True) -> str:
 
 def score_utterance(utterance_id: str, reference: Reference, hypothesis: Optional[Sequence[str]],
                     costs: Costs = KALDI, count_spaces: bool = True) -> UtteranceScore:
-    """hypothesis: words, or None when there is none."""
+    """hypothesis: words, or None when there is none. Raises: InputError for a string in place of words."""
+    for item, words in (("hypothesis", hypothesis), ("reference", reference.words)):
+        if isinstance(words, str):
+            raise InputError(f"{item} of {utterance_id}", "a sequence of words", f"the string {words[:40]!r}")
     pairs = align(reference.words, hypothesis or (), costs)
     said, heard = (characters(words, count_spaces) for words in (reference.words, hypothesis or ()))
     return UtteranceScore(utterance_id, reference.speaker, tuple(pairs), Counts.of(pairs),

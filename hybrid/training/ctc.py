@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphs.errors import InputError
 from graphs.lang.lang import Lang
-from graphs.options import check_at_least, check_between, check_choice, check_positive, flat
+from graphs.options import check_at_least, check_between, check_choice, check_chosen, check_positive, flat
 from graphs.text_file import split_blanks
 from hybrid.data.batches import FeatureBatches
 from hybrid.data.features import FeatureReader
@@ -51,6 +51,7 @@ class CtcOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
     def __post_init__(self):
         for part in (TrainerOptions, SpecAugmentOptions, PerturbOptions):
             part.__post_init__(self)
+        check_chosen(self)
         check_at_least(1, self, "subsampling")
         check_positive(self, "max_duration")
         check_choice(SILENCE_TARGETS, self, "silence_target")

@@ -19,7 +19,7 @@ from graphs.errors import InputError
 from graphs.hmm.context_tree import ContextTree
 from graphs.hmm.hmm_folder import write_hmm
 from graphs.hmm.transitions import TransitionModel
-from graphs.options import check_at_least, check_choice, check_positive, check_share, flat
+from graphs.options import check_at_least, check_choice, check_chosen, check_positive, check_share, flat
 from hybrid.align.alignment import Alignment
 from hybrid.align.priors import log_priors_from_counts, pdf_counts
 from hybrid.data.batches import FeatureBatches
@@ -71,6 +71,7 @@ class AmOptions(TrainerOptions, SpecAugmentOptions, PerturbOptions):
     def __post_init__(self):
         for part in (TrainerOptions, SpecAugmentOptions, PerturbOptions):
             part.__post_init__(self)
+        check_chosen(self)
         check_positive(self, "max_duration")
         check_at_least(0, self, "chunk_frames")
         check_at_least(1, self, "every", "subsampling")

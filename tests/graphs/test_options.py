@@ -26,6 +26,11 @@ class Options:
     seed: int = field(default=0, metadata={"help": "of all"})
 
 
+@dataclass(frozen=True)
+class OfAnyType:
+    seed: object
+
+
 def test_a_choice_stands_beside_its_own_options():
     assert flat(Options()) == {"arch": "large", "layers": [1, 2], "seed": 0}
     assert flat(Options(arch=Small(5), seed=7)) == {"arch": "small", "splice": 5, "seed": 7}
@@ -46,7 +51,27 @@ def test_a_choice_stands_beside_its_own_options():
     (lambda options: check_share(options, "seed"), (0, 0.5, 0.999), (-0.1, 1, 1.5, math.nan))])
 def test_checks_name_the_option(check, good, bad):
     for value in good:
-        check(Options(seed=value))
+        check(OfAnyType(value))
     for value in bad:
         with pytest.raises(ValueError, match=f"seed: expected .*, found {value!r}"):
-            check(Options(seed=value))
+            check(OfAnyType(value))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    whole: int = 3
+    share: float = 0.5
+
+    def __post_init__(self):
+        check_at_least(1, self, "whole")
+        check_share(self, "share")
+
+
+@pytest.mark.parametrize("given, message", [
+    ({"whole": 2.5}, "whole: expected a whole number, found 2.5"), ({"whole": "3"}, "whole: expected a whole number"),
+    ({"whole": None}, "found None"), ({"whole": math.nan}, "whole: expected at least 1, found nan"),
+    ({"share": "0.5"}, "share: expected a number, found '0.5'"), ({"share": None}, "share: expected a number")])
+def test_options_of_another_type_are_named(given, message):
+    assert Numbers(whole=3.0).whole == 3 and Numbers(whole=math.inf, share=0).share == 0
+    with pytest.raises(ValueError, match=message):
+        Numbers(**given)

@@ -17,7 +17,8 @@ def outcomes(*each):
 
 @pytest.mark.parametrize("each, share, message", [
     (["done", "failed"], 0.49, "x: 1 of 2 items failed, more than the allowed share of 49%"),
-    (["failed", "lost"], 1.0, "x: 2 of 2 items failed"), ([], 1.0, "x: expected at least one item, found none")])
+    (["failed", "lost"], 1.0, "x: 2 of 2 items failed, u0 among them: failed: why .2 items: 1 failed, 1 lost.$"),
+    ([], 1.0, "x: expected at least one item, found none")])
 def test_too_many_failures(each, share, message):
     with pytest.raises(TooManyFailures, match=message):
         outcomes(*each).check(share, "x")

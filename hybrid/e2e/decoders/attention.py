@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphs.errors import InputError
 from graphs.ids import BLANK
 from graphs.options import check_at_least, check_share
+from hybrid.nn.inputs import check_targets
 from hybrid.training.losses import IGNORED
 
 
@@ -74,9 +74,9 @@ class AttentionDecoder(nn.Module):
           tokens: token_ids of each utterance, without BLANK.
         Returns: {"loss": (nats of the batch, number of tokens and sentences), "attention_error": (how many of them are
           not the likeliest, the same number)}.
-        Raises: InputError for a token_id that is none.
+        Raises: InputError as check_targets.
         """
-        inputs, targets = self.teacher_forced(tokens, encoded.device)
+        inputs, targets = self.teacher_forced(encoded, lengths, tokens)
         logits, _ = self(encoded, lengths, inputs, self.sampled_share() if self.training else 0.0)
         logits, targets = full_precision(logits).flatten(0, 1), targets.flatten()
         smoothing = self.options.label_smoothing if self.training else 0.0
@@ -89,7 +89,7 @@ class AttentionDecoder(nn.Module):
     @torch.no_grad()
     def score(self, encoded: Tensor, lengths: Tensor, tokens: Sequence[Sequence[int]]) -> Tensor:
         """``[B]`` float64: natural log probability of each whole sentence; arguments as of `loss`."""
-        inputs, targets = self.teacher_forced(tokens, encoded.device)
+        inputs, targets = self.teacher_forced(encoded, lengths, tokens)
         logits, _ = self(encoded, lengths, inputs)
         log_probs = full_precision(logits).log_softmax(dim=2).gather(2, targets.clamp(min=0)[:, :, None])[:, :, 0]
         return log_probs.double().masked_fill(targets == IGNORED, 0.0).sum(dim=1)
@@ -97,19 +97,18 @@ class AttentionDecoder(nn.Module):
     @torch.no_grad()
     def weights(self, encoded: Tensor, lengths: Tensor, tokens: Sequence[Sequence[int]]) -> List[Tensor]:
         """For each utterance ``[tokens + 1, its length]``: what each token, and then the end, was taken from."""
-        inputs, _ = self.teacher_forced(tokens, encoded.device)
+        inputs, _ = self.teacher_forced(encoded, lengths, tokens)
         _, weights = self(encoded, lengths, inputs)
         return [weights[row, :len(own) + 1, :lengths[row]] for row, own in enumerate(tokens)]
 
-    def teacher_forced(self, tokens: Sequence[Sequence[int]], device: torch.device) -> Tuple[Tensor, Tensor]:
+    def teacher_forced(self, encoded: Tensor, lengths: Tensor, tokens: Sequence[Sequence[int]],
+                       ) -> Tuple[Tensor, Tensor]:
         """``[B, U + 1]`` inputs, and targets likewise: IGNORED after the end of each sentence."""
-        for own in tokens:
-            if any(not BLANK < token < self.num_tokens for token in own):
-                raise InputError("token_ids of a sentence", f"{BLANK + 1} to {self.num_tokens - 1}", str(list(own)))
+        check_targets(encoded, lengths, tokens, self.num_tokens)
         width = max(map(len, tokens), default=0) + 1
         inputs = torch.tensor([[BLANK, *own] + [BLANK] * (width - 1 - len(own)) for own in tokens])
         targets = torch.tensor([[*own, BLANK] + [IGNORED] * (width - 1 - len(own)) for own in tokens])
-        return inputs.to(device), targets.to(device)
+        return inputs.to(encoded.device), targets.to(encoded.device)
 
     def sampled_share(self) -> float:
         """Of scheduled sampling, at this point of the training."""

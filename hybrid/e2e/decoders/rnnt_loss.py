@@ -34,6 +34,7 @@ def transducer_scores(blank: Tensor, emit: Tensor, lengths: Tensor, target_lengt
       blank: ``[B, T, S + 1]`` float, see above; emit: ``[B, T, S]``. What lies behind the lengths is not looked at.
       lengths: ``[B]`` int64, frames, 1 to T; target_lengths: ``[B]`` int64, tokens, 0 to S.
     Returns: ``[B]`` float64, which gradients flow through; -inf where the tokens do not fit into the frames.
+    Raises: InputError for shapes and lengths that do not belong together.
     """
     _check(blank, emit, lengths, target_lengths)
     return _Sum.apply(blank, emit, lengths, target_lengths, monotonic)
@@ -44,6 +45,7 @@ def best_alignment(blank: Tensor, emit: Tensor, lengths: Tensor, target_lengths:
     """The best alignment alone; arguments as of transducer_scores.
 
     Returns: ``[B]`` float64 its log probability, and the frame of each token; None where the tokens do not fit.
+    Raises: InputError for scores that are no numbers, too.
     """
     _check(blank, emit, lengths, target_lengths)
     with torch.no_grad():
@@ -54,6 +56,8 @@ def best_alignment(blank: Tensor, emit: Tensor, lengths: Tensor, target_lengths:
             came.append(moved > stayed)
             cells = torch.maximum(stayed, moved)
             layers.keep(cells, len(came))
+    if torch.isnan(layers.kept).any():
+        raise InputError("scores to align tokens by", "numbers", "nan")
     came = torch.stack(came).cpu()
     frames = [_traced(came[:, row], int(last), int(place), monotonic) if score > -math.inf else None for
               row, (last, place, score) in enumerate(zip(layers.last, target_lengths, layers.kept.tolist()))]
@@ -61,13 +65,17 @@ def best_alignment(blank: Tensor, emit: Tensor, lengths: Tensor, target_lengths:
 
 
 def _check(blank: Tensor, emit: Tensor, lengths: Tensor, target_lengths: Tensor) -> None:
+    if blank.dim() != 3 or 0 in blank.shape:
+        raise InputError("scores of blanks", "[B, T, S + 1], nothing of it 0", str(tuple(blank.shape)))
     expected = (blank.shape[0], blank.shape[1], blank.shape[2] - 1)
     if emit.shape != expected:
         raise InputError("scores of tokens", f"the shape {expected}", str(tuple(emit.shape)))
     for item, values, low, high in (("lengths", lengths, 1, blank.shape[1]),
                                     ("lengths of targets", target_lengths, 0, emit.shape[2])):
-        if len(values) != len(blank) or not low <= int(values.min()) <= int(values.max()) <= high:
-            raise InputError(f"{item} of transducer scores", f"{len(blank)} from {low} to {high}", str(values.tolist()))
+        if not isinstance(values, Tensor) or values.is_floating_point() or values.shape != blank.shape[:1] or not (
+                low <= int(values.min()) <= int(values.max()) <= high):
+            raise InputError(f"{item} of transducer scores", f"{len(blank)} integers from {low} to {high}",
+                             str(values))
 
 
 def _next_place(cells: Tensor) -> Tensor:

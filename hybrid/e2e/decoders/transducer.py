@@ -13,6 +13,7 @@ from graphs.options import check_at_least, check_choice, check_share
 from hybrid.e2e.decoders.attention import full_precision
 from hybrid.e2e.decoders.predictors import LstmPredictor, StatelessPredictor
 from hybrid.e2e.decoders.rnnt_loss import best_alignment, transducer_scores
+from hybrid.nn.inputs import check_targets
 from hybrid.nn.padding import frame_mask
 
 PREDICTORS = ("stateless", "lstm")
@@ -95,7 +96,7 @@ class TransducerDecoder(nn.Module):
           encoded: ``[B, T, encoder_dim]``; lengths: ``[B]`` int64, at least 1.
           tokens: token_ids of each utterance, without blanks.
         Returns: `loss` in nats; while the pruned one trains, the weighted mean of `simple_loss` and `pruned_loss`.
-        Raises: InputError for the pruned loss without k2.
+        Raises: InputError for the pruned loss without k2, and as check_targets.
         """
         weight = sum(len(row) + 1 for row in tokens)
         if not (self.training and self.options.transducer_loss == "pruned"):
@@ -128,7 +129,7 @@ class TransducerDecoder(nn.Module):
         except ImportError as error:
             raise InputError("option transducer_loss", "plain, where k2 is missing", f"pruned ({error})") from None
         encoded = _without_padding(encoded, lengths)
-        padded, target_lengths = self._padded(tokens, encoded.device)
+        padded, target_lengths = self._padded(encoded, lengths, tokens)
         predicted = self.predictor(nn.functional.pad(padded, (1, 0), value=BLANK))
         losses = pruned_losses(
             self.simple_frames(encoded), self.simple_places(predicted), self.join, self.encoder_side(encoded),
@@ -138,7 +139,7 @@ class TransducerDecoder(nn.Module):
 
     def _lattice(self, encoded: Tensor, lengths: Tensor, tokens: Sequence[List[int]]):
         """The arguments of transducer_scores."""
-        padded, target_lengths = self._padded(tokens, encoded.device)
+        padded, target_lengths = self._padded(encoded, lengths, tokens)
         places = self.predictor_side(self.predictor(nn.functional.pad(padded, (1, 0), value=BLANK)))
         frames = self.encoder_side(_without_padding(encoded, lengths))
         blank, emit = zip(*(self._arcs(frames[row, :length], places[row, :len(tokens[row]) + 1],
@@ -155,14 +156,12 @@ class TransducerDecoder(nn.Module):
             parts.append((log_probs[:, :, BLANK], emit))
         return tuple(map(torch.cat, zip(*parts)))
 
-    def _padded(self, tokens: Sequence[List[int]], device) -> Tuple[Tensor, Tensor]:
-        """``[B, S]`` and ``[B]`` int64. Raises InputError for a token_id that is none, or blank."""
-        found = [token for row in tokens for token in row]
-        if found and not BLANK < min(found) <= max(found) < self.num_tokens:
-            raise InputError("token_ids", f"{BLANK + 1} to {self.num_tokens - 1}", f"{min(found)} to {max(found)}")
+    def _padded(self, encoded: Tensor, lengths: Tensor, tokens: Sequence[List[int]]) -> Tuple[Tensor, Tensor]:
+        """``[B, S]`` and ``[B]`` int64. Raises InputError as check_targets."""
+        check_targets(encoded, lengths, tokens, self.num_tokens)
         rows = [torch.tensor(row, dtype=torch.int64) for row in tokens]
         padded = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=BLANK)
-        return padded.to(device), torch.tensor([len(row) for row in rows], device=device)
+        return padded.to(encoded.device), torch.tensor([len(row) for row in rows], device=encoded.device)
 
 
 def _without_padding(encoded: Tensor, lengths: Tensor) -> Tensor:

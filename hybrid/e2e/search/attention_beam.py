@@ -19,13 +19,14 @@ from graphs.errors import InputError
 from graphs.ids import BLANK
 from graphs.options import check_at_least, check_between
 from hybrid.e2e.decoders.attention import AttentionDecoder
-from hybrid.e2e.fusion import LARGEST_WEIGHT, MOST_HYPOTHESES, FusionOptions, TokenLm
+from hybrid.e2e.fusion import LARGEST_WEIGHT, MOST_HYPOTHESES, FusionOptions, TokenLm, check_fusion
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.attention_frames import attention_frames
 from hybrid.e2e.search.ctc_outputs import outputs_of
 from hybrid.e2e.search.ctc_prefix import CtcPrefixScorer
 from hybrid.e2e.search.parts import AttentionPart, LmPart
+from hybrid.nn.inputs import check_encoded
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,12 @@ class AttentionBeamOptions(FusionOptions):
           encoded: ``[B, T, D]``; lengths: ``[B]`` int64, at least 1.
         Returns: for each utterance the best hypotheses, the best first; at least one: where none ended, the best of
           those that the search broke off, marked.
-        Raises: InputError for a network that lacks what the options ask for.
+        Raises: InputError for a network that lacks what the options ask for, and as check_encoded.
         """
         if not isinstance(network.decoder, AttentionDecoder):
             raise InputError("search attention_beam", "a network with an attention decoder", "another one")
+        check_encoded(encoded, lengths)
+        check_fusion(fusion, network.num_tokens)
         if self.ctc_weight > 0 and network.ctc is None:
             raise InputError("search attention_beam", "ctc_weight = 0 for a network without CTC", str(self.ctc_weight))
         outputs = outputs_of(network, encoded, lengths) if self.ctc_weight > 0 else [None] * len(lengths)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graphs.ids import BLANK
 from graphs.options import check_at_least, check_between
-from hybrid.e2e.fusion import MOST_HYPOTHESES, FusionOptions, TokenLm, score_tokens
+from hybrid.e2e.fusion import MOST_HYPOTHESES, FusionOptions, TokenLm, check_fusion, score_tokens
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.search.ctc_outputs import outputs_of, sequence_scores, token_frames
 
@@ -46,7 +46,9 @@ def prefix_beam_search(outputs: np.ndarray, options: CtcBeamOptions, fusion: Opt
     Args:
       outputs: ``[T, num_tokens]`` log probabilities, of ctc_outputs.
     Returns: the best first. They are scored by all their alignments, those that the search has lost, too.
+    Raises: InputError for a language model over other tokens.
     """
+    check_fusion(fusion, outputs.shape[1])
     beam = PrefixBeam(options, fusion, outputs.shape[1])
     for log_probs in outputs:
         beam.step(log_probs)

@@ -7,8 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphs.checks import check_range, ids_array
 from graphs.errors import InputError
 from graphs.ids import BLANK
+from hybrid.nn.inputs import check_encoded
 
 LEAST = -1e4  # a probability of 0 is taken as e^-10000, so that sums of logarithms stay numbers
 
@@ -32,8 +34,9 @@ def outputs_of(network, encoded: Tensor, lengths: Tensor) -> List[np.ndarray]:
     Args:
       network: hybrid.e2e.network.E2eNetwork.
       encoded: ``[B, T, D]``; lengths: ``[B]``.
-    Raises: InputError for a network without CTC output.
+    Raises: InputError for a network without CTC output, and as check_encoded.
     """
+    check_encoded(encoded, lengths)
     if network.ctc is None:
         raise InputError("search by CTC", "a network with a CTC output (ctc_weight above 0)", "one without")
     with torch.no_grad():
@@ -42,10 +45,14 @@ def outputs_of(network, encoded: Tensor, lengths: Tensor) -> List[np.ndarray]:
 
 
 def sequence_scores(outputs: np.ndarray, sequences: Sequence[Sequence[int]]) -> np.ndarray:
-    """``[N]`` float64 natural log probability of token sequences, over all their alignments; -inf where none fits."""
+    """``[N]`` float64 natural log probability of token sequences, over all their alignments; -inf where none fits.
+
+    Raises: InputError for what is no token, or blank.
+    """
+    sequences = [_tokens(outputs, sequence) for sequence in sequences]
     log_probs = torch.from_numpy(outputs)[:, None].expand(-1, len(sequences), -1)
     lengths = [len(sequence) for sequence in sequences]
-    targets = torch.tensor([token for sequence in sequences for token in sequence], dtype=torch.int64)
+    targets = torch.from_numpy(np.concatenate([*sequences, np.zeros(0, np.int64)]))
     loss = F.ctc_loss(log_probs, targets, [len(outputs)] * len(sequences), lengths, blank=BLANK, reduction="none")
     return -loss.numpy()
 
@@ -53,9 +60,10 @@ def sequence_scores(outputs: np.ndarray, sequences: Sequence[Sequence[int]]) -> 
 def token_frames(outputs: np.ndarray, tokens: Sequence[int]) -> Tuple[int, ...]:
     """The frame of each token: where the best alignment of the sequence has it, the one in which it is most probable.
 
-    Raises: InputError when there are too few frames.
+    Raises: InputError when there are too few frames, for what is no token, and for blank.
     """
-    if not tokens:
+    tokens = _tokens(outputs, tokens)
+    if not len(tokens):
         return ()
     labels = np.full(2 * len(tokens) + 1, BLANK)
     labels[1::2] = tokens
@@ -64,6 +72,12 @@ def token_frames(outputs: np.ndarray, tokens: Sequence[int]) -> Tuple[int, ...]:
         run = np.flatnonzero(place == 2 * number + 1)
         frames.append(int(run[np.argmax(outputs[run, token])]))
     return tuple(frames)
+
+
+def _tokens(outputs: np.ndarray, tokens: Sequence[int]) -> np.ndarray:
+    token_ids = ids_array("token_ids", tokens).astype(np.int64)
+    check_range("token_ids", token_ids, BLANK + 1, outputs.shape[1])
+    return token_ids
 
 
 def _best_path(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -22,10 +22,11 @@ from torch import Tensor
 from graphs.ids import BLANK
 from graphs.options import check_at_least, check_between
 from hybrid.e2e.decoders.transducer import TransducerDecoder
-from hybrid.e2e.fusion import MOST_HYPOTHESES, FusionOptions, TokenLm
+from hybrid.e2e.fusion import MOST_HYPOTHESES, FusionOptions, TokenLm, check_fusion
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.prefixes import ROOT, Prefixes, frames_of, log_probs_of, transducer_of
+from hybrid.nn.inputs import check_encoded
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,11 @@ class TransducerBeamOptions(FusionOptions):
           encoded: ``[B, T, D]``; lengths: ``[B]`` int64, at least 1.
         Returns: for each utterance the best hypotheses, the best first, at least one. One that the language model does
           not let end is marked, and comes where there is no other.
-        Raises: InputError for a network without transducer.
+        Raises: InputError for a network without transducer, and as check_encoded.
         """
         decoder = transducer_of(network, "transducer_beam")
+        check_encoded(encoded, lengths)
+        check_fusion(fusion, network.num_tokens)
         search = _Search(decoder, decoder.encoder_side(encoded), self, Prefixes(decoder, self, fusion,
                                                                                 self.internal_scale))
         rows = np.arange(len(encoded))

@@ -23,6 +23,7 @@ from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.prefixes import transducer_of
 from hybrid.e2e.search.stream_nbest import StreamNbest
 from hybrid.e2e.token_graph import TokenGraph
+from hybrid.nn.inputs import check_encoded
 from hybrid.nn.padding import frame_mask
 
 
@@ -48,13 +49,14 @@ class TransducerGraphOptions(FusionOptions):
         Returns: for each utterance the best hypotheses, the best first, at least one; marked where none reached an end
           of the graph.
         Raises: InputError for a network without transducer, for a predictor that sees all tokens, for a language model
-          that is no graph, and without k2.
+          that is no graph, without k2, and as check_encoded.
         """
         decoder = transducer_of(network, "transducer_graph")
         if not decoder.predictor.context:
             raise InputError("search transducer_graph", "a transducer with predictor = stateless", "lstm")
         if not isinstance(fusion, (TokenGraph, type(None))):
             raise InputError("search transducer_graph", "a graph of tokens", type(fusion).__name__)
+        check_encoded(encoded, lengths)
         try:
             from hybrid.e2e.search.rnnt_streams import search_streams
         except ImportError as error:

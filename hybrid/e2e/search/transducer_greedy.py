@@ -14,6 +14,7 @@ from hybrid.e2e.fusion import TokenLm
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.network import E2eNetwork
 from hybrid.e2e.search.prefixes import log_probs_of, transducer_of
+from hybrid.nn.inputs import check_encoded
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class TransducerGreedyOptions:
         Args:
           encoded: ``[B, T, D]``; lengths: ``[B]`` int64, at least 1.
         Returns: for each utterance one hypothesis; its score is the log probability of one alignment.
-        Raises: InputError for a network without transducer, and for a language model.
+        Raises: InputError for a network without transducer, for a language model, and as check_encoded.
         """
         decoder = transducer_of(network, "transducer_greedy")
         if fusion is not None:
             raise InputError("search transducer_greedy", "no language model (transducer_beam takes one)", "one")
+        check_encoded(encoded, lengths)
         frames, num_utterances = decoder.encoder_side(encoded), len(encoded)
         out, states = decoder.predictor.step(torch.full((num_utterances,), BLANK, device=encoded.device),
                                              decoder.predictor.start(num_utterances))

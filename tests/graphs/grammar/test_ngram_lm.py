@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
 from graphs.grammar.ngram import NgramModel, NgramTable
 from graphs.grammar.ngram_lm import NgramLm
@@ -105,3 +106,14 @@ def test_probability_zero_and_no_sentence_end(tmp_path):
     assert score(lm, ["a", "b"])[0] == -math.inf  # stored as impossible: no back-off
     assert score(lm, ["b", "a"])[0] / LOG_10 == pytest.approx(-0.25 - 0.5 - 0.5)  # ends anywhere at no cost
     assert score(NgramLm(read(tmp_path, [[(-0.5, "a", None)]]), WORDS), ["a"])[0] == pytest.approx(-0.5 * LOG_10)
+
+
+def test_words_of_another_table_and_penalties_that_are_none_are_refused(tmp_path):
+    (tmp_path / "lm.arpa").write_text(arpa_text(random_entries(0, 2, ("a", "b"))))
+    model, words = read_arpa(tmp_path / "lm.arpa")[0], SymbolTable(["a", "b", "#0", "<s>", "</s>"])
+    lm = NgramLm(model, words)
+    for word_id in (-1, len(words)):
+        with pytest.raises(InputError, match=f"expected numbers from 0 to below 6, found {word_id} to"):
+            lm.advance(np.array([lm.start]), np.array([word_id]))
+    with pytest.raises(InputError, match="unknown_penalty: expected a number"):
+        NgramLm(model, words, unknown_penalty=float("nan"))

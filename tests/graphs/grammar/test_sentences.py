@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from graphs.errors import InputError
 from graphs.grammar.remembered import Remembered
 from graphs.grammar.sentences import SentenceSet, WordHistories, score_sentences
 from tests.graphs.lattices.test_rescore import HashLm
@@ -74,3 +75,10 @@ def test_each_question_is_asked_once():
     remembered.reset()
     assert remembered.advance(np.zeros(1, int), np.array([3]))[1].tolist() == [1] and len(lm.words) == 2
     assert remembered.final(np.array([1]))[0] == pytest.approx(lm.score((3, -1)))
+
+
+@pytest.mark.parametrize("sentence, message", [
+    ([-1], "numbers from 0"), ([1.5], "whole numbers"), (["a"], "whole numbers"), ([[1]], "one dimension")])
+def test_sentences_are_word_ids(sentence, message):
+    with pytest.raises(InputError, match=f"word_ids of a sentence: expected .*{message}"):
+        score_sentences(SentenceSet([[1]]), [[1], sentence])

@@ -46,3 +46,20 @@ def test_bad_tables_are_refused_with_the_line(tmp_path, text, message):
     with pytest.raises(InputError) as error:
         SymbolTable.read(tmp_path / "t")
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("symbol_id", [-1, 2, 1.5, "a", None])
+def test_no_symbol_has_an_id_that_is_none(symbol_id):
+    with pytest.raises(InputError, match=f"a symbol of id {symbol_id}, found ids up to 1"):
+        SymbolTable(["a"]).symbol_of(symbol_id)
+
+
+@pytest.mark.parametrize("symbol", ["", "a b", "a\n", "\t", 3, None])
+def test_a_symbol_that_could_not_be_read_again_is_not_written(tmp_path, symbol):
+    table = SymbolTable(["a", "b\u00a0c"])
+    table.write(tmp_path / "words.txt")
+    assert SymbolTable.read(tmp_path / "words.txt") == table
+    table.add(symbol)
+    with pytest.raises(InputError, match="words.txt: expected symbols without blanks, found"):
+        table.write(tmp_path / "words.txt")
+    assert len(SymbolTable.read(tmp_path / "words.txt")) == 3

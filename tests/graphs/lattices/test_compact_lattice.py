@@ -6,6 +6,7 @@ import pytest
 
 from graphs.errors import InputError
 from graphs.lattices.compact_lattice import CompactLattice, compact
+from graphs.lattices.lattice import Lattice
 from graphs.lattices.lattice_io import lattice_part, read_lattices, write_lattices
 from tests.graphs.lattices.material import random_compact_lattice
 from tests.graphs.lattices.test_lattice import random_lattice
@@ -90,3 +91,18 @@ def test_only_words_keep_states_with_one_way_in_and_one_way_out():
     found = compact(random_lattice(3, width=1))
     inner = (np.bincount(found.dst) == 1)[:-1] & (np.bincount(found.src) == 1)
     assert (found.word_id[np.isin(found.src, np.flatnonzero(inner)) & (found.src > 0)] > 0).all()
+
+
+@pytest.mark.parametrize("ends, message", [
+    ([1.5, 2, 3], "lattice u, ends: expected whole numbers"), ([2, 1, 3], "lattice u, ends: expected ends in order"),
+    ([2, np.nan, 3], "lattice u, ends: expected whole numbers"), (["a", "b", "c"], "lattice u, ends: expected whole")])
+def test_ends_that_are_none_are_refused(ends, message):
+    with pytest.raises(InputError, match=message):
+        by_hand(ends=ends)
+
+
+@pytest.mark.parametrize("dst", [[1, 2, 0], [1, 2, 1]])
+def test_a_cycle_does_not_become_compact(dst):
+    cycle = Lattice("u", 3, [0, 1, 2], dst, [1, 2, 3], [0, 0, 0], np.zeros(3), np.zeros(3))
+    with pytest.raises(InputError, match=f"lattice u: expected no cycle, .* an arc from state 2 to {dst[-1]}"):
+        compact(cycle)

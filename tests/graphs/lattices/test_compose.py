@@ -174,3 +174,19 @@ def test_openfst_composes_to_the_same_sentences_and_scores():
         expected = {words: accepted_score(theirs, words) for words in sentences}
         found = {words: path[-1] for words, path in best_of_sentences(compose(lattice, acceptor)).items()}
         same_scores(found, {words: score for words, score in expected.items() if score > -math.inf})
+
+
+@pytest.mark.parametrize("factor", [math.nan, math.inf, -math.inf, "1", None])
+def test_a_factor_that_is_no_number_is_refused(factor):
+    lattice, anything = by_hand(), Arcs([0], [0], [1], [1], [0.5], [0], [0.0], 1)
+    for ask in (lambda: compose(lattice, anything, factor), lambda: intersect(lattice, lattice, factor)):
+        with pytest.raises(InputError, match="size of scale of the acceptor: expected a number from 0 to 1e.30"):
+            ask()
+
+
+def test_a_score_that_is_none_does_not_come_through():
+    lattice = by_hand(acoustic=[-1.0, math.nan, 0.0])
+    for ask in (lambda: compose(lattice, Arcs([0], [0], [1], [1], [0.5], [0], [0.0], 1)),
+                lambda: intersect(lattice, by_hand())):
+        with pytest.raises(InputError, match="lattice u, arc 1: expected a score, found nan"):
+            ask()

@@ -118,6 +118,9 @@ def test_words_stand_on_the_frame_of_their_arc():
     (dict(word_id=[[1], [0], [0]]), r"lattice u, word_id: expected an array of one dimension, found shape \(3, 1\)"),
     (dict(acoustic=["a", "b", "c"]), "lattice u, acoustic: expected numbers"),
     ({name: [] for name in CHAIN}, "lattice u: expected at least one arc, found none"),
+    (dict(dst=[1, 2, 2_000_000_000]), "lattice u, dst: expected numbers from 0 to below 10000006, found 1 to 20"),
+    (dict(num_frames=-1), "lattice u, num_frames: expected numbers from 0"),
+    (dict(num_frames=2.5), "lattice u, num_frames: expected whole numbers"),
 ])
 def test_arrays_that_are_no_lattice_are_refused(change, message):
     with pytest.raises(InputError, match=message):
@@ -128,7 +131,7 @@ def test_arrays_that_are_no_lattice_are_refused(change, message):
     (dict(src=[0, 1, 3], dst=[1, 2, 4]), "a path from start to end with a finite score, found none"),
     (dict(src=[0, 2, 3], dst=[1, 3, 4]), "a path from start to end with a finite score, found none"),
     (dict(src=[0, 1, 2], dst=[1, 3, 4]), "a path from start to end with a finite score, found none"),
-    (dict(src=[0, 1, 2], dst=[1, 0, 3]), "no cycle, .* from state 1 to 0"),
+    (dict(src=[0, 1, 2], dst=[1, 0, 3]), "lattice u: expected no cycle, .* from state 1 to 0"),
     (dict(src=[0, 1, 2], dst=[1, 1, 3]), "no cycle, .* from state 1 to 1"),
     (dict(acoustic=[-1.0, np.nan, 0.0]), "lattice u, arc 1: expected a score, found nan"),
     (dict(acoustic=[-1.0, -np.inf, 0.0]), "a path from start to end with a finite score, found none"),
@@ -180,6 +183,8 @@ def test_a_path_of_other_than_num_frames_frames_is_refused():
     ((-1.0, 1.0, 0.0), "graph_scale: expected a number from 0 to 1e.30, found -1.0"),
     ((1.0, 1.0, np.nan), "word_insertion_penalty: expected a number from 0"),
     ((1.0, 1.0, -np.inf), "word_insertion_penalty: expected a number from 0"),
+    (("1", 1.0, 0.0), "graph_scale: expected a number from 0 to 1e.30, found 1"),
+    ((1.0, 1.0, None), "word_insertion_penalty: expected a number from 0 to 1e.30, found None"),
     ((0.0, 0.0, 0.0), "expected one above 0, found 0 and 0"),
 ])
 def test_scales_that_mean_nothing_are_refused(setting, message):
@@ -255,3 +260,9 @@ def test_text_holds_every_arc_by_its_source():
     lattice.partial = True
     assert lattice.to_text(["<eps>", "yes"]).splitlines()[:3] == [
         "u (partial)", "0 1 2 <eps> -2.0000 0.0000", "1 2 1 yes -1.0000 -0.5000"]
+
+
+def test_words_without_a_symbol_are_not_written():
+    assert by_hand().to_text(["-", "a"]).startswith("u\n0 1 1 a ")
+    with pytest.raises(InputError, match="lattice u, word_ids: expected numbers from 0 to below 1, found 0 to 1"):
+        by_hand().to_text(["-"])

@@ -214,3 +214,19 @@ def test_a_lattice_without_a_path_is_named():
         consensus([Voter(lattice, np.full(lattice.num_arcs, -np.inf))])
     with pytest.raises(InputError, match="weights: expected 1 numbers"):
         consensus([voter(lattice)], [1.0, 1.0])
+
+
+def test_voters_that_cannot_vote_together_are_named():
+    one, other = (random_lattice(1, name=name) for name in ("one", "other"))
+    scores = one.scores()
+    for message, ask in {
+            "weights: expected at least one thing to weigh, found none": lambda: consensus([]),
+            "lattice other: expected lattices of one, as the first": lambda: consensus([voter(one), voter(other)]),
+            "scores of lattice one: expected shape": lambda: consensus([Voter(one, scores[:-1])]),
+            r"scores of lattice one: expected .*, found \(3, 2\)": lambda: consensus([Voter(one, np.zeros((3, 2)))]),
+            "frame shift of lattice one: expected a number": lambda: consensus([Voter(one, scores, np.nan)]),
+            "words to start from: expected whole numbers": lambda: consensus([voter(one)], start=["a"]),
+            "weights: expected 1 numbers from 0 up": lambda: consensus([voter(one)], ["1"])}.items():
+        with pytest.raises(InputError, match=message):
+            ask()
+    assert consensus([Voter(one, scores.tolist())]).risk == consensus([Voter(one, scores)]).risk

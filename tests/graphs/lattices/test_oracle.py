@@ -48,3 +48,11 @@ def test_what_has_no_nearest_path_is_named():
     for infinite in ([0.0, -np.inf, 0.0, 0.0], [0.0, 0.0, 0.0, -np.inf], [0.0, 0.0, np.inf, 0.0]):
         with pytest.raises(InputError, match="lattice u: expected paths from start to end with finite scores"):
             oracle_path(two_words(infinite), [5])
+
+
+@pytest.mark.parametrize("said, message", [
+    ([1.5], "whole numbers"), (["a"], "whole numbers"), ([float("nan")], "whole numbers"), ([[1]], "one dimension"),
+    (None, "one dimension"), ([-1], "numbers from 0"), ([0], "word_ids above 0")])
+def test_what_was_said_is_word_ids(said, message):
+    with pytest.raises(InputError, match=f"reference of u: expected .*{message}"):
+        oracle_path(Lattice("u", 1, [0], [1], [1], [1], [0.0], [0.0]), said)

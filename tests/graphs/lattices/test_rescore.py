@@ -12,7 +12,7 @@ from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_fst import make_grammar_fst
 from graphs.grammar.grammar_lm import GrammarLm
 from graphs.grammar.ngram_lm import NgramLm
-from graphs.grammar.sentences import SentenceSet
+from graphs.grammar.sentences import SentenceSet, WordHistories
 from graphs.grammar.weighted_lm import Term
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice import Lattice
@@ -273,3 +273,15 @@ def test_some_sentences_alone():
     assert paths_of(found) == {key: scores for key, scores in whole.items() if key[0] in sentences}
     beginnings = {words[:n] for words in sentences for n in range(1, len(words) + 1)}
     assert set(lm.words) <= beginnings | {()}
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, None, "1"])
+def test_weights_of_language_models_are_numbers(weight):
+    lattice = random_lattice(1)
+    with pytest.raises(InputError, match="weight of a language model: expected a number"):
+        rescore(lattice, [Term(SentenceSet([[1]]), weight)])
+    expanded = expand(lattice, [Term(WordHistories(1), 1.0)])
+    with pytest.raises(InputError, match="weight of a language model: expected a number"):
+        expanded.weighted([weight])
+    with pytest.raises(InputError, match="weights of language models: expected 1, found 2"):
+        expanded.weighted([1.0, 1.0])

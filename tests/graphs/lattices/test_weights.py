@@ -62,3 +62,9 @@ def test_the_best_path_pays_at_once():
     found, best = push(lattice, 1.5, 0.3), lattice.best_path(1.5, 0.3)
     top = np.argmax(np.where(found.src == 0, found.scores(1.5, 0.3), -np.inf))
     assert (found.acoustic[top], found.graph[top]) == pytest.approx((best.acoustic, best.graph), abs=1e-4)
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.5, math.nan, math.inf, None, "3"])
+def test_a_number_of_paths_that_is_none_is_refused(number):
+    with pytest.raises(InputError, match=f"number of paths: expected at least 1, found {number}"):
+        sample_paths(by_hand(), number, seed=1)

@@ -22,10 +22,12 @@ from hybrid.e2e.fusion import score_tokens
 from hybrid.e2e.hypothesis import Hypothesis
 from hybrid.e2e.model import E2eModel
 from hybrid.e2e.nbest_file import NBEST, read_nbest
+from hybrid.e2e.network import E2eOptions
 from hybrid.e2e.search.ctc_beam import CtcBeamOptions
 from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
 from hybrid.e2e.tokens import TokenTable
 from hybrid.lattices.frames import Frames
+from hybrid.lm.network import LmOptions
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import ready_corpus
 from tests.hybrid.e2e.material import UNKNOWN_WORD, character_tokens, ngram_lm, write_model
@@ -168,3 +170,11 @@ def test_phones_are_refused(features, tmp_path):
     model = write_model(tmp_path / "phones", phones, DIM)
     with pytest.raises(InputError, match="characters or pieces, which spell words"):
         folder_of(tmp_path, E2eDecodeWork(features, model, E2eSearchOptions()))
+
+
+def test_a_name_is_no_choice():
+    for make, message in ((lambda: E2eOptions(arch="tdnn"), "arch: expected options of .*tdnn.*, found 'tdnn'"),
+                          (lambda: LmOptions(arch=None), "arch: expected options of .*lstm.*, found None"),
+                          (lambda: E2eSearchOptions(search="ctc_beam"), "search: expected options of ctc_greedy")):
+        with pytest.raises(ValueError, match=message):
+            make()

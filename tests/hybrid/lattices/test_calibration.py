@@ -188,3 +188,9 @@ def test_what_are_no_confidences(c, y, message):
         normalized_cross_entropy(c, y)
     with pytest.raises(ValueError, match="kind"):
         fit("cubic", [0.5], [True])
+
+
+@pytest.mark.parametrize("bins", [0, -1, 2.5, None])
+def test_a_number_of_bins_that_is_none_is_refused(bins):
+    with pytest.raises(InputError, match=f"number of bins: expected at least 1, found {bins}"):
+        calibration.reliability([0.5], [True], bins)

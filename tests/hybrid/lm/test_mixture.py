@@ -117,3 +117,9 @@ def test_static_and_dynamic_mixtures_agree_where_all_ngrams_are_stored():
         assert static.missing == dynamic.missing
         if tolerance < 1e-6:
             assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("log_prob", [np.full((2, 3), np.nan), np.full((2, 3), np.inf), np.zeros(3)])
+def test_no_weights_come_from_what_is_no_log_probability(log_prob):
+    with pytest.raises(InputError, match="log probabilities of held-out text: expected"):
+        tune_weights(log_prob)

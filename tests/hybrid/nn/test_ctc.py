@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from graphs.errors import InputError
 from hybrid.nn.ctc import ctc_loss, greedy_tokens, min_frames
 from tests.reference.ctc_paths import ctc_by_enumeration
 
@@ -41,3 +42,9 @@ def test_greedy_tokens_of_every_path(length):
         scores = torch.full((length, 3), -1.0)
         scores[range(length), path] = 0.0
         assert greedy_tokens(scores) == [token for token, _ in itertools.groupby(path) if token != 0]
+
+
+@pytest.mark.parametrize("targets", [[[0]], [[3]], [[-1]], [[1], [2]]])
+def test_targets_that_are_none_have_no_loss(targets):
+    with pytest.raises(InputError, match="expected 1 to 2|expected those of 1 utterances"):
+        ctc_loss(torch.zeros(1, 4, 3), torch.tensor([4]), targets)

@@ -1,11 +1,13 @@
 """What is said of features that no network can take, and what becomes of those that one can."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from graphs.errors import InputError
-from hybrid.nn.inputs import checked_batch, utterance_batch
+from hybrid.nn.inputs import check_encoded, check_targets, checked_batch, utterance_batch
 
 NAN, INF = float("nan"), float("inf")
 EACH = "lengths: expected 2 integers, one for each utterance, found "
@@ -69,3 +71,39 @@ def test_no_batch(features, lengths, message):
     with pytest.raises(InputError) as error:
         checked_batch(features, lengths, 2)
     assert str(error.value) == message
+
+
+FRAMES, LENGTHS = torch.zeros(2, 5, 3), torch.tensor([5, 4])
+
+
+@pytest.mark.parametrize("frames, lengths, message", [
+    (FRAMES, torch.tensor([0, 4]), "lengths: expected 1 to 5 frames, found 0 to 4"),
+    (FRAMES, torch.tensor([6, 4]), "lengths: expected 1 to 5 frames, found 4 to 6"),
+    (FRAMES, torch.tensor([5]), "lengths: expected 2 integers"), (FRAMES, torch.tensor([5.0, 4.0]), "lengths: expected 2"),
+    (FRAMES, [5, 4], "frames and lengths: expected tensors, found Tensor and list"),
+    (FRAMES.numpy(), LENGTHS, "frames and lengths: expected tensors, found ndarray"),
+    (FRAMES[0], LENGTHS, "frames: expected .B, T, D. floats"), (FRAMES.long(), LENGTHS, "frames: expected .B, T, D. floats"),
+    (FRAMES[:0], LENGTHS[:0], "frames: expected at least one frame")])
+def test_frames_and_lengths_that_do_not_belong_together(frames, lengths, message):
+    for ask in (lambda: check_encoded(frames, lengths), lambda: check_targets(frames, lengths, [[1], [2]], 3)):
+        with pytest.raises(InputError, match=message):
+            ask()
+
+
+def test_encoded_frames_are_finite_up_to_the_length():
+    encoded = FRAMES.clone()
+    encoded[1, 4] = math.nan
+    check_encoded(encoded, LENGTHS)
+    encoded[1, 3, 2] = math.inf
+    with pytest.raises(InputError, match="encoded frames, utterance 1 of the batch, frame 3: expected finite"):
+        check_encoded(encoded, LENGTHS)
+
+
+@pytest.mark.parametrize("targets, message", [
+    ([[1]], "targets: expected those of 2 utterances, found of 1"), ([[1], [0]], "expected 1 to 2, found .0."),
+    ([[1], [2, 3]], r"token_ids of a sentence: expected 1 to 2, found \[2, 3\]"), ([[-1], []], "found .-1."),
+    ([[1.0], []], "found .1.0."), ([["1"], []], "expected 1 to 2")])
+def test_targets_that_are_none(targets, message):
+    check_targets(FRAMES, LENGTHS, [[], [1, np.int64(2)]], 3)
+    with pytest.raises(InputError, match=message):
+        check_targets(FRAMES, LENGTHS, targets, 3)

@@ -167,3 +167,9 @@ def test_of_a_single_utterance_errors_are_counts_of_chance():
 def test_two_utterances_of_one_speaker_are_one_unit():
     assert wer_interval([40, 60], [500, 500], ["s", "s"]) == wer_interval([100], [1000])
     assert wer_interval([40, 60], [500, 500]) != wer_interval([100], [1000])
+
+
+@pytest.mark.parametrize("resamples", [0, -1, 2.5, "a"])
+def test_a_number_of_resamples_that_is_none_is_refused(resamples):
+    with pytest.raises(InputError, match="at least 1 resample"):
+        wer_interval([1, 1], [3, 3], resamples=resamples)

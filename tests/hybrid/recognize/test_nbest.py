@@ -53,3 +53,10 @@ def test_the_paths_of_the_best_sentences_stand_side_by_side(make, seed):
     assert sorted(words for words, *_ in path_list(alone)) == sorted(expected)
     same_paths(path_list(alone, setting), [found for found in path_list(lattice, setting) if any(
         found[0] == sentence.word_ids and abs(found[-1] - sentence.score) < 1e-4 for sentence in sentences)])
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.5, None, "3"])
+def test_a_number_of_sentences_that_is_none_is_refused(number):
+    for ask in (best_sentences, best_paths):
+        with pytest.raises(InputError, match=f"number of sentences: expected at least 1, found {number}"):
+            ask(random_lattice(1), number)

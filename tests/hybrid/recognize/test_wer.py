@@ -98,3 +98,9 @@ def test_sclite_costs_keep_more_words_correct():
     kaldi, sclite = (score(references, hypotheses, **more).counts for more in ({}, {"costs": SCLITE}))
     assert kaldi.errors <= sclite.errors
     assert sclite.correct >= kaldi.correct
+
+
+def test_a_string_is_not_taken_for_its_characters():
+    for reference, hypothesis, item in ((("a", "b"), "a b", "hypothesis of u"), ("a b", ["a"], "reference of u")):
+        with pytest.raises(InputError, match=f"{item}: expected a sequence of words, found the string 'a b'"):
+            score({"u": Reference(reference)}, {"u": hypothesis})

@@ -107,3 +107,22 @@ def test_lengths_that_do_not_fit(lengths, targets):
 def test_tables_that_do_not_fit():
     with pytest.raises(InputError, match=r"the shape \(2, 3, 2\), found \(2, 3, 3\)"):
         best_alignment(torch.zeros(2, 3, 3), torch.zeros(2, 3, 3), torch.tensor([3, 3]), torch.tensor([1, 1]))
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"blank": torch.zeros(5, 3)}, "scores of blanks: expected .B, T, S . 1."),
+    ({"blank": torch.zeros(0, 5, 3), "emit": torch.zeros(0, 5, 2)}, "scores of blanks"),
+    ({"lengths": [5]}, "lengths of transducer scores: expected 1 integers from 1 to 5"),
+    ({"lengths": torch.tensor([5.0])}, "lengths of transducer scores"),
+    ({"target_lengths": torch.tensor([2, 2])}, "lengths of targets of transducer scores")])
+def test_what_makes_no_lattice_is_named(change, message):
+    given = {"blank": torch.zeros(1, 5, 3), "emit": torch.zeros(1, 5, 2), "lengths": torch.tensor([5]),
+             "target_lengths": torch.tensor([2]), **change}
+    for ask in (transducer_scores, best_alignment):
+        with pytest.raises(InputError, match=message):
+            ask(**given)
+
+
+def test_nothing_is_aligned_by_scores_that_are_none():
+    with pytest.raises(InputError, match="scores to align tokens by: expected numbers, found nan"):
+        best_alignment(torch.full((1, 5, 3), math.nan), torch.zeros(1, 5, 2), torch.tensor([5]), torch.tensor([2]))

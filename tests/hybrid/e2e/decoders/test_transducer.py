@@ -188,7 +188,7 @@ def test_without_k2_the_pruned_loss_says_what_to_do(monkeypatch):
 
 @pytest.mark.parametrize("tokens", [[0], [5], [-1, 2]])
 def test_tokens_that_are_none(tokens):
-    with pytest.raises(InputError, match="token_ids: expected 1 to 4"):
+    with pytest.raises(InputError, match="token_ids of a sentence: expected 1 to 4"):
         _decoder().score(*_batch(), [tokens] * 4)
 
 

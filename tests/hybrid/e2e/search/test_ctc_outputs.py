@@ -39,3 +39,15 @@ def test_frames_of_what_does_not_fit():
 def test_outputs_are_doubles_without_infinities():
     found = ctc_outputs(torch.tensor([[0.0, -np.inf]], requires_grad=True))
     assert found.dtype == np.float64 and found.tolist() == [[0.0, -10000.0]]
+
+
+@pytest.mark.parametrize("tokens", [[0], [9], [-1], [1.5], ["a"]])
+def test_what_is_no_token_is_not_scored_or_placed(tokens):
+    outputs = ctc_outputs(np.log(np.full((6, 4), 0.25)))
+    for ask in (lambda: sequence_scores(outputs, [[1], tokens]), lambda: token_frames(outputs, tokens)):
+        with pytest.raises(InputError, match="token_ids: expected (numbers from|whole numbers)"):
+            ask()
+
+
+def test_no_sequences_have_no_scores():
+    assert sequence_scores(ctc_outputs(np.log(np.full((6, 4), 0.25))), []).shape == (0,)

@@ -207,3 +207,9 @@ def test_outputs_of_zero_probability_do_not_stop_the_search():
 def test_defaults():
     assert asdict(CtcBeamOptions()) == {"lm_scale": 0.5, "token_bonus": 0.0, "word_bonus": 0.0, "beam": 10,
                                         "token_beam": 8.0, "nbest": 10}
+
+
+def test_a_language_model_over_other_tokens_is_refused():
+    outputs = ctc_outputs(np.log(np.full((6, 4), 0.25)))
+    with pytest.raises(InputError, match="expected one over the network's 4 tokens, found one over 9"):
+        prefix_beam_search(outputs, CtcBeamOptions(), BigramLm(9))
