@@ -93,6 +93,25 @@ def test_the_commands_terminal_has_the_size_of_the_outer_one_and_follows_it(tmp_
     os.close(here)
 
 
+def test_standard_output_alone_may_be_a_terminal(tmp_path):
+    """All that the command says goes there, and it has its size."""
+    here, there = pty.openpty()
+    set_size(here, 33, 77)
+    script = "import os, sys\nprint(*os.get_terminal_size(2), sys.stderr.isatty(), file=sys.stderr)\nprint('done')"
+    done, log = supervised(tmp_path, sys.executable, "-c", script, stdout=there, stderr=subprocess.PIPE)
+    os.close(there)
+    assert (done.returncode, done.stderr) == (0, b"") and log == b"77 33 True\ndone\n"
+    assert read_until(here, b"done").split() == [b"77", b"33", b"True", b"done"]
+    os.close(here)
+
+
+def test_a_signal_that_came_before_the_command_ends_it():
+    script = ("from tools.recipe.supervise import Supervised\ncommand = Supervised(['sleep', '30'])\ncommand.end(143)\n"
+              "process = command.start()\nprint(command.wait(), process.returncode)")
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"143 -15\n")
+
+
 def test_a_terminal_that_is_closed_ends_the_command(tmp_path):
     here, there = pty.openpty()
     command = supervise(tmp_path, "sh", "-c", "echo one; sleep 0.3; echo two; exec sleep 30")
