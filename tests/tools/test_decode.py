@@ -105,3 +105,14 @@ def test_nothing_but_failures_is_an_error(run, tmp_path, monkeypatch, capsys):
     assert "decoding: 1 of 1 items failed" in capsys.readouterr().err
     assert run("out", "1", more=["--ctc-prior-scale", "0.5"]) == 2
     assert "--ctc-prior-scale: expected an end-to-end model" in capsys.readouterr().err
+
+
+def test_a_language_model_that_helps_needs_the_words(tmp_path, capsys):
+    for name in ("features", "model", "lm", "lang"):
+        (tmp_path / name).mkdir()
+    arguments = [word for name in ("features", "model", "lm") for word in (f"--{name}", str(tmp_path / name))]
+    assert decode_e2e.PROGRAM.run(decode_e2e.work, [*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert "--lang: expected a lang folder, since there is --lm, found none\n" in capsys.readouterr().err
+    assert decode_e2e.PROGRAM.run(decode_e2e.work, [*arguments, "--lang", str(tmp_path / "lang"), "--out",
+                                                    str(tmp_path / "out")]) == 2
+    assert "since there is --lm" not in capsys.readouterr().err  # but the folder is empty
