@@ -94,15 +94,24 @@ def test_the_commands_terminal_has_the_size_of_the_outer_one_and_follows_it(tmp_
 
 
 def test_standard_output_alone_may_be_a_terminal(tmp_path):
-    """All that the command says goes there, and it has its size."""
+    """All that the command says goes there, and it has its size, that in pixels too."""
     here, there = pty.openpty()
-    set_size(here, 33, 77)
-    script = "import os, sys\nprint(*os.get_terminal_size(2), sys.stderr.isatty(), file=sys.stderr)\nprint('done')"
+    fcntl.ioctl(here, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 770, 660))
+    script = ("import fcntl, struct, sys, termios\n"
+              "print(*struct.unpack('HHHH', fcntl.ioctl(2, termios.TIOCGWINSZ, bytes(8))), file=sys.stderr)\n"
+              "print('done', sys.stderr.isatty())")
     done, log = supervised(tmp_path, sys.executable, "-c", script, stdout=there, stderr=subprocess.PIPE)
     os.close(there)
-    assert (done.returncode, done.stderr) == (0, b"") and log == b"77 33 True\ndone\n"
-    assert read_until(here, b"done").split() == [b"77", b"33", b"True", b"done"]
+    assert (done.returncode, done.stderr) == (0, b"") and log == b"33 77 770 660\ndone True\n"
+    assert read_until(here, b"True").split() == b"33 77 770 660 done True".split()
     os.close(here)
+
+
+def test_a_full_disk_behind_the_output_is_told(tmp_path):
+    """It is no reader that went."""
+    with open("/dev/full", "w") as full:
+        done, log = supervised(tmp_path, "echo", "one", stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"No space left on device" in done.stderr and log == b"one\n"
 
 
 def test_a_signal_that_came_before_the_command_ends_it():
