@@ -166,9 +166,13 @@ def test_nothing_but_failures_is_an_error(tmp_path, capsys):
     assert [row[:2] for row in told(out)] == [["late", "failed"]] and facts(out) == {"recordings": 1, "pieces": 1}
 
 
-def test_another_recording_counts(tmp_path, capsys):
+@pytest.mark.parametrize("where", ["audio", "kaldi"])
+def test_another_recording_counts(tmp_path, capsys, where):
+    """One that a Kaldi data directory names, too, wherever it lies."""
+    (tmp_path / "kaldi").mkdir()
+    (tmp_path / "kaldi/wav.scp").write_text(f"u {tmp_path / 'audio/u.wav'}\n")
     for seconds in (0.25, 0.5):
         write_noise(tmp_path / "audio/u.wav", seconds)
-        assert run(import_audio, tmp_path / "out", "--audio", tmp_path / "audio") == 0
+        assert run(import_audio, tmp_path / "out", "--audio", tmp_path / where) == 0
         assert [cut.duration for cut in read_cuts(tmp_path / "out/test.jsonl.gz")] == [seconds]
     assert "is up to date" not in capsys.readouterr().out
