@@ -44,7 +44,7 @@ def work(job: Job) -> None:
     rules = read_rules(job.args.map) if job.args.map else None
     scorer = Scorer(options, rules, job.args.words, job.nj, job.log)
     scales = scorer.choose_scales(dev, job.out) if dev else options.fixed
-    system = job.args.name or job.args.out.name.replace("score_", "", 1)
+    system = job.args.name or job.args.out.name.removeprefix("score_")
     entries = []
     for test in [dev, *tests] if dev else tests:
         seed = training_seed(test.source) if job.args.seed is None else job.args.seed

@@ -27,8 +27,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return printing("tools.validate", lambda: max(validate(path, args.most) for path in args.paths), unread=141)
 
 
-def validate(path: Path, most: int = 20) -> int:
-    """Prints what is wrong. Returns the exit status."""
+def validate(path: Path, most: int) -> int:
+    """Prints what is wrong, so many problems at most. Returns the exit status."""
     try:
         name, problems = kind_of(path).name, problems_of(path)
     except InputError as error:

@@ -334,6 +334,7 @@ def test_the_record_tells_sizes_and_how_well_the_model_knows_each_split(corpus, 
                 for words in (cut.supervisions[0].text.split() for cut in cuts[split])
                 for place, word in enumerate([*words, SENTENCE_END])]
         assert facts[split]["perplexity"] == pytest.approx(10 ** -np.mean(logs), abs=0.06)
+        assert len(str(facts[split]["perplexity"]).split(".")[1]) == 1
         assert facts[split]["utterances"] == count
         assert facts[split]["not_in_lexicon"] == len(unexplained(cuts[split], lexicon))
     held_out = {cut.supervisions[0].text for split in ("dev", "test") for cut in cuts[split]}

@@ -115,6 +115,14 @@ def test_a_voice_is_named_after_accent_variant_pitch_and_rate():
         assert 0 <= voice.pitch <= 99 and 0 <= voice.pitch_range <= 99 and 150 <= voice.rate <= 200
 
 
+def test_the_voices_are_those_that_results_are_told_of():
+    """Another pitch or rate is another corpus; a voice of which nothing is said is espeak's own."""
+    table = "\n".join(f"{split} {' '.join(map(str, voice))}" for split, voices in WITH_UNSEEN.items()
+                      for voice in voices)
+    assert hashlib.sha256(table.encode()).hexdigest()[:16] == "796ffc9f6fa74264"
+    assert Voice("us", "", "male") == VOICES["train"][0] == ("us", "", "male", 50, 50, 175)
+
+
 # ---- the plan
 
 

@@ -37,12 +37,20 @@ def test_what_stands_beside_a_graph(tmp_path):
     header, *rows = [line.split("\t") for line in (tmp_path / "plain/report.tsv").read_text().splitlines()]
     assert (plain.num_states, plain.num_arcs) == (found["states"], found["arcs"])
     assert header == ["step", "states", "arcs"] and len(rows) > 2
+    assert phones_in(plain, lang, tree) == {"SIL", "A", "B", "D"}  # of b and bad
     assert rows == [[row["step"], str(row["states"]), str(row["arcs"])] for row in found["steps"]]
     for name, flag, file in (("tree", "--tree", "tree"), ("both", "--transitions", "transitions")):
         other = graph(tmp_path, name, "--arpa", tmp_path / "lm.arpa", flag, tmp_path / "hmm" / file)
         assert all(np.array_equal(getattr(plain, of), getattr(other, of)) for of in ("src", "dst", "ilabel", "score"))
     unknown = graph(tmp_path, "unknown", "--arpa", tmp_path / "lm.arpa", "graph.recognize_oov=true")
+    assert phones_in(unknown, lang, tree) == {"SIL", "SPN", "A", "B", "D"}
     assert len({*unknown.olabel.tolist()} - {0}) == len({*plain.olabel.tolist()} - {0}) + 1 == 3
+
+
+def phones_in(arcs, lang, tree):
+    """Of the transition_ids, which are the labels."""
+    phone_id = TransitionModel.from_tree(tree, lang.topology).phone_id
+    return {lang.phones.symbol_of(int(phone_id[label])) for label in arcs.ilabel if label > 0}
 
 
 def graph(tmp_path, name, *arguments):

@@ -4,6 +4,7 @@ import math
 import runpy
 
 import pytest
+import torch
 
 from tools import (
     adapt, align, align_ctc, boundaries, build_tree, combine, compare, compute_features, convert_alignment, decode,
@@ -75,6 +76,24 @@ WANTED = {
 VALUES = {"--beam": "1", "--how": "union", "--steps": "sort"}  # others take any word
 GO_ON = {decode, decode_e2e, decode_on_the_fly, train_am, train_ctc, train_e2e, train_lm}
 UNCOUNTED = {perplexity, rescore_with_model, rescore}  # whose --device makes no other result
+
+
+@pytest.mark.parametrize("module, paths", [
+    (train_am, "--features --dev-features --alignment --dev-alignment"),
+    (train_ctc, "--features --dev-features --lang"), (train_e2e, "--features --dev-features"),
+    (train_lm, "--text --dev-text"), (perplexity, "--lm --text"), (estimate_fmllr, "--features --lang --alignment"),
+    (estimate_ivectors, "--features"), (adapt, "--features --lang --model --lattices")])
+def test_programs_compute_with_the_threads_that_they_are_told(module, paths, tmp_path):
+    """Before they read what is not there."""
+    (tmp_path / "empty").mkdir()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        words = [word for flag in paths.split() for word in (flag, str(tmp_path / "empty"))]
+        assert module.PROGRAM.run(module.work, ["--out", str(tmp_path / "out"), "--nj", "1", *words]) == 2
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("module", WANTED, ids=lambda module: module.PROGRAM.name)

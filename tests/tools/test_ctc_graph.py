@@ -9,6 +9,7 @@ from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import read_lattices
 from hybrid.data.features import FeatureReader
 from hybrid.e2e.ctc_acoustic import ctc_acoustic_model
+from hybrid.e2e.decoders.transducer import TransducerOptions
 from hybrid.e2e.tokens import TokenTable
 from tests.hybrid.e2e.material import character_tokens, write_model
 from tests.hybrid.training.material import DIM, LEXICON, make_corpus
@@ -69,6 +70,21 @@ def test_what_makes_no_graph(corpus, tmp_path, capsys):
                           (["--ctc", model, "graph.ctc_topology=wide"], "ctc_topology")):
         assert run(make_graph, tmp_path / "none", *arguments, *more) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_model_without_a_ctc_output_makes_none(corpus, tmp_path, capsys):
+    model = write_model(tmp_path / "rnnt", character_tokens("nosu"), DIM, ctc_weight=0.0, decoder=TransducerOptions())
+    assert run(make_graph, tmp_path / "none", "--lang", corpus / "lang", "--arpa", corpus / "lm.arpa", "--ctc",
+               model) == 2
+    assert (f"--ctc {model}: expected a model with a CTC output (ctc_weight above 0), found one without"
+            in capsys.readouterr().err)
+
+
+def test_phones_can_say_unknown_words(corpus, tmp_path):
+    model = write_model(tmp_path / "ctc", TokenTable.phones(read_lang(corpus / "lang")), DIM)
+    assert run(make_graph, tmp_path / "graph", "--lang", corpus / "lang", "--arpa", corpus / "lm.arpa", "--ctc", model,
+               "graph.recognize_oov=true") == 0
+    assert list(graph_problems(tmp_path / "graph")) == []
 
 
 def test_phones_need_a_graph(corpus, tmp_path, capsys):

@@ -308,7 +308,7 @@ def test_empty_folders_are_told(tmp_path, capsys):
     for program, flag in ((import_kaldi, "--data"), (import_lhotse, "--manifests")):
         assert run(program, flag, tmp_path / "nonesuch", "--out", tmp_path / "e") == 2
     errors = capsys.readouterr().err
-    assert errors.count("nonesuch: expected") == 2
+    assert errors.count("nonesuch: expected") == 2 and "an existing file or folder" not in errors  # but what it holds
     for expected in ("manifests such as train.jsonl.gz", "with wav.scp", "dev.jsonl.gz"):
         assert expected in errors
 
@@ -338,3 +338,24 @@ def test_a_share_of_training_data_that_is_not_there(tmp_path, capsys):
     write_cuts(tmp_path / "corpus/test.jsonl.gz", ready_corpus(tmp_path / "ready", 4))
     assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts", "data.train_share=0.5") == 2
     assert "data.train_share: expected 1 without a split train" in capsys.readouterr().err
+
+
+def test_a_corpus_may_have_no_training_set(tmp_path, capsys):
+    write_cuts(tmp_path / "corpus/test.jsonl.gz", ready_corpus(tmp_path / "ready", 2))
+    assert run(validate_data, "--corpus", tmp_path / "corpus", "--out", tmp_path / "cuts") == 0
+    assert facts_of(tmp_path / "cuts")["test"]["kept"] == 2 and "WARNING" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split, again", [("train_clean", True), ("dev", False)])
+def test_noise_that_copies_hear_counts_for_training_sets(tmp_path, capsys, split, again):
+    """Recordings count for all."""
+    pytest.importorskip("kaldifeat")
+    write_cuts(tmp_path / f"cuts/{split}.jsonl.gz", [noise_cut(tmp_path / "wav", "u", seconds=0.3, rate=8000)])
+    arguments = ("--cuts", tmp_path / "cuts", "--split", split, "--out", tmp_path / "f", "features.device=cpu",
+                 "augment.copies=1", "augment.rooms=0", "augment.noises=recorded",
+                 f"augment.noise_files={tmp_path / 'noises'}")
+    for seed, (name, anew) in enumerate((("noises/n", True), ("noises/n", again), ("wav/u", True)), 1):
+        write_noise(tmp_path / f"{name}.wav", seconds=0.3, rate=8000, seed=seed)
+        assert run(compute_features, *arguments) == 0
+        assert ("is up to date" not in capsys.readouterr().out) == anew
+    assert facts_of(tmp_path / "f")["utterances"] == (2 if again else 1)

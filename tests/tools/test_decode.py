@@ -79,9 +79,10 @@ def test_where_is_computed_and_in_how_many_processes(tmp_path, monkeypatch, give
         seen.append((decoding.device, nj, part_size))
         outcomes = Outcomes()
         outcomes.add("u")
-        return outcomes, {"arcs": 0, "frames": 0}
+        return outcomes, {"arcs": 3, "frames": 0}
     monkeypatch.setattr("hybrid.recognize.decode.decode_folder", found)
     monkeypatch.setattr("hybrid.e2e.decode.decode_e2e", found)
+    monkeypatch.setattr("tools.frame.program.Job.seconds", lambda job: 1.23456)
     monkeypatch.setattr("torch.cuda.is_available", lambda: there)
     monkeypatch.setattr("torch.cuda.device_count", lambda: int(there))
     for name in ("features", "model", "graph"):
@@ -93,7 +94,8 @@ def test_where_is_computed_and_in_how_many_processes(tmp_path, monkeypatch, give
     assert decode.PROGRAM.run(decode.work, [*arguments, "--graph", str(tmp_path / "graph"), "--out",
                                             str(tmp_path / "out")]) == 0
     assert decode_e2e.PROGRAM.run(decode_e2e.work, [*arguments, "--out", str(tmp_path / "e2e")]) == 0
-    assert seen == [(device, processes, 7)] * 2 and read_record(tmp_path / "out")["facts"]["arcs_per_frame"] == 0
+    assert seen == [(device, processes, 7)] * 2 and read_record(tmp_path / "out")["facts"]["arcs_per_frame"] == 3
+    assert [read_record(tmp_path / name)["facts"]["search_seconds"] for name in ("out", "e2e")] == [1.23, 1.23]
 
 
 def test_nothing_but_failures_is_an_error(run, tmp_path, monkeypatch, capsys):
@@ -103,3 +105,14 @@ def test_nothing_but_failures_is_an_error(run, tmp_path, monkeypatch, capsys):
     assert "decoding: 1 of 1 items failed" in capsys.readouterr().err
     assert run("out", "1", more=["--ctc-prior-scale", "0.5"]) == 2
     assert "--ctc-prior-scale: expected an end-to-end model" in capsys.readouterr().err
+
+
+def test_a_language_model_that_helps_needs_the_words(tmp_path, capsys):
+    for name in ("features", "model", "lm", "lang"):
+        (tmp_path / name).mkdir()
+    arguments = [word for name in ("features", "model", "lm") for word in (f"--{name}", str(tmp_path / name))]
+    assert decode_e2e.PROGRAM.run(decode_e2e.work, [*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert "--lang: expected a lang folder, since there is --lm, found none\n" in capsys.readouterr().err
+    assert decode_e2e.PROGRAM.run(decode_e2e.work, [*arguments, "--lang", str(tmp_path / "lang"), "--out",
+                                                    str(tmp_path / "out")]) == 2
+    assert "since there is --lm" not in capsys.readouterr().err  # but the folder is empty

@@ -270,10 +270,13 @@ def test_acceptors_with_failure_arcs(folder, capsys):  # noqa: F811
 
 
 def test_scales_for_good(folder, capsys):  # noqa: F811
-    """The record tells the acoustic scale that suits the new scores: as before, times the one by the other factor."""
+    """The record tells the acoustic scale that suits the new scores: as before, times the one by the other factor,
+    or by the acoustic one where graph scores go out."""
     from tools.lattices import scale
     write_record(folder / "one", {"facts": {"acoustic_scale": 0.5, "search_seconds": 3.0}})
     for out, more, own in (("a", ["--acoustic-factor", "0.25"], 2.0), ("g", ["--graph-factor", "0.5"], 0.25),
+                           ("both", ["--graph-factor", "3", "--acoustic-factor", "0.5"], 3.0),
+                           ("none", ["--graph-factor", "0", "--acoustic-factor", "0.25"], 2.0),
                            ("p", ["--word-insertion-penalty", "1.5"], 0.5)):
         assert run(scale, folder, out, "--lattices", "@one", *more) == 0
         assert facts(folder, out)["acoustic_scale"] == own and facts(folder, out)["search_seconds"] >= 3.0

@@ -4,6 +4,8 @@ import logging
 import shutil
 from dataclasses import replace
 
+import pytest
+
 from graphs.lang.symbols import SymbolTable
 from graphs.lattices.lattice_io import write_lattices
 from hybrid.compare.comparison import Comparison, FamilyResult, Hypothesis, TestSet, Utterance
@@ -73,6 +75,24 @@ def test_audio_that_is_gone_is_told_in_a_few_lines(tmp_path, capsys):
     assert sorted([*named, *lines[3].split(": ")[1].split(", ")]) == [f"u{number}" for number in range(6)]
 
 
+@pytest.mark.parametrize("number", [0, 3, 4])
+def test_of_audio_that_is_gone_three_reasons_are_told(tmp_path, capsys, number):
+    made = tiny(tmp_path, "decode")
+    said = tuple(replace(made.utterances[0], utterance_id=f"u{n}") for n in range(number))
+    write_comparison(tmp_path / "comparison.json", replace(made, utterances=said))
+    assert run("--comparison", tmp_path, "--out", tmp_path / "page", "page.pictures=0") == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "no audio" in line]
+    assert len(lines) == number and sum("no/such.wav" in line for line in lines) == min(3, number)
+    assert [line for line in lines if "more" in line] == ["WARNING no audio of 1 more: u3"] * (number == 4)
+
+
+@pytest.mark.parametrize("seconds, drawn", [(29.5, True), (30.5, False)])
+def test_what_lasts_longer_than_half_a_minute_is_not_drawn(tmp_path, seconds, drawn):
+    made = tiny(tmp_path, "decode")
+    made = replace(made, utterances=(replace(made.utterances[0], seconds=seconds),))
+    assert bool(draw_pictures(made, 1, [], logging.getLogger("page"))) == drawn
+
+
 def test_lattices_that_cannot_be_drawn_are_named_and_four_systems_at_most(tmp_path, caplog):
     """The others of the utterance are drawn, those whose folders are gone are passed over."""
     made = tiny(tmp_path, "decode")
@@ -110,6 +130,13 @@ def test_features_lie_above_the_words_of_their_utterances(tmp_path):
         assert [one.title for one in plain] == [f"test: {name}"]  # words over time; no such lattice
         assert "times-picture-1" in plain[0].svg and ("<image" in with_features[0].svg) == drawn
         assert "<image" not in plain[0].svg
+    (tmp_path / "others").mkdir()
+    compute_features(ready_corpus(tmp_path / "more", number=1, seed=1, shortest=90, longest=100),
+                     FeatureOptions(kind="ready"), tmp_path / "others", Outcomes())
+    comparison = replace(made, utterances=(replace(made.utterances[0], utterance_id=cuts[0].id),))
+    one, both, turned = (draw_pictures(comparison, 1, [tmp_path / name for name in names], log)[0].svg for names in (
+        ["features"], ["features", "others"], ["others", "features"]))
+    assert one == both != turned  # the first folder that has them
 
 
 def test_what_is_no_comparison_is_named(tmp_path, capsys):

@@ -2,7 +2,8 @@ import json
 
 from hybrid.report.results import Table
 from tests.hybrid.report.test_results import add_system
-from tools.frame.records import write_record
+from tools.frame.fingerprint import digest
+from tools.frame.records import read_record, write_record
 from tools.report import main, markdown, report, stage_table
 
 
@@ -84,3 +85,24 @@ def test_a_report_from_python_names_no_command(tmp_path, capsys):
     assert text.startswith('[\n {\n  "system": "à",\n') and text.endswith("\n]\n")
     printed = capsys.readouterr().out
     assert printed.endswith(f"0 stages, 0 s, peak memory of a process 0 MB\nmore in {tmp_path / 'RESULTS.md'}\n")
+
+
+def test_what_a_recipe_gives_to_every_program_is_taken(tmp_path, monkeypatch):
+    """And its command comes from the environment."""
+    monkeypatch.setenv("RECIPE_COMMAND", "./run.sh egs/y")
+    add_system(tmp_path, "score_am", "am", 6)
+    assert main(["am.epochs=2", "--work", str(tmp_path), "--conf", "a.conf", "--nj", "3", "--by-content", "x.y=1"]) == 0
+    assert "- command: `./run.sh egs/y`\n" in (tmp_path / "RESULTS.md").read_text()
+    assert main(["--work", str(tmp_path), "--command", "mine"]) == 0
+    assert "- command: `mine`\n" in (tmp_path / "RESULTS.md").read_text()
+
+
+def test_damaged_scores_are_told(tmp_path, capsys):
+    add_system(tmp_path, "score_am", "am", 6)
+    folder = tmp_path / "exp/score_am"
+    result = folder / "result.json"
+    write_record(folder, {**read_record(folder), "program": "tools.score", "state": "done",
+                          "outputs": {"result.json": digest(result)}})
+    result.write_text(result.read_text().replace('"errors": 6', '"errors": 5'))
+    assert main(["--work", str(tmp_path)]) == 2
+    assert "result.json is damaged" in capsys.readouterr().err and not (tmp_path / "results.json").exists()

@@ -67,6 +67,16 @@ def test_the_command_runs_where_it_ran_or_else_here(stage, monkeypatch, capsys):
         assert main(["out", "--out", "more"]) == 141
 
 
+def test_of_several_runs_the_last_counts(stage, monkeypatch, capsys):
+    """Earlier ones were cut off: by other code, and elsewhere."""
+    record = read_record(stage)
+    last = record["runs"][-1]
+    write_record(stage, {**record, "runs": [{**last, "commit": "elsewhere", "folder": str(stage)}, last]})
+    monkeypatch.setenv("TOY", "1")
+    assert main([str(stage)]) == 1
+    assert "  other differs\nother than then: nothing that is recorded\n" in capsys.readouterr().out
+
+
 def test_a_command_that_fails_is_told(stage, capsys):
     record = read_record(stage)
     write_record(stage, {**record, "command": record["command"].replace("toy_stage", "no_stage")})

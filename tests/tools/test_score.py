@@ -77,9 +77,10 @@ def test_an_entry_says_all_that_the_results_need(folder):
 
 
 @pytest.mark.parametrize("out, more, name", [
-    ("score_score_b", [], "score_b"), ("voted", [], "voted"), ("score_am", ["--name", "Grüne"], "Grüne")])
+    ("score_score_b", [], "score_b"), ("voted", [], "voted"), ("rescore_am", [], "rescore_am"),
+    ("score_am", ["--name", "Grüne"], "Grüne")])
 def test_the_name_of_a_system(folder, out, more, name):
-    """That of the folder without one score_; the results stand as text, a line each."""
+    """That of the folder without one score_ in front; the results stand as text, a line each."""
     assert run(folder, *more, dev=False, out=out) == 0
     text = (folder / out / "result.json").read_text(encoding="utf-8")
     (found,) = json.loads(text)

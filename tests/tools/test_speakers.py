@@ -225,3 +225,25 @@ def test_scores_that_have_chosen_no_scales(tmp_path, change, message):
         path.write_text(json.dumps([{key: value for key, value in entry.items() if key != "acoustic_scale"}]))
         with pytest.raises(InputError, match="expected scores of lattices"):
             combine.chosen_scales(path.parent)
+
+
+@pytest.mark.parametrize("entries", [
+    [(7.0, 0.5, 1.0), (9.0, 0.0, 2.0)], [(0.0, 0.0, 1.0)], [(2.0, -1.0, 0.0)], [(0.0, 1.0, 0.5)]])
+def test_scales_are_those_of_the_first_set_and_one_of_them_may_be_0(tmp_path, entries):
+    """The first is the development set, which has chosen them."""
+    add_system(tmp_path, "score_one", "one", 1)
+    path = tmp_path / "exp/score_one/result.json"
+    (entry,) = json.loads(path.read_text())
+    names = ("lm_scale", "word_insertion_penalty", "acoustic_scale")
+    path.write_text(json.dumps([{**entry, "test": f"set{n}", **dict(zip(names, scales))}
+                                for n, scales in enumerate(entries)]))
+    assert combine.chosen_scales(path.parent) == entries[0]
+
+
+def test_a_penalty_is_no_scale(tmp_path):
+    add_system(tmp_path, "score_one", "one", 1)
+    path = tmp_path / "exp/score_one/result.json"
+    (entry,) = json.loads(path.read_text())
+    path.write_text(json.dumps([{**entry, "lm_scale": 0, "word_insertion_penalty": 1.0, "acoustic_scale": 0}]))
+    with pytest.raises(InputError, match="expected an lm_scale or an acoustic_scale above 0, found 0 and 0"):
+        combine.chosen_scales(path.parent)

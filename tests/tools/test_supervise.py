@@ -72,9 +72,10 @@ def test_the_command_has_a_terminal_when_its_supervisor_has_one(tmp_path):
     assert log == b"100%\nout True\n"
 
 
-def test_a_signal_is_told_as_shells_do(tmp_path):
-    done, _ = supervised(tmp_path, "bash", "-c", "echo begun; kill -9 $$", capture_output=True)
-    assert done.returncode == 137 and done.stdout == b"begun\n"
+@pytest.mark.parametrize("number, status", [(9, 137), (1, 129)])
+def test_a_signal_is_told_as_shells_do(tmp_path, number, status):
+    done, _ = supervised(tmp_path, "bash", "-c", f"echo begun; kill -{number} $$", capture_output=True)
+    assert done.returncode == status and done.stdout == b"begun\n"
 
 
 @pytest.mark.parametrize("number, status", [

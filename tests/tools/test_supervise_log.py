@@ -93,6 +93,34 @@ def test_the_commands_terminal_has_the_size_of_the_outer_one_and_follows_it(tmp_
     os.close(here)
 
 
+def test_standard_output_alone_may_be_a_terminal(tmp_path):
+    """All that the command says goes there, and it has its size, that in pixels too."""
+    here, there = pty.openpty()
+    fcntl.ioctl(here, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 770, 660))
+    script = ("import fcntl, struct, sys, termios\n"
+              "print(*struct.unpack('HHHH', fcntl.ioctl(2, termios.TIOCGWINSZ, bytes(8))), file=sys.stderr)\n"
+              "print('done', sys.stderr.isatty())")
+    done, log = supervised(tmp_path, sys.executable, "-c", script, stdout=there, stderr=subprocess.PIPE)
+    os.close(there)
+    assert (done.returncode, done.stderr) == (0, b"") and log == b"33 77 770 660\ndone True\n"
+    assert read_until(here, b"True").split() == b"33 77 770 660 done True".split()
+    os.close(here)
+
+
+def test_a_full_disk_behind_the_output_is_told(tmp_path):
+    """It is no reader that went."""
+    with open("/dev/full", "w") as full:
+        done, log = supervised(tmp_path, "echo", "one", stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"No space left on device" in done.stderr and log == b"one\n"
+
+
+def test_a_signal_that_came_before_the_command_ends_it():
+    script = ("from tools.recipe.supervise import Supervised\ncommand = Supervised(['sleep', '30'])\ncommand.end(143)\n"
+              "process = command.start()\nprint(command.wait(), process.returncode)")
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"143 -15\n")
+
+
 def test_a_terminal_that_is_closed_ends_the_command(tmp_path):
     here, there = pty.openpty()
     command = supervise(tmp_path, "sh", "-c", "echo one; sleep 0.3; echo two; exec sleep 30")

@@ -22,7 +22,7 @@ def work(job: Job) -> None:
     graph, acoustic = job.args.graph_factor, job.args.acoustic_factor
     if not acoustic:
         raise InputError("--acoustic-factor", "a number above 0", "0")
-    own = search_facts(job.args.lattices)["acoustic_scale"] * graph / acoustic
+    own = search_facts(job.args.lattices)["acoustic_scale"] * (graph or 1.0) / acoustic
     change(job, scale, graph, acoustic, job.args.word_insertion_penalty, acoustic_scale=own)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tools import decode, decode_e2e, decode_on_the_fly, rescore_with_model
 from tools.frame.numbers import at_least, factor, finite, share
-from tools.lattices import convert, draw, nbest, prune, rescore, sample
+from tools.lattices import calibrate, compose, convert, draw, nbest, prune, rescore, sample
 
 
 @pytest.mark.parametrize("kind, text, value", [
@@ -36,3 +36,18 @@ def test_programs_refuse_them(program, words, tmp_path, capsys):
         program.PROGRAM.run(program.work, ["--out", str(tmp_path / "out"), *words])
     assert status.value.code == 2 and f"argument {words[0]}: expected" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("program, option, least", [
+    *((program, "--part-size", 1) for program in (decode, decode_e2e, decode_on_the_fly, rescore_with_model, convert,
+                                                  rescore)),
+    (calibrate, "--seed", 0), (compose, "--backoff", 0), (draw, "--number", 1), (draw, "--max-states", 0),
+    (draw, "--sentences", 1), (nbest, "--number", 1), (sample, "--number", 1), (sample, "--seed", 0)])
+def test_the_least_of_whole_numbers_is_told(program, option, least, capsys):
+    with pytest.raises(SystemExit):
+        program.PROGRAM.parse(["--out", "out", option, str(least - 1)])
+    told = capsys.readouterr().err
+    assert f"argument {option}: expected a whole number of at least {least}, found '{least - 1}'\n" in told
+    with pytest.raises(SystemExit):  # since others are required
+        program.PROGRAM.parse([option, str(least)])
+    assert option not in capsys.readouterr().err.splitlines()[-1]
