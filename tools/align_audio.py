@@ -5,8 +5,8 @@
 --data is a folder of audio files with transcripts beside them (001.wav and 001.txt or 001.lab, in subfolders called
 after their speakers, or none), or a Kaldi data directory. --alignment is a folder of tools.align: its model, lang
 folder and options are taken, and by how much its phones come late is measured on it (`late.json`; best of the dev set,
-which is small). Words that the lexicon lacks are spoken noise, unless --lexicon has their pronunciations; where words are
-spelled, all are that the letters are known of. Writes
+which is small). Words that the lexicon lacks are spoken noise, unless --lexicon has their pronunciations; where words
+are spelled, all are that the letters are known of. Writes
 
     times/words.ctm times/phones.ctm times/textgrid/   times to a part of a frame, and the same for Praat
     outcomes.tsv                                       utterances that could not be aligned, and why

@@ -5,16 +5,18 @@ import re
 
 import pytest
 
+from tests.tools.comparison.scored_work import stage
 from tests.tools.frame.test_again import add, work  # noqa: F401
 from tests.tools.frame.test_printing import unread
 from tools import align_audio, transcribe
+from tools.frame import again
 
 
 @pytest.fixture
 def ran(monkeypatch):
     """The commands, as words."""
     found = []
-    for module in (align_audio, transcribe):
+    for module in (again, align_audio, transcribe):
         monkeypatch.setattr(module, "run", lambda *words: found.append(list(map(str, words))))
     return found
 
@@ -47,10 +49,11 @@ def test_the_first_test_set_or_else_the_dev_set_tells_what_to_do(tmp_path, argum
 @pytest.mark.parametrize("name, lang", [("exp/decode_test", "lang"), ("exp/second_test", "lang"), ("exp/e2e", None)])
 def test_words_of_a_graph_have_the_times_of_its_lang_folder(work, tmp_path, ran, name, lang):  # noqa: F811
     add(work, "exp/e2e", "tools.decode_e2e", "--features features/test --model exp/other")
+    found = transcribe.lang_of(work / name)
+    assert found == (lang and work / lang)
     args = argparse.Namespace(scores=work / "exp/score", nj=3)
     now = tmp_path / "out/stages/decoded"
-    assert transcribe.lang_of(work / name) == (lang and work / lang)
-    assert transcribe.with_times(args, work / name, now) == tmp_path / "out/stages/ctm"
+    assert transcribe.with_times(args, now, found) == tmp_path / "out/stages/ctm"
     (command,) = ran
     assert command[0] == "tools.lattices.ctm" and values(command, "--lattices") == [str(now)]
     assert (values(command, "--lang") if "--lang" in command else None) == (lang and [str(work / lang)])
@@ -58,17 +61,24 @@ def test_words_of_a_graph_have_the_times_of_its_lang_folder(work, tmp_path, ran,
     assert command[-1] == "mbr.max_failed_share=0.999999"
 
 
+def test_that_of_a_graph_for_ctc_lies_in_it(work):  # noqa: F811
+    add(work, "exp/graph_ctc", "tools.make_graph", "--lang lang --arpa lm.arpa --ctc exp/am")
+    add(work, "exp/decode_ctc", "tools.decode", "--features features/test --model exp/am --graph exp/graph_ctc")
+    assert transcribe.lang_of(work / "exp/decode_ctc") == work / "exp/graph_ctc/lang"
+
+
 @pytest.mark.parametrize("speakers, then, now", [
     ("", [], []), (" --speaker-transforms exp/fmllr_dev exp/fixed", ["exp/fmllr_dev", "exp/fixed"],
                    ["{out}/stages/fmllr_dev", "{work}/exp/fixed"])])
-@pytest.mark.parametrize("kaldi, lexicon", [(True, False), (False, True)])
+@pytest.mark.parametrize("kaldi, unit", [(True, "grapheme"), (False, "lexicon"), (False, None)])
 def test_what_is_done_for_audio_with_texts(work, tmp_path, monkeypatch, ran, speakers, then, now,  # noqa: F811
-                                           kaldi, lexicon):
+                                           kaldi, unit):
     """Transforms of the dev set's speakers are estimated anew; by how much phones come late is that of the dev set."""
     add(work, "exp/align_dev", "tools.align", f"--features features/dev --lang lang --model exp/am{speakers}")
-    (work / "corpus").mkdir()
-    if lexicon:
-        (work / "corpus/lexicon.txt").write_text("")
+    if unit:  # else the folder is somebody else's
+        stage(work / "lang", "tools.prepare_lang", [], config={"lang": {"unit": unit}}, runs=[{"folder": str(work)}],
+              command="python -m tools.prepare_lang --out lang --nj 4 --text t"
+              + " --lexicon l" * (unit == "lexicon"))
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()
     if kaldi:
@@ -82,16 +92,24 @@ def test_what_is_done_for_audio_with_texts(work, tmp_path, monkeypatch, ran, spe
     assert imports[0] == ("tools.import_kaldi" if kaldi else "tools.import_texts")
     assert values(imports, "--splits") == ["dev" if kaldi else "dev=train"]
     assert (values(imports, "--data"), values(imports, "--out")) == ([str(data)], [str(out / "corpus")])
-    assert values(imports, "--max-failed-share") == ["0.999999"] and ("--lexicon" in imports) == lexicon
-    assert not lexicon or values(imports, "--lexicon") == [str(work / "corpus/lexicon.txt")]
+    spells = unit == "grapheme"
+    assert values(imports, "--max-failed-share") == ["0.999999"] and ("--lexicon" in imports) != spells
+    assert spells or values(imports, "--lexicon") == [str(work / "lang/lexiconp.txt")]
     assert checks[0] == "tools.validate_data" and checks[-2:] == ["data.min=align_devdev.jsonl.gz", "data.case=lower"]
     assert (values(checks, "--corpus"), values(checks, "--out")) == ([str(out / "corpus")], [str(out / "cuts")])
+    if spells:  # all words of the transcripts
+        lang = stages.pop(0)
+        assert lang[0] == "tools.prepare_lang" and values(lang, "--like") == [str(work / "lang")]
+        assert values(lang, "--text") == [str(work / "t"), str(out / "cuts/dev.jsonl.gz")]
     assert stages[0][0] == "tools.compute_features" and values(stages[0], "--cuts") == [str(out / "cuts/dev.jsonl.gz")]
     assert stages[-1][0] == "tools.align" and ("tools.estimate_fmllr" in [one[0] for one in stages]) == bool(now)
     assert known[0] == times[0] == "tools.phone_times"
     assert values(known, "--alignment") == [str(work / "exp/align_dev")] and "--late-of" not in known
     assert values(times, "--alignment") == [str(out / "stages/align_dev")] and "--textgrids" in times
     assert values(times, "--late-of") == values(known, "--out") == [str(out / "stages/times_known")]
+    assert values(known, "--lang") == [str(work / "lang")]
+    assert values(times, "--lang") == [str(out / "stages/lang" if spells else work / "lang")] == values(
+        stages[-1], "--lang")
     assert values(known, "--features") == [str(work / "features/dev")]
     for command, folders in ((known, [f"{work}/{name}" for name in then]),
                              (times, [name.format(work=work, out=out) for name in now])):

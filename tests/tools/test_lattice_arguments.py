@@ -13,7 +13,7 @@ from tests.tools.test_lattice_programs import SAID, SCALES, folder, run, text, t
 from tools import decode_on_the_fly
 from tools.frame.program import Job
 from tools.frame.records import read_record
-from tools.lattices import calibrate, compose, confusions, draw, join, mbr, reshape, rescore, scale, statistics
+from tools.lattices import calibrate, compose, confusions, draw, join, reshape, rescore, scale, statistics
 
 
 def facts(folder, out):  # noqa: F811

@@ -75,7 +75,7 @@ def is_trained(folder: Path, record: dict) -> bool:
 
 def _scored(records: Records, folder: Path) -> Experiment:
     entries = read_results(folder / FILE)
-    name = entries[0]["system"] if entries else folder.name.replace(SCORE, "", 1)
+    name = entries[0]["system"] if entries else folder.name.removeprefix(SCORE)
     made = Experiment(name, folder, records.work[folder], records.of[folder],
                       results={entry["test"]: entry for entry in entries})
     decoding = _decoding(records, folder)

@@ -72,7 +72,8 @@ def test_marks_in_the_text_are_named_with_their_sentence(mark):
 
 @pytest.mark.parametrize("sentences, message", [
     (["the cat"], "sentence 1: expected a sequence of words, found the string 'the cat'"),
-    ([["a"], "b"], "sentence 2: expected a sequence of words"), ([["the cat"]], "words without blanks, found 'the cat'"),
+    ([["a"], "b"], "sentence 2: expected a sequence of words"),
+    ([["the cat"]], "words without blanks, found 'the cat'"),
     ([["a", ""]], "words without blanks, found ''"), ([["a\n"]], "words without blanks"), ([[1]], "blanks, found 1"),
     ([[None]], "words without blanks, found None")])
 def test_what_is_no_sentence_of_words_is_not_counted(sentences, message):

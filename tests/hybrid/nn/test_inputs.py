@@ -79,10 +79,12 @@ FRAMES, LENGTHS = torch.zeros(2, 5, 3), torch.tensor([5, 4])
 @pytest.mark.parametrize("frames, lengths, message", [
     (FRAMES, torch.tensor([0, 4]), "lengths: expected 1 to 5 frames, found 0 to 4"),
     (FRAMES, torch.tensor([6, 4]), "lengths: expected 1 to 5 frames, found 4 to 6"),
-    (FRAMES, torch.tensor([5]), "lengths: expected 2 integers"), (FRAMES, torch.tensor([5.0, 4.0]), "lengths: expected 2"),
+    (FRAMES, torch.tensor([5]), "lengths: expected 2 integers"),
+    (FRAMES, torch.tensor([5.0, 4.0]), "lengths: expected 2"),
     (FRAMES, [5, 4], "frames and lengths: expected tensors, found Tensor and list"),
     (FRAMES.numpy(), LENGTHS, "frames and lengths: expected tensors, found ndarray"),
-    (FRAMES[0], LENGTHS, "frames: expected .B, T, D. floats"), (FRAMES.long(), LENGTHS, "frames: expected .B, T, D. floats"),
+    (FRAMES[0], LENGTHS, "frames: expected .B, T, D. floats"),
+    (FRAMES.long(), LENGTHS, "frames: expected .B, T, D. floats"),
     (FRAMES[:0], LENGTHS[:0], "frames: expected at least one frame")])
 def test_frames_and_lengths_that_do_not_belong_together(frames, lengths, message):
     for ask in (lambda: check_encoded(frames, lengths), lambda: check_targets(frames, lengths, [[1], [2]], 3)):

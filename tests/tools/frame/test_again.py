@@ -11,6 +11,7 @@ from graphs.errors import InputError
 from tests.tools.comparison.scored_work import stage
 from tools.frame.again import Again, arguments_of, data_options, parse, run
 from tools.frame.records import read_record
+from tools.frame.words import OtherWords
 
 
 def add(work, name, program, arguments):
@@ -55,6 +56,24 @@ def work(tmp_path):
 @pytest.fixture
 def again(work, tmp_path):
     return Again(work / "cuts/test.jsonl.gz", tmp_path / "new.jsonl.gz", tmp_path / "out", 2)
+
+
+@pytest.fixture
+def spoken(work):
+    """The work folder with what makes its graph, two systems that share it, and an end-to-end one."""
+    add(work, "lang", "tools.prepare_lang", "--lexicon lexicon.txt lang.word_phones=3")
+    add(work, "exp/lm", "tools.train_ngram", "--text text --dev cuts/dev.jsonl.gz --lang lang")
+    add(work, "exp/graph", "tools.make_graph", "--lang lang --arpa exp/lm/lm.arpa graph.push=log")
+    add(work, "exp/fmllr_train", "tools.estimate_fmllr", "--features features/train --lang lang --alignment exp/a")
+    add(work, "exp/decode_test", "tools.decode", "--features features/test --model exp/am --graph exp/graph")
+    add(work, "exp/fmllr_test", "tools.estimate_fmllr", "--features features/test --lang lang --lattices "
+        "exp/decode_test --gaussians exp/fmllr_train")
+    add(work, "exp/second_test", "tools.decode", "--features features/test --model exp/am --speaker-transforms "
+        "exp/fmllr_test --graph exp/graph")
+    add(work, "exp/e2e_test", "tools.decode_e2e", "--features features/test --model exp/am --lang lang --lm exp/lm")
+    add(work, "exp/rescored_test", "tools.lattices.rescore",
+        "--lattices exp/decode_test --graph-lm exp/lm/lm.arpa --lm exp/lm")
+    return work
 
 
 def words_of(again, out):
@@ -194,3 +213,55 @@ def test_a_program_that_fails_ends_it_all(monkeypatch, status, error):
         with pytest.raises(error, match=None if status == 130 else f"tools.decode: .*exit status {status}"):
             run("tools.decode", "--nj", 1)
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("given", ["lexicon", "lm", "both"])
+def test_with_other_words_lang_folders_and_graphs_are_made_anew_and_nothing_of_training_is(spoken, tmp_path, given):
+    lexicon, lm = (tmp_path / name if given in (kind, "both") else None
+                   for name, kind in (("more.txt", "lexicon"), ("new.arpa", "lm")))
+    out, words = tmp_path / "out", OtherWords(lexicon, lm)
+    again = Again(spoken / "cuts/test.jsonl.gz", tmp_path / "new.jsonl.gz", out, 2, words)
+    assert again.place_of(spoken / "exp/second_test") == out / "second_test"
+    words.check_used(spoken / "exp/second_test")
+    made = ["graph", "decode_test", "fmllr_test", "second_test"]
+    assert {path.name for path in again.stages} == {"test", *made, *(["lang"] if lexicon else [])}
+    assert [path.name for path in again.stages if path.name in made] == made  # in the order to do them in
+    lang = out / "lang" if lexicon else spoken / "lang"
+    graph = words_of(again, out / "graph")
+    assert graph[:5] == ["tools.make_graph", "--lang", str(lang), "--arpa", str(lm or spoken / "exp/lm/lm.arpa")]
+    assert "graph.push=log" in graph
+    if lexicon:
+        assert words_of(again, lang)[:6] == ["tools.prepare_lang", "--lexicon", f"{spoken}/lexicon.txt", str(lexicon),
+                                             "--like", f"{spoken}/lang"]
+    for name in ("decode_test", "second_test"):
+        found = words_of(again, out / name)
+        assert found[found.index("--graph") + 1] == str(out / "graph")
+        assert found[found.index("--model") + 1] == f"{spoken}/exp/am"
+    found = words_of(again, out / "fmllr_test")
+    assert found[found.index("--gaussians") + 1] == f"{spoken}/exp/fmllr_train"
+    assert found[found.index("--lang") + 1] == str(lang)
+
+
+def test_an_end_to_end_search_gets_the_words_and_the_language_model(spoken, tmp_path):
+    out, words = tmp_path / "out", OtherWords(tmp_path / "more.txt", tmp_path / "new.arpa")
+    again = Again(spoken / "cuts/test.jsonl.gz", tmp_path / "new.jsonl.gz", out, 2, words)
+    again.place_of(spoken / "exp/e2e_test")
+    found = words_of(again, out / "e2e_test")
+    assert found[found.index("--lm") + 1] == f"{tmp_path}/new.arpa"
+    assert found[found.index("--lang") + 1] == f"{out}/lang"
+    again = Again(spoken / "cuts/test.jsonl.gz", tmp_path / "new.jsonl.gz", out, 2, words)
+    with pytest.raises(InputError, match=f"--lm {tmp_path}/new.arpa: expected a system with a single language model"):
+        again.place_of(spoken / "exp/rescored_test")
+
+
+def test_stages_are_run_once_and_those_of_some_programs_before_the_others(spoken, tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr("tools.frame.again.run", lambda *words: ran.append(words[0]))
+    again = Again(spoken / "cuts/test.jsonl.gz", tmp_path / "new.jsonl.gz", tmp_path / "out", 2,
+                  OtherWords(tmp_path / "more.txt"))
+    again.place_of(spoken / "exp/decode_test")
+    again.run(["tools.make_graph", "tools.prepare_lang"])
+    assert ran == ["tools.prepare_lang", "tools.make_graph"]
+    again.run()
+    again.run()
+    assert ran[2:] == ["tools.compute_features", "tools.decode"]
