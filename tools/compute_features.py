@@ -11,7 +11,7 @@ PROGRAM = (Program("tools.compute_features", __doc__, options={
     "features": "hybrid.data.features:FeatureOptions", "augment": "hybrid.data.augment:AugmentOptions"})
            .input("--cuts", help="folder of cuts, or one manifest", required=True)
            .argument("--split", required=True, help="which manifest of the folder: train, dev, test ...")
-           .input("--stats", help="features of the training split, for features.cmvn=global"))
+           .input("--stats", help="features of the training split, for cmvn=global and for speakers of few frames"))
 
 
 def work(job: Job) -> None:
@@ -26,7 +26,7 @@ def work(job: Job) -> None:
     job.reads(source_files(cuts) | (files_read(augment) if training else set()))
     outcomes = Outcomes(job.log)
     facts = compute_features(
-        cuts, options, job.out, outcomes, training=training, nj=job.nj, global_stats=job.args.stats, augment=augment)
+        cuts, options, job.out, outcomes, training=training, nj=job.nj, training_stats=job.args.stats, augment=augment)
     job.facts.update(facts, outcomes=outcomes.counts)
     job.log.info("%s: %d utterances, %.2f hours of %d %s features at %d Hz, CMVN by %s (%s)",
                  split, facts["utterances"], facts["hours"], facts["dim"], facts["kind"],

@@ -67,20 +67,21 @@ def batches_of_work(cuts: Sequence[Cut], seconds: float) -> List[List[Cut]]:
 
 
 def compute_features(cuts: Sequence[Cut], options: FeatureOptions, out: Path, outcomes: Outcomes,
-                     training: bool = False, nj: int = 1, global_stats: Optional[Path] = None,
+                     training: bool = False, nj: int = 1, training_stats: Optional[Path] = None,
                      augment: AugmentOptions = AugmentOptions()) -> Dict:
     """Fills the folder `out` (see hybrid/data/features.py) and returns facts about it.
 
     Args:
-      training: perturb speed and volume and add copies as the options say; sums for global CMVN are made here.
-      global_stats: features folder whose sums serve for cmvn = global.
+      training: perturb speed and volume and add copies as the options say.
+      training_stats: features folder of the training set, whose sums serve for cmvn = global, and for speakers with few
+        frames.
       augment: which copies to add to a training set.
     Raises:
       InputError for options that do not fit the cuts; failures of single cuts go to `outcomes`.
     """
     if not cuts:
         raise InputError("cuts", "at least one", "none")
-    if options.cmvn == "global" and not training and global_stats is None:
+    if options.cmvn == "global" and not training and training_stats is None:
         raise InputError("features.cmvn = global", "--stats FOLDER (features of the training split)", "none")
     recipes: Dict[str, Recipe] = {}
     if options.kind == "ready" or not any(cut.has_recording for cut in cuts):
@@ -104,7 +105,10 @@ def compute_features(cuts: Sequence[Cut], options: FeatureOptions, out: Path, ou
         for portion, extracted in zip(portions, results):
             for cut, one in zip(portion.cuts, extracted):
                 writer.add(cut, one)
-    return writer.finish(out, sampling_rate, global_stats)
+    outcomes.write(out / "outcomes.tsv")
+    outcomes.check(options.max_failed_share, "features")
+    _complete_stats(writer.stats, options, training, training_stats)
+    return writer.finish(out, sampling_rate)
 
 
 def _seconds(portion: Portion) -> float:
@@ -169,13 +173,8 @@ class _FolderWriter:
             sampling_rate=cut.sampling_rate, start=cut.start, duration=cut.duration,
             recording_id=recording_id, channels=cut.channel, **self.store.write(features))
 
-    def finish(self, out: Path, sampling_rate: int, global_stats: Optional[Path]) -> Dict:
-        self.outcomes.write(out / "outcomes.tsv")
-        self.outcomes.check(self.options.max_failed_share, "features")
-        stats = self.stats
-        if self.options.cmvn == "global" and global_stats is not None:
-            stats = _global_stats(global_stats, stats.dim)
-        stats.write(out / "cmvn.json")
+    def finish(self, out: Path, sampling_rate: int) -> Dict:
+        self.stats.write(out / "cmvn.json")
         write_cuts(out / "cuts.jsonl.gz", self.cuts)
         info = {"kind": self.kind, "dim": self.stats.dim, "frame_shift": self.shift,
                 "sampling_rate": sampling_rate, "cmvn": self.options.cmvn,
@@ -187,10 +186,15 @@ class _FolderWriter:
                 "speakers": len({s.speaker for cut in self.cuts for s in cut.supervisions})}
 
 
-def _global_stats(folder: Path, dim: int) -> CmvnStats:
-    training = CmvnStats.read(Path(folder) / "cmvn.json")
-    if training.dim != dim:
-        raise InputError(f"{folder}", f"CMVN sums of {dim} features", f"{training.dim}")
-    stats = CmvnStats(dim)
-    stats.sums[GLOBAL] = training.total()
-    return stats
+def _complete_stats(stats: CmvnStats, options: FeatureOptions, training: bool, training_stats: Optional[Path]) -> None:
+    """What the training set tells: all sums for cmvn = global, what few frames of a speaker are filled up with."""
+    filling = options.cmvn == "speaker" and options.cmvn_frames and (training or training_stats)
+    if not filling and options.cmvn != "global":
+        return
+    known = CmvnStats.read(Path(training_stats) / "cmvn.json") if training_stats else stats
+    if known.dim != stats.dim:
+        raise InputError(f"{training_stats}", f"CMVN sums of {stats.dim} features", f"{known.dim}")
+    if filling:
+        stats.typical = known.typical_of(options.cmvn_frames)
+    elif training_stats:
+        stats.sums = {GLOBAL: known.total()}

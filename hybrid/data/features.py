@@ -52,6 +52,8 @@ class FeatureOptions:
         "help": f"noise taken off the audio before, of every split: {', '.join(METHODS)}"})
     cmvn: str = field(default="speaker", metadata={"help": "none, utterance, speaker or global"})
     cmvn_variance: bool = field(default=True, metadata={"help": "normalise the variance, too"})
+    cmvn_frames: int = field(default=300, metadata={
+        "help": "speakers of fewer frames are filled up with what those of training are like; 0: not"})
     deltas: int = field(default=0, metadata={"help": "order of time derivatives, 0 to 2"})
     speed: Tuple[float, ...] = field(default=(), metadata={"help": "speeds of training copies: 0.9,1.0,1.1"})
     volume: Tuple[float, ...] = field(default=(), metadata={"help": "range of random training volume: 0.1,2"})
@@ -76,7 +78,7 @@ class FeatureOptions:
             raise ValueError(f"speed: expected different factors of 0.1 to 10, found {self.speed}")
         if self.volume and not (len(self.volume) == 2 and 0 < self.volume[0] <= self.volume[1]):
             raise ValueError(f"volume: expected lowest and highest factor, above 0, found {self.volume}")
-        check_at_least(0, self, "dither", "low_freq")
+        check_at_least(0, self, "dither", "low_freq", "cmvn_frames")
         check_between(0, 1, self, "max_failed_share")
 
 

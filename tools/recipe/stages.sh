@@ -50,9 +50,10 @@ make_lang() {  # ARGS of tools.prepare_lang
 
 make_features() {
   stage 3 "features"
-  local split
+  local split stats
   for split in train dev $tests; do
-    run tools.compute_features --cuts "$work/cuts" --split "$split" --out "$work/features/$split"
+    run tools.compute_features --cuts "$work/cuts" --split "$split" ${stats:+--stats "$stats"} --out "$work/features/$split"
+    stats=$work/features/train
   done
 }
 

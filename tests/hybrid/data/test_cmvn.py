@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from graphs.errors import InputError
-from hybrid.data.cmvn import GLOBAL, CmvnStats, normalise, normalise_utterance, shift_and_scale
+from hybrid.data.cmvn import GLOBAL, CmvnStats, Typical, normalise, normalise_utterance, shift_and_scale
 
 FRAMES = torch.tensor([[1.0, 10.0], [3.0, 10.0], [5.0, 40.0]])
 
@@ -41,6 +41,52 @@ def test_sums_are_kept_in_double_precision():
 def test_what_hardly_varies_is_not_blown_up(variance, scale):
     sums = torch.tensor([[2.0], [0.0], [2.0 * variance]], dtype=torch.float64)
     assert shift_and_scale(sums)[1].item() == pytest.approx(scale, rel=1e-6)
+
+
+def test_what_speakers_are_like():
+    """The mean by frames; the variance around the mean of each."""
+    typical = stats_of(anna=FRAMES[:2], ben=FRAMES[2:], chris=torch.tensor([[2.0, 0.0], [2.0, 4.0]])).typical_of(7)
+    assert typical.frames == 7 and typical.mean.tolist() == pytest.approx([13 / 5, 64 / 5])
+    assert typical.variance.tolist() == pytest.approx([2 / 5, 8 / 5]) and typical.mean.dtype == torch.float64
+
+
+@pytest.mark.parametrize("own", [1, 3, 4, 5, 9, 10, 100])
+def test_few_frames_are_filled_up_with_what_speakers_are_like(own):
+    """Up to five frames with the mean, up to ten with the variance: as if these had been there."""
+    features = torch.arange(own * 2, dtype=torch.float64).reshape(own, 2).square() / own
+    typical = Typical(5, torch.tensor([3.0, -1.0]).double(), torch.tensor([2.0, 0.5]).double())
+    stats = stats_of(anna=features)
+    stats.typical = typical
+    for_mean, for_variance = max(0, 5 - own), max(0, 10 - own)
+    mean = torch.cat([features, typical.mean.expand(for_mean, 2)]).mean(0)
+    variance = torch.cat([(features - mean).square(), typical.variance.expand(for_variance, 2)]).mean(0)
+    shift, scale = stats.shift_and_scale("anna")
+    assert torch.allclose(shift, mean.float()) and torch.allclose(scale, variance.clamp_min(1e-8).rsqrt().float())
+    alone = stats_of(anna=features).shift_and_scale("anna")
+    assert (shift.equal(alone[0]), scale.equal(alone[1])) == (own >= 5, own >= 10)
+
+
+def test_what_they_are_filled_up_with_is_in_the_file(tmp_path):
+    stats = stats_of(anna=FRAMES)
+    stats.typical = Typical(9, torch.tensor([1 / 3, 2.0]).double(), torch.tensor([0.1, 4.0]).double())
+    stats.write(tmp_path / "cmvn.json")
+    read = CmvnStats.read(tmp_path / "cmvn.json").typical
+    assert read.frames == 9 and read.mean.equal(stats.typical.mean) and read.variance.equal(stats.typical.variance)
+    stats.typical = None
+    stats.write(tmp_path / "cmvn.json")
+    assert CmvnStats.read(tmp_path / "cmvn.json").typical is None
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"frames": 0}, "typical, frames: expected a whole number of at least 1, found 0"),
+    ({"mean": [1.0]}, "typical, mean: expected 2 finite numbers, found a list"),
+    ({"variance": None}, "typical, variance: expected 2 finite numbers, found none")])
+def test_what_is_wrong_with_it_is_named(tmp_path, changes, message):
+    row = {"frames": 3, "mean": [0.0, 0.0], "variance": [1.0, 1.0], **changes}
+    (tmp_path / "cmvn.json").write_text(json.dumps({"dim": 2, "speakers": {}, "typical": row}))
+    with pytest.raises(InputError) as error:
+        CmvnStats.read(tmp_path / "cmvn.json")
+    assert str(error.value) == f"{tmp_path / 'cmvn.json'}, {message}"
 
 
 def test_mean_alone_or_variance_too():

@@ -23,7 +23,7 @@ def filled(folder, cuts, training=False, stats=None, augment=AugmentOptions(), o
     folder.mkdir()
     options = FeatureOptions(**{"device": "cpu", "storage": "numpy_files", **options})
     return compute_features(cuts, options, folder, Outcomes() if outcomes is None else outcomes, training,
-                            global_stats=stats, augment=augment)
+                            training_stats=stats, augment=augment)
 
 
 def ready(folder, utterance_id, frames=10, dim=2, value=1.0, **more):
@@ -107,17 +107,24 @@ def test_each_mode_has_its_sums(tmp_path):
     anna, alone = ({"frames": 3, "sum": [11.0] * 2, "square_sum": [43.0] * 2},
                    {"frames": 4, "sum": [4.0] * 2, "square_sum": [4.0] * 2})
     everyone = {"frames": 7, "sum": [15.0] * 2, "square_sum": [47.0] * 2}
+    means = 11 ** 2 / 3 + 4 ** 2 / 4
+    typical = {"frames": 300, "mean": [15 / 7] * 2, "variance": [pytest.approx((47 - means) / 7)] * 2}
     for mode, expected in (("speaker", {"anna": anna, "c": alone}), ("utterance", {"anna": anna, "c": alone}),
                            ("none", {"anna": anna, "c": alone}), ("global", {"*": everyone})):
         filled(tmp_path / mode, cuts, training=True, cmvn=mode)
-        assert json.loads((tmp_path / mode / "cmvn.json").read_text()) == {"dim": 2, "speakers": expected}
+        assert json.loads((tmp_path / mode / "cmvn.json").read_text()) == {
+            "dim": 2, "speakers": expected, **({"typical": typical} if mode == "speaker" else {})}
     other = [ready(tmp_path / "made", "d", value=9.0)]
     filled(tmp_path / "test", other, cmvn="global", stats=tmp_path / "speaker")  # the sum of all of its speakers
     assert json.loads((tmp_path / "test/cmvn.json").read_text())["speakers"] == {"*": everyone}
-    filled(tmp_path / "own", other, cmvn="speaker", stats=tmp_path / "speaker")  # which has no say there
-    assert list(json.loads((tmp_path / "own/cmvn.json").read_text())["speakers"]) == ["anna"]
-    with pytest.raises(InputError, match="global: expected CMVN sums of 3 features, found 2"):
-        filled(tmp_path / "wide", [ready(tmp_path / "made", "e", dim=3)], cmvn="global", stats=tmp_path / "global")
+    for name, options, expected in (("own", {}, typical), ("twenty", {"cmvn_frames": 20}, {**typical, "frames": 20}),
+                                    ("not", {"cmvn_frames": 0}, None), ("utterances", {"cmvn": "utterance"}, None)):
+        filled(tmp_path / name, other, stats=tmp_path / "speaker", **{"cmvn": "speaker", **options})
+        written = json.loads((tmp_path / name / "cmvn.json").read_text())
+        assert list(written["speakers"]) == ["anna"] and written.get("typical") == expected, name
+    for mode in ("global", "speaker"):
+        with pytest.raises(InputError, match=f"/{mode}: expected CMVN sums of 3 features, found 2"):
+            filled(tmp_path / f"wide_{mode}", [ready(tmp_path / "made", "e", dim=3)], cmvn=mode, stats=tmp_path / mode)
 
 
 def test_what_the_cuts_cannot_give_is_told(tmp_path):

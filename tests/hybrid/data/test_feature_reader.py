@@ -19,12 +19,13 @@ SPEAKERS = {"a": "anna", "b": "anna", "c": None}
 
 @pytest.fixture
 def folder(tmp_path):
-    """Makes a folder of three utterances: two of anna's, one of somebody unknown."""
+    """Makes a folder of three utterances: two of anna's, one of somebody unknown; few frames are not filled up."""
     def make(name="f", **options):
         cuts = [ready_cut(tmp_path / "made", i, np.array(matrix, np.float32), text=f"text {i}", speaker=SPEAKERS[i])
                 for i, matrix in MATRICES.items()]
         (tmp_path / name).mkdir()
-        compute_features(cuts, FeatureOptions(storage="numpy_files", **options), tmp_path / name, Outcomes(), True)
+        options = FeatureOptions(**{"storage": "numpy_files", "cmvn_frames": 0, **options})
+        compute_features(cuts, options, tmp_path / name, Outcomes(), training=True)
         return tmp_path / name
     return make
 
@@ -160,6 +161,7 @@ def test_a_matrix_that_is_gone_is_told(folder):
     ({"speed": (10.1,)}, "different factors of 0.1 to 10"), ({"speed": (0.9, 1.0, 0.9)}, "different factors"),
     ({"volume": (1.0,)}, r"lowest and highest factor, above 0, found \(1.0,\)"), ({"volume": (0.0, 1.0)}, "lowest and"),
     ({"volume": (1.0, 2.0, 3.0)}, "lowest and highest"), ({"volume": (2.0, 1.9)}, "lowest and highest"),
+    ({"cmvn_frames": -1}, "at least 0, found -1"),
     ({"dither": -0.1}, "at least 0, found -0.1"), ({"low_freq": -1.0}, "at least 0, found -1.0"),
     ({"max_failed_share": -0.1}, "0 to 1, found -0.1"), ({"max_failed_share": 1.1}, "0 to 1, found 1.1"),
     ({"kind": "plp"}, "fbank, mfcc, ready"), ({"cmvn": "x"}, "none, utterance, speaker, global"),

@@ -201,6 +201,19 @@ def test_global_cmvn_of_a_test_set_is_that_of_training(tmp_path):
     assert torch.allclose(reader["u000"], reader.raw("u000") - mean, atol=1e-4)
 
 
+def test_a_short_test_speaker_is_filled_up_with_what_those_of_training_are_like(tmp_path):
+    training = make(tmp_path / "train", ready_corpus(tmp_path / "a", seed=1), cmvn="speaker", training=True)
+    cuts = ready_corpus(tmp_path / "b", seed=2, number=1)
+    alone = make(tmp_path / "alone", cuts, cmvn="speaker")
+    reader = make(tmp_path / "test", cuts, cmvn="speaker", stats=tmp_path / "train", cmvn_variance=False,
+                  cmvn_frames=1000)
+    frames = alone.num_frames("u000")
+    mean = torch.cat([training.raw(i) for i in training.ids]).mean(0)
+    expected = (frames * alone.raw("u000").mean(0) + (1000 - frames) * mean) / 1000
+    assert torch.allclose(reader["u000"], reader.raw("u000") - expected, atol=1e-4)
+    assert alone["u000"].mean(0).abs().max() < 1e-4 < reader["u000"].mean(0).abs().max()
+
+
 def test_utterances_without_a_speaker_are_normalised_alone(tmp_path):
     cuts = [fastcopy(cut, supervisions=[fastcopy(cut.supervisions[0], speaker=None)])
             for cut in ready_corpus(tmp_path / "made", number=3)]
