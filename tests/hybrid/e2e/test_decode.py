@@ -24,6 +24,7 @@ from hybrid.e2e.model import E2eModel
 from hybrid.e2e.nbest_file import NBEST, read_nbest
 from hybrid.e2e.network import E2eOptions
 from hybrid.e2e.search.ctc_beam import CtcBeamOptions
+from hybrid.e2e.search.kinds import SEARCHES
 from hybrid.e2e.search.transducer_graph import TransducerGraphOptions
 from hybrid.e2e.tokens import TokenTable
 from hybrid.lattices.frames import Frames
@@ -65,6 +66,12 @@ class Planted:
         parts = {"ctc": score, "attention": -1.0, "lm": -0.25}
         return [Hypothesis((A, B, SPACE, A), (0, 1, 2, num_frames - 1), score, parts, num_frames not in self.broken),
                 Hypothesis((B,), (1,), score - 1, {**parts, "ctc": score - 1})]
+
+
+@pytest.fixture(autouse=True)
+def planted(monkeypatch):
+    """One more search, as it is one more file and a line."""
+    monkeypatch.setitem(SEARCHES, "planted", Planted)
 
 
 def folder_of(tmp_path, work, part_size=2):
