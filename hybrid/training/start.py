@@ -30,7 +30,7 @@ def start_network(network: nn.Module, folder: Path, tree: ContextTree, transitio
     if (folder / TRANSITIONS).is_file():
         their_tree, theirs = read_hmm(folder)
         same_states = theirs.states == transitions.states and their_tree.fingerprint() == tree.fingerprint()
-    taken, number = take(network, _encoder_of(folder), folder, not same_states)
+    taken, number = take(network, *_encoder_of(folder), not same_states)
     return f"the network starts with {taken} of its {number} tensors from {folder}"
 
 
@@ -38,21 +38,30 @@ def start_e2e(network: nn.Module, folder: Path, tokens: TokenTable) -> str:
     """The same for an end-to-end network: all of it where the trained one has the same tokens, else its encoder."""
     trained = E2eModel.load(folder) if is_e2e_model(folder) else None
     if trained and trained.tokens.symbols == tokens.symbols:
-        taken, number = take(network, trained.network, folder)
+        taken, number = take(network, trained.network, _named(folder, trained.description))
         return f"the network starts with {taken} of its {number} tensors from {folder}"
-    taken, number = take(network.encoder, _encoder_of(folder), folder)
+    taken, number = take(network.encoder, *_encoder_of(folder))
     return f"the encoder starts with {taken} of its {number} tensors from {folder}"
 
 
-def _encoder_of(folder: Path) -> nn.Module:
-    return E2eModel.load(folder).network.encoder if is_e2e_model(folder) else load_model(folder)[0]
+def _encoder_of(folder: Path) -> Tuple[nn.Module, str]:
+    """The network, and what it is called in messages."""
+    if is_e2e_model(folder):
+        model = E2eModel.load(folder)
+        return model.network.encoder, _named(folder, model.description)
+    network, description = load_model(folder)
+    return network, _named(folder, description)
 
 
-def take(network: nn.Module, trained: nn.Module, folder: Path, other_classes: bool = False) -> Tuple[int, int]:
+def _named(folder: Path, description: dict) -> str:
+    return f"{folder} ({', '.join(f'{key}={value}' for key, value in description['network'].items())})"
+
+
+def take(network: nn.Module, trained: nn.Module, item: str, other_classes: bool = False) -> Tuple[int, int]:
     """Of `network` whatever `trained` has under the same name, in the same shape.
 
     Args:
-      folder: of the trained one, for the message.
+      item: the trained one, for the message.
       other_classes: leave the last layer as it is.
     Returns: how many tensors were taken, and how many the network has.
     Raises: InputError when they are less than half, the last layer apart.
@@ -61,7 +70,7 @@ def take(network: nn.Module, trained: nn.Module, folder: Path, other_classes: bo
     common = {name: value for name, value in trained.state_dict().items()
               if name in own and own[name].shape == value.shape and not (other_classes and name.startswith(OUTPUT))}
     if 2 * len(common) < len(own):
-        raise InputError(str(folder), f"a network with names and shapes of most of the {len(own)} tensors, as with the "
+        raise InputError(item, f"a network with names and shapes of most of the {len(own)} tensors, as with the "
                          "same architecture and sizes", f"{len(common)} of them")
     network.load_state_dict({**own, **common})
     return len(common), len(own)
