@@ -1,7 +1,7 @@
 """Training that starts from the weights of a network that is trained already, on other data or for another system."""
 
 from pathlib import Path
-from typing import Tuple
+from typing import List, Optional, Tuple
 
 from torch import nn
 
@@ -30,31 +30,31 @@ def start_network(network: nn.Module, folder: Path, tree: ContextTree, transitio
     if (folder / TRANSITIONS).is_file():
         their_tree, theirs = read_hmm(folder)
         same_states = theirs.states == transitions.states and their_tree.fingerprint() == tree.fingerprint()
-    taken, number = take(network, *_encoder_of(folder), not same_states)
-    return f"the network starts with {taken} of its {number} tensors from {folder}"
+    trained, item, _ = _trained(folder)
+    return _said("network", folder, *take(network, getattr(trained, "encoder", trained), item, not same_states))
 
 
 def start_e2e(network: nn.Module, folder: Path, tokens: TokenTable) -> str:
     """The same for an end-to-end network: all of it where the trained one has the same tokens, else its encoder."""
-    trained = E2eModel.load(folder) if is_e2e_model(folder) else None
-    if trained and trained.tokens.symbols == tokens.symbols:
-        taken, number = take(network, trained.network, _named(folder, trained.description))
-        return f"the network starts with {taken} of its {number} tensors from {folder}"
-    taken, number = take(network.encoder, *_encoder_of(folder))
-    return f"the encoder starts with {taken} of its {number} tensors from {folder}"
+    trained, item, symbols = _trained(folder)
+    if symbols == tokens.symbols:
+        return _said("network", folder, *take(network, trained, item))
+    return _said("encoder", folder, *take(network.encoder, getattr(trained, "encoder", trained), item))
 
 
-def _encoder_of(folder: Path) -> Tuple[nn.Module, str]:
-    """The network, and what it is called in messages."""
+def _trained(folder: Path) -> Tuple[nn.Module, str, Optional[List[str]]]:
+    """The network, what it is called in messages, and its tokens if it is an end-to-end one, which has an encoder."""
     if is_e2e_model(folder):
         model = E2eModel.load(folder)
-        return model.network.encoder, _named(folder, model.description)
-    network, description = load_model(folder)
-    return network, _named(folder, description)
+        network, description, symbols = model.network, model.description, model.tokens.symbols
+    else:
+        (network, description), symbols = load_model(folder), None
+    sizes = ", ".join(f"{key}={value}" for key, value in description["network"].items())
+    return network, f"{folder} ({sizes})", symbols
 
 
-def _named(folder: Path, description: dict) -> str:
-    return f"{folder} ({', '.join(f'{key}={value}' for key, value in description['network'].items())})"
+def _said(what: str, folder: Path, taken: int, number: int) -> str:
+    return f"the {what} starts with {taken} of its {number} tensors from {folder}"
 
 
 def take(network: nn.Module, trained: nn.Module, item: str, other_classes: bool = False) -> Tuple[int, int]:
