@@ -24,9 +24,9 @@ def agreement(test: str, bench: Bench, keys: Sequence[str], options: CompareOpti
       costs: of the alignments in the bench.
     """
     best_first = sorted(keys, key=lambda key: bench.percent([key]))
-    wrong = {key: np.concatenate([np.zeros(0, bool), *map(wrong_words, bench.scores[key].utterances)]) for key in keys}
+    wrong = {key: _wrong(bench.scores[key]) for key in keys}
     voted = vote([bench.scores[key] for key in best_first], costs)
-    after = np.concatenate([np.zeros(0, bool), *map(wrong_words, voted.utterances)])
+    after = _wrong(voted)
     right = np.bincount(sum(~own for own in wrong.values()), minlength=len(keys) + 1)
     best = best_first[0]
     errors = np.array([[u.counts.errors for u in voted.utterances],
@@ -36,6 +36,11 @@ def agreement(test: str, bench: Bench, keys: Sequence[str], options: CompareOpti
         test, tuple(keys), tuple(right.tolist()), best, bench.wer(best), rates["vote"], rates["oracle"],
         int((wrong[best] & ~after).sum()), int((~wrong[best] & after).sum()),
         tuple(_pair(bench, a, b, wrong) for a, b in combinations(keys, 2)))
+
+
+def _wrong(own: Score) -> np.ndarray:
+    """Of each reference word, ``[N]`` bool; an utterance may have none."""
+    return np.array([wrong for utterance in own.utterances for wrong in wrong_words(utterance)], bool)
 
 
 def hypothesis_of(utterance: UtteranceScore) -> List[str]:

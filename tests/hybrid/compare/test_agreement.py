@@ -82,3 +82,10 @@ def test_only_the_named_systems_take_part():
     assert found.best == "b" and found.systems == ("c", "b") and len(found.pairs) == 1
     assert len(found.right) == 3 and sum(found.right) == bench.words.sum()
     assert found.oracle.percent < found.best_rate.percent == pytest.approx(scores["b"].wer)
+
+
+def test_an_utterance_without_words_has_none_that_are_wrong():
+    scores = {name: of_texts(["a b c", "", "f"], texts) for name, texts in (
+        ("x", ["a b c", "d", "f"]), ("y", ["a q c", "", "f"]))}
+    found = agreement("t", Bench(scores, OPTIONS), ["x", "y"], OPTIONS)
+    assert found.right == (0, 1, 3) and found.pairs[0].only_a == 1
