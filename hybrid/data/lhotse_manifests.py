@@ -99,12 +99,27 @@ def _one_per_supervision(cut: Cut, outcomes: Outcomes) -> List[Cut]:
     if not cut.supervisions:
         outcomes.add(cut.id, "failed", "no supervision")
         return []
-    whole = len(cut.supervisions) == 1 and cut.supervisions[0].duration >= 0.98 * cut.duration
-    if whole or not isinstance(cut, (MonoCut, MultiCut)):
+    if not isinstance(cut, (MonoCut, MultiCut)):
         return [cut]
-    return [fastcopy(cut, id=one.id, start=round(cut.start + one.start, 8), duration=one.duration,
-                     supervisions=[_moved(one, -one.start)])
+    first = cut.supervisions[0]
+    # what is said before a cut that was made too short is taken with it
+    if len(cut.supervisions) == 1 and first.duration >= 0.98 * cut.duration and first.start >= -0.02 * cut.duration:
+        return [_of_its_channels(cut)]
+    return [_of_its_channels(fastcopy(cut, id=one.id, start=round(cut.start + one.start, 8), duration=one.duration,
+                                      supervisions=[_moved(one, -one.start)]))
             for one in cut.supervisions]
+
+
+def _of_its_channels(cut: Cut) -> Cut:
+    """Of a cut of several channels those that its one supervision is of."""
+    (one,) = cut.supervisions
+    channels = one.channel if isinstance(one.channel, list) else [one.channel]
+    if not isinstance(cut, MultiCut) or not set(channels) < set(cut.channel):
+        return cut
+    if len(channels) > 1:
+        return fastcopy(cut, channel=channels, features=None)
+    return MonoCut(id=cut.id, start=cut.start, duration=cut.duration, channel=channels[0], recording=cut.recording,
+                   supervisions=[fastcopy(one, channel=channels[0])], custom=cut.custom)
 
 
 def _with_found_files(cut: Cut, roots: Sequence[Path]) -> Cut:

@@ -32,7 +32,7 @@ REASONS = {
     "unreadable": "the audio cannot be decoded",
     "odd_rate": "the audio's sampling rate is none of speech: its header is damaged",
     "truncated": "the audio ends before its header or manifest says",
-    "beyond_audio": "the utterance ends after its audio",
+    "beyond_audio": "the utterance ends after its audio, or begins before it",
     "no_channel": "the recording lacks the chosen channel",
     "bad_features": "the ready features cannot be read or have another shape than stated",
     "duplicate_id": "an earlier utterance has the same id",
@@ -277,6 +277,8 @@ class _Checker:
             raise Reject("odd_rate", f"expected {RATES[0]} to {RATES[1]} Hz, got {facts.sampling_rate}")
         if cut.duration <= 0:
             raise Reject("empty_audio", "a duration of 0 in the manifest: make the corpus again")
+        if cut.start < 0:
+            raise Reject("beyond_audio", f"starts {-cut.start:.3f} s before the audio")
         channel = self._choose_channel(cut, facts)
         place = self._channels(cut, facts).index(channel)
         if place in facts.silent:
@@ -338,6 +340,8 @@ class _Checker:
 
     def _check_supervision(self, cut: MonoCut) -> MonoCut:
         supervision = cut.supervisions[0]
+        if -supervision.start > max(self.options.trim_seconds, 1e-3):
+            raise Reject("beyond_audio", f"supervision starts {-supervision.start:.3f} s before its cut")
         late = supervision.end - cut.duration
         if late > 1e-3:
             if late > self.options.trim_seconds:

@@ -185,3 +185,29 @@ def test_no_manifest(tmp_path):
     (tmp_path / "r.jsonl").write_text("{}\n")
     with pytest.raises(InputError, match="r.jsonl:1, id: expected a name, found none"):
         read_manifests([tmp_path / "r.jsonl", tmp_path / "r.jsonl"], Outcomes())
+
+
+def test_channels_of_supervisions_of_a_cut_of_several(tmp_path):
+    """As Lhotse makes cuts of a recording of a conversation: one of both channels with the supervisions of each."""
+    recording = Recording("a", [AudioSource("file", [0, 1, 2], "a.wav")], 16000, 160_000, 10.0)
+    channels = {"one": 1, "list": [2], "two": [0, 2], "all": [0, 1, 2]}
+    supervisions = [SupervisionSegment(name, "a", 1.0, 2.0, channel=channel) for name, channel in channels.items()]
+    CutSet.from_cuts([
+        MultiCut("cut", 0.0, 10.0, [0, 1, 2], recording=recording, supervisions=supervisions, custom={"x": 1}),
+        MultiCut("whole", 0.0, 10.0, [0, 1, 2], recording=recording, supervisions=[
+            SupervisionSegment("s", "a", 0.0, 10.0, channel=2)])]).to_file(tmp_path / "x.jsonl")
+    cuts = read_manifests([tmp_path / "x.jsonl"], Outcomes())
+    assert [(cut.id, type(cut), cut.channel) for cut in cuts] == [
+        ("one", MonoCut, 1), ("list", MonoCut, 2), ("two", MultiCut, [0, 2]), ("all", MultiCut, [0, 1, 2]),
+        ("whole", MonoCut, 2)]
+    assert [cut.supervisions[0].channel for cut in cuts] == [1, 2, [0, 2], [0, 1, 2], 2]
+    assert [(cut.start, cut.duration, cut.custom) for cut in cuts[:2]] == [(1.0, 2.0, {"x": 1})] * 2
+
+
+def test_what_is_said_before_the_cut_is_taken_with_it(tmp_path):
+    recording = Recording("a", [AudioSource("file", [0], "a.wav")], 16000, 160_000, 10.0)
+    CutSet.from_cuts([MonoCut(f"cut{start}", 2.0, 5.0, 0, recording=recording, supervisions=[
+        SupervisionSegment(f"s{start}", "a", start, 5.5)]) for start in (-0.5, -0.1)]).to_file(tmp_path / "x.jsonl")
+    cuts = read_manifests([tmp_path / "x.jsonl"], Outcomes())
+    assert [(cut.id, cut.start, cut.duration, cut.supervisions[0].start) for cut in cuts] == [
+        ("s-0.5", 1.5, 5.5, 0.0), ("cut-0.1", 2.0, 5.0, -0.1)]

@@ -386,3 +386,11 @@ def test_options_at_their_limits():
     DataOptions(sampling_rate=1000, max_rejected_share=0.0, train_share=1e-6, trim_seconds=0.0,
                 min_frames_per_phone=0.0)
     DataOptions(sampling_rate=200_000, max_rejected_share=1.0, train_share=1.0)
+
+
+def test_what_begins_before_its_audio(tmp_path):
+    cut = utterance("a", recording_of(write_noise(tmp_path / "a.wav")), "yes")
+    assert only_reason(fastcopy(cut, start=-0.3)) == ("beyond_audio", "starts 0.300 s before the audio")
+    early = [fastcopy(cut, supervisions=[fastcopy(cut.supervisions[0], start=-start)]) for start in (0.3, 0.05)]
+    assert only_reason(early[0]) == ("beyond_audio", "supervision starts 0.300 s before its cut")
+    assert kept(early[1])[1] == []
