@@ -18,8 +18,7 @@ def work(job: Job) -> None:
     from logging import INFO, WARNING
 
     from graphs.errors import InputError
-    from graphs.lang.lexicon import Lexicon
-    from hybrid.data.imports import lexicon_in
+    from hybrid.data.imports import read_lexicon
     from hybrid.data.manifest import read_cuts, source_files, splits_of, write_cuts
     from hybrid.data.report import check_share, report_lines, write_rejected
     from hybrid.data.subset import hours_of
@@ -34,8 +33,7 @@ def work(job: Job) -> None:
             raise InputError(f"{corpus}/{split}.jsonl.gz", "at least one cut", "none")
     if options.train_share < 1 and TRAIN not in splits:
         raise InputError("option data.train_share", f"1 without a split {TRAIN}", str(options.train_share))
-    found = lexicon_in(corpus)
-    lexicon = Lexicon.read(found) if found else None
+    lexicon = read_lexicon(corpus)
     job.reads(path for cuts in splits.values() for path in source_files(cuts))
     results, transcripts, rate = validate_corpus(splits, options, lexicon, job.nj)
     for split, result in results.items():

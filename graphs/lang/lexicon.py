@@ -168,7 +168,8 @@ def _check_entry(item: str, entry: Pronunciation) -> None:
     if entry.word in RESERVED_WORDS:
         raise InputError(item, f"a word other than the reserved {', '.join(RESERVED_WORDS)}", entry.word)
     if not entry.phones:
-        raise InputError(item, f"phones after the word {entry.word}", "nothing")
+        comment = ": a comment of a CMU dictionary, which lexicon_form=cmu leaves out" if entry.word == ";;;" else ""
+        raise InputError(item, f"phones after the word {entry.word}", f"nothing{comment}")
     if not 0.0 < entry.probability <= 1.0:
         raise InputError(item, "a probability above 0 and at most 1", f"{entry.probability:g}")
     for phone in entry.phones:

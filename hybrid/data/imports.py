@@ -8,6 +8,8 @@ from lhotse.cut import Cut
 
 from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
+from graphs.lang.lexicon import Lexicon
+from graphs.text_file import read_lines
 from hybrid.data.held_out import hold_out
 from hybrid.data.manifest import source_files, write_cuts
 
@@ -30,6 +32,15 @@ def with_dev(splits: Dict[str, List[Cut]], share: Optional[float], log) -> Dict[
 def lexicon_in(corpus: Path) -> Optional[Path]:
     """The lexicon of a corpus folder, if it has one."""
     return next((path for path in map(corpus.__truediv__, LEXICONS) if path.is_file()), None)
+
+
+def read_lexicon(corpus: Path) -> Optional[Lexicon]:
+    """The lexicon of a corpus folder, if it has one; of a CMU dictionary, told by its comments, without them."""
+    path = lexicon_in(corpus)
+    if path is None:
+        return None
+    commented = path.name == "lexicon.txt" and any(line.startswith(";;;") for _, line in read_lines(path)[0])
+    return Lexicon.read(path, "cmu" if commented else "auto")
 
 
 def copy_resources(out: Path, lexicon: Optional[Path], lm: Optional[Path]) -> None:

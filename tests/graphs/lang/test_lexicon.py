@@ -161,3 +161,8 @@ def test_a_word_of_many_variant_marks_takes_no_time(tmp_path):
     start = time.monotonic()
     assert Lexicon.read(tmp_path / "dict", "cmu").words == [99_999 * "(1)"]
     assert time.monotonic() - start < 10
+
+
+def test_a_comment_of_nothing_says_how_it_is_read(tmp_path):
+    with pytest.raises(InputError, match="after the word ;;;, found nothing: a comment.*lexicon_form=cmu leaves out"):
+        read(tmp_path, "A AH\n;;;\n")

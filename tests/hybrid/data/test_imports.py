@@ -8,7 +8,7 @@ import pytest
 
 from graphs.errors import InputError
 from hybrid.data.corpus import recording_of, utterance
-from hybrid.data.imports import copy_resources, with_dev, write_corpus
+from hybrid.data.imports import copy_resources, read_lexicon, with_dev, write_corpus
 from hybrid.data.manifest import read_cuts
 from hybrid.outcomes import Outcomes
 from tests.hybrid.data.material import noise_cut, ready_corpus, ready_cut, write_noise
@@ -121,3 +121,14 @@ def test_resources_come_with_the_corpus(tmp_path, capsys):
     (tmp_path / "lm.gz").write_bytes(gzip.compress(ARPA.replace("-1 YES", "YES").encode()))
     assert imported(tmp_path / "out", splits, *given)[0] == 2
     assert "lm.gz:5: expected" in capsys.readouterr().err
+
+
+def test_comments_of_a_cmu_dictionary_are_no_words(tmp_path):
+    """The stage that checks the data has no lang.lexicon_form."""
+    assert read_lexicon(tmp_path) is None
+    (tmp_path / "lexicon.txt").write_text("A AH\nA(2) EY\n")
+    assert read_lexicon(tmp_path).words == ["A", "A(2)"]
+    (tmp_path / "lexicon.txt").write_text(";;; CMU\n;;;\nA AH\nA(2) EY # say\n")
+    assert [(entry.word, entry.phones) for entry in read_lexicon(tmp_path)] == [("A", ("AH",)), ("A", ("EY",))]
+    (tmp_path / "lexiconp.txt").write_text(";;; 1 X\n")
+    assert read_lexicon(tmp_path).words == [";;;"]
