@@ -9,8 +9,10 @@ from hybrid.data.characters import part_characters
 from hybrid.data.punctuation import remove_punctuation
 
 CASES = ("keep", "upper", "lower")
-# zero-width space, word joiner, byte-order mark: invisible, and different words to a program
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+# zero-width space, word joiner, byte-order mark, soft hyphen, marks of the direction of writing: invisible, and
+# different words to a program (joiners are not among them: scripts are written with them)
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+                               "\u2066\u2067\u2068\u2069"))
 
 
 def normalise_text(text: str, case: str = "keep", punctuation: str = "keep", words: str = "spaces",

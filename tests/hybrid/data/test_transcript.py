@@ -52,3 +52,9 @@ def test_one_way_to_write(case, text):
 def test_punctuation_goes_where_asked_but_for_known_words():
     assert normalise_text("'Em  a. B!", "lower") == "'em a. b!"
     assert normalise_text("'Em  a. B!", "lower", "remove", known={"'em", "a."}) == "'em a. b"
+
+
+def test_what_is_invisible_makes_no_other_word():
+    """Soft hyphens and marks of direction go, with words that are nothing else; joiners write words."""
+    assert normalise_text("\u202bni\u00adne\u202c \u200e \u2067yes\u2069\u061c no\u200f") == "nine yes no"
+    assert normalise_text("\u0645\u06cc\u200c\u062e a\u200db") == "\u0645\u06cc\u200c\u062e a\u200db"
