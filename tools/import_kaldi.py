@@ -22,6 +22,7 @@ def work(job: Job) -> None:
     from hybrid.data.corpus import parse_splits
     from hybrid.data.imports import write_corpus
     from hybrid.data.kaldi_dir import read_kaldi_dir
+    from hybrid.data.manifest import speaker_of
     from hybrid.outcomes import Outcomes
     data = job.args.data
     if (data / "wav.scp").exists():
@@ -35,6 +36,11 @@ def work(job: Job) -> None:
     outcomes = Outcomes(job.log)
     splits = {name: read_kaldi_dir(folder, job.out / "audio" / name, outcomes, job.nj, roots)
               for name, folder in folders.items()}
+    for name, cuts in splits.items():
+        unknown = [cut.id for cut in cuts if not speaker_of(cut)]
+        if 0 < len(unknown) < len(cuts):
+            job.log.warning("%s: %d of %d utterances have no line in utt2spk, so no speaker (%s%s)", name, len(unknown),
+                            len(cuts), ", ".join(unknown[:3]), ", ..." * (len(unknown) > 3))
     write_corpus(job, splits, outcomes)
 
 

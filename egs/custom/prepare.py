@@ -7,7 +7,7 @@ single data directory is training data), else manifests such as cuts_train.jsonl
 files with transcripts beside them, as train/001.wav and train/001.txt (tools.import_texts). All splits whose names
 begin with `test` or `eval` are test sets, but for those without any transcript. Where there is no dev or no test set,
 it is held out of train, by speakers where that comes near its share.
-lexiconp.txt or lexicon.txt and lm.arpa or lm.arpa.gz are taken along from the folder, or from local/dict in it.
+lexiconp.txt or lexicon.txt and lm.arpa, or .gz of them, are taken along from the folder, or from local/dict in it.
 """
 
 import re
@@ -90,9 +90,11 @@ def choose_splits(found: Found, wanted: Optional[str]) -> Dict[str, str]:
     splits = parse_splits(wanted) or {name: name for name in found.names if _is_split(name)}
     missing = [source for source in splits.values() if source not in found.names]
     if missing or "train" not in splits:
+        likely = sorted(found.names, key=lambda name: (not name.startswith("train"), _is_split(name)))[0]
+        others = "".join(f",{name}" for name in found.names if _is_split(name) and name not in ("train", likely))
         raise InputError(f"{found.folder}", ", ".join(missing) or "a split train",
                          f"{', '.join(found.names)}. Say which is which, as "
-                         f"corpus.splits=train={found.names[0]}")
+                         f"corpus.splits=train={likely}{others}")
     for name in splits:
         if not NAME.fullmatch(name):
             raise InputError("option corpus.splits", "names of letters, digits and . _ -, as in `test=my set`", name)
@@ -137,10 +139,11 @@ def work(job: Job) -> None:
     places = (corpus, found.folder, corpus / "local/dict", found.folder / "local/dict")
     untold = [] if options.splits else without_text(found)
     chosen = choose_splits(found._replace(names=[name for name in found.names if name not in untold]), options.splits)
+    lexicons = (*LEXICONS, *(f"{name}.gz" for name in LEXICONS))
     vars(job.args).update(  # the arguments of the import programs
         data=found.folder, manifests=found.folder, splits=",".join(map("=".join, chosen.items())), root=options.root,
         hold_out=None, max_failed_share=options.max_failed_share,
-        lexicon=first_file(LEXICONS, places), lm=first_file(LANGUAGE_MODELS, places))
+        lexicon=first_file(lexicons, places), lm=first_file(LANGUAGE_MODELS, places))
     job.log.info("%s: %s, %s", found.folder, found.form, job.args.splits)
     unused = sorted({*found.names} - {*chosen.values()} - {*untold})
     if untold:

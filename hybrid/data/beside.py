@@ -46,7 +46,8 @@ def texts_of(folder: Path) -> List[Path]:
 
 
 def text_beside(audio: Path) -> Optional[Path]:
-    return next((path for path in map(audio.with_suffix, TEXTS) if path.is_file()), None)
+    kinds = (*TEXTS, *map(str.upper, TEXTS))
+    return next((path for path in map(audio.with_suffix, kinds) if path.is_file()), None)
 
 
 def read_pairs(folder: Path, outcomes: Outcomes) -> List[Cut]:
@@ -77,6 +78,6 @@ def read_pairs(folder: Path, outcomes: Outcomes) -> List[Cut]:
         outcomes.add(one.recording_id)
     spoken = {audio.with_suffix("") for audio in files}
     for text in sorted(path for place in {audio.parent for audio in files} for path in place.iterdir()):
-        if text.suffix in TEXTS and text.with_suffix("") not in spoken and text.stem.lower() not in OTHER_TEXTS:
+        if text.suffix.lower() in TEXTS and text.with_suffix("") not in spoken and text.stem.lower() not in OTHER_TEXTS:
             outcomes.add(text.stem, "failed", f"no audio beside {text}")
     return cuts

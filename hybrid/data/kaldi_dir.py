@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import subprocess
+import unicodedata
 from functools import partial
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -49,10 +50,16 @@ def read_table(path: Path, must_exist: bool = False) -> Dict[str, str]:
     table: Dict[str, str] = {}
     for number, line in read_lines(path)[0]:
         key, value, *_ = re.split("[ \t]+", line.strip(" \t"), maxsplit=1) + [""]
+        key = _name(key)
         if key in table:
             raise InputError(f"{path}:{number}", "every key once", f"{key!r} again")
         table[key] = value
     return table
+
+
+def _name(text: str) -> str:
+    """An id that was typed is the one that was made of a file's name, whose accents are characters of their own."""
+    return unicodedata.normalize("NFC", text)
 
 
 def read_pairs(path: Path, value: str) -> Dict[str, str]:
@@ -61,7 +68,7 @@ def read_pairs(path: Path, value: str) -> Dict[str, str]:
     for key, text in table.items():
         if len(split_blanks(text)) != 1:
             raise InputError(f"{path}, {key}", f"one {value}", repr(text) if text else "none")
-    return table
+    return {key: _name(text) for key, text in table.items()}
 
 
 def read_seconds(path: Path) -> Dict[str, float]:
@@ -92,6 +99,7 @@ def read_segments(path: Path) -> Dict[str, Segment]:
             start, end, channel = _time(start), _time(end), to_int(channel)
         except ValueError:
             raise InputError(f"{path}:{number}", "`UTTERANCE RECORDING START END [CHANNEL]`", repr(line)) from None
+        utterance_id, recording_id = _name(utterance_id), _name(recording_id)
         if utterance_id in segments:
             raise InputError(f"{path}:{number}", "every utterance once", f"{utterance_id!r} again")
         segments[utterance_id] = Segment(recording_id, start, None if end == -1 else end,

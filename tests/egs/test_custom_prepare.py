@@ -1,9 +1,12 @@
 """Data of one's own: what is found where, which split is which, and what is taken along or held out."""
 
+import gzip
+
 import pytest
 
 from egs.custom.prepare import EXPECTED, PROGRAM, CorpusOptions, Found, choose_splits, find_data, first_file, work
 from graphs.errors import InputError
+from graphs.lang.lexicon import Lexicon
 from hybrid.data.manifest import read_cuts
 from tests.egs.test_custom import LEXICON, contents, prepare, write_split
 from tests.hybrid.data.test_kaldi_dir import write_dir
@@ -50,6 +53,9 @@ def test_train_dev_and_tests_are_taken_or_what_is_named(tmp_path, names, wanted,
 @pytest.mark.parametrize("names, wanted, expected, found", [
     ("a b", None, "a split train", "a, b. Say which is which, as corpus.splits=train=a"),
     ("a b", "dev=a", "a split train", "a, b. Say which is which, as corpus.splits=train=a"),
+    ("dev test trainer", None, "a split train", "dev, test, trainer. Say which is which, as "
+     "corpus.splits=train=trainer,dev,test"),
+    ("dev other", None, "a split train", "dev, other. Say which is which, as corpus.splits=train=other,dev"),
     ("c b", "train=b,dev=x,test=y", "x, y", "c, b. Say which is which, as corpus.splits=train=c"),
     ("b", "train=b,my set=b", "names of letters, digits and . _ -, as in `test=my set`", "my set"),
     ("b", "train=b,a/b=b", "names of letters, digits and . _ -, as in `test=my set`", "a/b")])
@@ -98,6 +104,34 @@ def test_lexicon_and_model_are_taken_from_the_corpus_its_data_or_their_local_dic
         assert f"-{number} one" in (out / "lm.arpa").read_text(), place
     said = capsys.readouterr().err
     assert "no lexicon.txt" not in said and "no lm.arpa" not in said
+
+
+@pytest.mark.parametrize("name", ["lexicon.txt", "lexiconp.txt"])
+def test_a_lexicon_may_be_compressed(tmp_path, capsys, name):
+    for split in ("train", "dev", "test"):
+        write_split(tmp_path / "my", split, ["anna"], 1)
+    (tmp_path / "my" / f"{name}.gz").write_bytes(gzip.compress(b"one 1 W\n"))
+    assert prepare(tmp_path / "out", tmp_path / "my") == 0
+    assert "no lexicon.txt" not in capsys.readouterr().err
+    assert Lexicon.read(tmp_path / "out" / name).words == ["one"]
+
+
+def test_utterances_without_a_speaker_where_others_have_one_are_told(tmp_path, capsys):
+    for split in ("train", "dev", "test"):
+        write_split(tmp_path / "my", split, ["anna"], 5)
+    speakers = tmp_path / "my/train/utt2spk"
+    lines = speakers.read_text().splitlines(keepends=True)
+    speakers.write_text(lines[0])
+    (tmp_path / "my/test/utt2spk").unlink()
+    assert prepare(tmp_path / "out", tmp_path / "my") == 0
+    said = capsys.readouterr().err
+    names = ", ".join(line.split()[0] for line in lines[1:4])
+    assert f"WARNING train: 4 of 5 utterances have no line in utt2spk, so no speaker ({names}, ...)\n" in said
+    assert said.count("utt2spk") == 1
+    speakers.write_text("".join(lines[:4]))
+    assert prepare(tmp_path / "out", tmp_path / "my") == 0
+    assert f"train: 1 of 5 utterances have no line in utt2spk, so no speaker ({lines[4].split()[0]})\n" in (
+        capsys.readouterr().err)
 
 
 def test_what_lacks_is_held_out_dev_first_and_the_seed_says_what(tmp_path, capsys):

@@ -93,3 +93,13 @@ def test_a_folder_without_pairs_has_none(tmp_path):
     (tmp_path / "a.txt").write_text("one")
     add(tmp_path, "b")
     assert splits_in(tmp_path, folders_with_pairs(tmp_path)) == folders_with_pairs(tmp_path) == {}
+
+
+def test_files_of_another_system_are_in_capitals(tmp_path):
+    add(tmp_path, "anna/A", "one\r\n", ".TXT", ".WAV")
+    add(tmp_path, "anna/B", "two", ".LAB", ".WAV")
+    (tmp_path / "anna/GONE.TXT").write_text("three")
+    (tmp_path / "anna/README.TXT").write_text("x")
+    outcomes = Outcomes()
+    assert [(cut.id, text_of(cut)) for cut in read_pairs(tmp_path, outcomes)] == [("A", "one"), ("B", "two")]
+    assert outcomes.notable == {"GONE": ("failed", f"no audio beside {tmp_path}/anna/GONE.TXT")}

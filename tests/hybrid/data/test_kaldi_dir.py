@@ -317,3 +317,16 @@ def test_without_transcripts_every_segment_is_an_utterance(tmp_path):
     assert [(cut.id, text_of(cut), speaker_of(cut), cut.start, cut.duration) for cut in cuts] == [
         ("one", "", "anna", 0.5, 1.0), ("two", "", "", 1.5, 7.5)]
     assert outcomes.counts == {"done": 2}
+
+
+def test_ids_of_file_names_and_typed_ones_are_the_same(plain, tmp_path):
+    """Accents that are characters of their own, as some file systems make them, and whole ones."""
+    write_dir(plain, wav_scp=[f"rec-e\u0301 {tmp_path}/e\u0301.wav"], segments=["e\u0301 rec-\u00e9 0.0 -1"],
+              text=["\u00e9 YES"], utt2spk=["\u00e9 ze\u0301"], spk2gender=["z\u00e9 f"], utt2lang=["e\u0301 fr"])
+    write_noise(tmp_path / "e\u0301.wav", seconds=0.5)
+    cuts, outcomes = read(plain)
+    said = cuts["\u00e9"].supervisions[0]
+    assert (said.text, said.speaker, said.gender, said.language) == ("YES", "z\u00e9", "f", "fr")
+    assert cuts["\u00e9"].duration == 0.5 and outcomes.counts == {"done": 1}
+    with pytest.raises(InputError, match="every key once"):
+        read_table(write_dir(plain, text=["e\u0301 A", "\u00e9 B"]) / "text")
