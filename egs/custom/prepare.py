@@ -77,7 +77,8 @@ def find_data(corpus: Path, asked: bool = False) -> Found:
         names = sorted(inside if asked else splits_in(folder, inside))
         if names:
             return Found("texts", folder, names)
-    raise InputError(f"--corpus {corpus}", EXPECTED, "neither")
+    raise InputError(f"--corpus {corpus}", EXPECTED,
+                     "neither" if corpus.is_dir() else "a file" if corpus.exists() else "no such folder")
 
 
 def choose_splits(found: Found, wanted: Optional[str]) -> Dict[str, str]:
@@ -87,7 +88,7 @@ def choose_splits(found: Found, wanted: Optional[str]) -> Dict[str, str]:
     """
     from graphs.errors import InputError
     from hybrid.data.corpus import parse_splits
-    splits = parse_splits(wanted) or {name: name for name in found.names if _is_split(name)}
+    splits = parse_splits(wanted, "option corpus.splits") or {name: name for name in found.names if _is_split(name)}
     missing = [source for source in splits.values() if source not in found.names]
     if missing or "train" not in splits:
         likely = sorted(found.names, key=lambda name: (not name.startswith("train"), _is_split(name)))[0]

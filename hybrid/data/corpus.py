@@ -104,16 +104,16 @@ def utterance_of_features(utterance_id: str, matrix: np.ndarray, store: FeatureS
                    supervisions=[supervision])
 
 
-def parse_splits(words: Optional[str]) -> Dict[str, str]:
+def parse_splits(words: Optional[str], item: str = "--splits") -> Dict[str, str]:
     """`train,dev=dev_clean` as {"train": "train", "dev": "dev_clean"}; {} for None.
 
-    Raises InputError for an empty or repeated name.
+    Raises InputError that names the item, what the user has said it with, for an empty or repeated name.
     """
     splits: Dict[str, str] = {}
     for word in (words or "").split(","):
         name, _, source = word.strip().partition("=")
         if name in splits or (words and not name):
-            raise InputError("--splits", "different names, `NAME` or `NAME=SOURCE`", repr(words))
+            raise InputError(item, "different names, `NAME` or `NAME=SOURCE`", repr(words))
         if name:
             splits[name] = source or name
     return splits

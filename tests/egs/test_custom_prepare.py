@@ -31,12 +31,12 @@ def test_data_is_found_in_the_folder_before_that_in_data_and_kaldis_before_lhots
     assert find_data(plant(tmp_path, files)) == (form, tmp_path / place, names)
 
 
-@pytest.mark.parametrize("name", ["none", "file", "empty"])
-def test_where_there_is_no_data_the_message_says_what_should_be(tmp_path, name):
+@pytest.mark.parametrize("name, found", [("none", "no such folder"), ("file", "a file"), ("empty", "neither")])
+def test_where_there_is_no_data_the_message_says_what_should_be(tmp_path, name, found):
     plant(tmp_path, "file empty/data/text")
     with pytest.raises(InputError) as caught:
         find_data(tmp_path / name)
-    assert str(caught.value) == f"--corpus {tmp_path / name}: expected {EXPECTED}, found neither"
+    assert str(caught.value) == f"--corpus {tmp_path / name}: expected {EXPECTED}, found {found}"
 
 
 @pytest.mark.parametrize("names, wanted, splits", [
@@ -57,10 +57,11 @@ def test_train_dev_and_tests_are_taken_or_what_is_named(tmp_path, names, wanted,
      "corpus.splits=train=trainer,dev,test"),
     ("dev other", None, "a split train", "dev, other. Say which is which, as corpus.splits=train=other,dev"),
     ("c b", "train=b,dev=x,test=y", "x, y", "c, b. Say which is which, as corpus.splits=train=c"),
+    ("b", "train=b,", "different names, `NAME` or `NAME=SOURCE`", "'train=b,'"),
     ("b", "train=b,my set=b", "names of letters, digits and . _ -, as in `test=my set`", "my set"),
     ("b", "train=b,a/b=b", "names of letters, digits and . _ -, as in `test=my set`", "a/b")])
 def test_a_split_that_is_not_there_or_cannot_name_a_folder_is_an_error(tmp_path, names, wanted, expected, found):
-    item = "option corpus.splits" if expected.startswith("names") else str(tmp_path)
+    item = "option corpus.splits" if expected.startswith(("names", "different")) else str(tmp_path)
     with pytest.raises(InputError) as caught:
         choose_splits(Found("kaldi", tmp_path, names.split()), wanted)
     assert str(caught.value) == f"{item}: expected {expected}, found {found}"
@@ -177,7 +178,8 @@ def test_audio_paths_begin_at_the_root_and_so_many_may_lack_a_transcript(tmp_pat
 
 def test_without_data_the_program_says_what_it_wants(tmp_path, capsys):
     for arguments, message in (([], f"--corpus: expected your own data: {EXPECTED}, found none\n"), (
-            ["--corpus", str(tmp_path / "none")], f"--corpus {tmp_path}/none: expected {EXPECTED}, found neither\n")):
+            ["--corpus", str(tmp_path / "none")],
+            f"--corpus {tmp_path}/none: expected {EXPECTED}, found no such folder\n")):
         assert PROGRAM.run(work, ["--out", str(tmp_path / "out"), *arguments]) == 2
         assert message in capsys.readouterr().err
 
