@@ -47,10 +47,18 @@ def _state(path: Path) -> Iterator[Tuple]:
     """(name, inode, size, time) of a file or folder and of what lies in the folder; nothing where nothing is."""
     try:
         with os.scandir(path) as found:
-            entries = sorted((entry.name, entry.stat()) for entry in found)
+            entries = sorted((entry.name, _stat(entry)) for entry in found)
     except NotADirectoryError:
         entries = [("", path.stat())]
     except FileNotFoundError:
         entries = []
     for name, stat in entries:
         yield name, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _stat(entry: os.DirEntry) -> os.stat_result:
+    """Of what a link leads to; of the link, where it leads nowhere."""
+    try:
+        return entry.stat()
+    except OSError:
+        return entry.stat(follow_symlinks=False)

@@ -96,6 +96,20 @@ def test_single_files_and_such_as_are_not_there(tmp_path):
     assert texts(Work(path)) == ["three"] and len(read) == 3
 
 
+def test_a_link_to_nothing_hides_no_other_file(folder):
+    (folder / ".#a").symlink_to("someone@somewhere.1234")  # an editor's lock
+    read = []
+
+    @kept_while_unchanged()
+    def text(path):
+        read.append(path)
+        return (path / "a").read_text()
+
+    assert text(folder) == text(folder) == "one" and len(read) == 1
+    (folder / "a").write_text("another")
+    assert text(folder) == "another" and len(read) == 2
+
+
 def test_paths_are_found_in_what_holds_them(tmp_path):
     work = Work(tmp_path, (tmp_path / "a", tmp_path / "b"), tmp_path / "c")
     assert list(paths_in((work, "x", 3, None, (tmp_path / "d",)))) == [

@@ -5,6 +5,7 @@ and graphs, unless there are other words."""
 import argparse
 import dataclasses
 import importlib
+import itertools
 import os
 import shlex
 import sys
@@ -107,8 +108,9 @@ class Again:
         return args.out
 
     def _unused(self, folder: Path) -> Path:
-        out = self._out / folder.name
-        return self._out / f"{folder.parent.name}_{folder.name}" if out in self.stages else out
+        name = f"{folder.parent.name}_{folder.name}"
+        names = itertools.chain([folder.name, name], (f"{name}_{number}" for number in itertools.count(2)))
+        return next(out for out in map(self._out.joinpath, names) if out not in self.stages)
 
 
 def arguments_of(record: dict):
