@@ -129,7 +129,7 @@ def test_two_stages_of_one_name_have_two_folders(work, again, tmp_path):
     add(work, "other/decode_test", "tools.lattices.prune", "--lattices exp/decode_test --beam 4")
     assert again.place_of(work / "other/decode_test") == tmp_path / "out/other_decode_test"
     for number in (2, 3):  # as of other work folders
-        add(work, f"{number}/other/decode_test", "tools.decode", "--features features/test --model exp/am --graph exp/graph")
+        add(work, f"{number}/other/decode_test", "tools.lattices.prune", "--lattices exp/decode_test --beam 4")
         assert again.place_of(work / f"{number}/other/decode_test") == tmp_path / f"out/other_decode_test_{number}"
     assert tmp_path / "out/decode_test" in again.stages
     words = words_of(again, tmp_path / "out/other_decode_test")
