@@ -29,14 +29,9 @@ def with_dev(splits: Dict[str, List[Cut]], share: Optional[float], log) -> Dict[
     return {**splits, "train": train, "dev": dev}
 
 
-def lexicon_in(corpus: Path) -> Optional[Path]:
-    """The lexicon of a corpus folder, if it has one."""
-    return next((path for path in map(corpus.__truediv__, LEXICONS) if path.is_file()), None)
-
-
 def read_lexicon(corpus: Path) -> Optional[Lexicon]:
     """The lexicon of a corpus folder, if it has one; of a CMU dictionary, told by its comments, without them."""
-    path = lexicon_in(corpus)
+    path = next((path for path in map(corpus.__truediv__, LEXICONS) if path.is_file()), None)
     if path is None:
         return None
     commented = path.name == "lexicon.txt" and any(line.startswith(";;;") for _, line in read_lines(path)[0])

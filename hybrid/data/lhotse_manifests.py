@@ -79,13 +79,18 @@ def _join(paths: Sequence[Path], outcomes: Outcomes) -> List[Cut]:
         if recording is None:
             outcomes.add(supervision.id, "failed", f"no recording {supervision.recording_id} in {paths[0]}")
             continue
-        channels = supervision.channel
-        cut_class = MultiCut if isinstance(channels, list) and len(channels) > 1 else MonoCut
-        channel = channels[0] if isinstance(channels, list) and cut_class is MonoCut else channels
-        cuts.append(cut_class(
-            id=supervision.id, start=supervision.start, duration=supervision.duration, channel=channel,
+        cuts.append(_cut(
+            _channels(supervision), id=supervision.id, start=supervision.start, duration=supervision.duration,
             recording=recording, supervisions=[_moved(supervision, -supervision.start)]))
     return cuts
+
+
+def _channels(supervision) -> List[int]:
+    return supervision.channel if isinstance(supervision.channel, list) else [supervision.channel]
+
+
+def _cut(channels: List[int], **parts) -> Cut:
+    return MultiCut(channel=channels, **parts) if len(channels) > 1 else MonoCut(channel=channels[0], **parts)
 
 
 def _moved(supervision, seconds: float):
@@ -113,13 +118,12 @@ def _one_per_supervision(cut: Cut, outcomes: Outcomes) -> List[Cut]:
 def _of_its_channels(cut: Cut) -> Cut:
     """Of a cut of several channels those that its one supervision is of."""
     (one,) = cut.supervisions
-    channels = one.channel if isinstance(one.channel, list) else [one.channel]
+    channels = _channels(one)
     if not isinstance(cut, MultiCut) or not set(channels) < set(cut.channel):
         return cut
-    if len(channels) > 1:
-        return fastcopy(cut, channel=channels, features=None)
-    return MonoCut(id=cut.id, start=cut.start, duration=cut.duration, channel=channels[0], recording=cut.recording,
-                   supervisions=[fastcopy(one, channel=channels[0])], custom=cut.custom)
+    said = one if len(channels) > 1 else fastcopy(one, channel=channels[0])
+    return _cut(channels, id=cut.id, start=cut.start, duration=cut.duration, recording=cut.recording,
+                supervisions=[said], custom=cut.custom)
 
 
 def _with_found_files(cut: Cut, roots: Sequence[Path]) -> Cut:
