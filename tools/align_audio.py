@@ -80,12 +80,11 @@ def tell(out: Path, stages: Sequence[Path]) -> int:
     """Writes what became of each utterance; the exit status."""
     from hybrid.align.times.ctm import read_ctm
     from hybrid.data.manifest import read_cuts
-    from hybrid.recognize.joined import joined_outcomes, read_outcomes
+    from hybrid.recognize.joined import joined_outcomes
     corpus = out / "corpus"
-    ids = [*(cut.id for cut in read_cuts(corpus / f"{SPLIT}.jsonl.gz")),
-           *(item for item, (outcome, _) in read_outcomes(corpus / "outcomes.tsv").items() if outcome == "failed")]
-    outcomes = joined_outcomes(ids, read_ctm(out / "times" / "words.ctm"), [
-        corpus / "outcomes.tsv", out / "cuts" / f"rejected_{SPLIT}.tsv", *(stage / "outcomes.tsv" for stage in stages)])
+    ids = [cut.id for cut in read_cuts(corpus / f"{SPLIT}.jsonl.gz")]
+    outcomes = joined_outcomes(ids, read_ctm(out / "times" / "words.ctm"), corpus / "outcomes.tsv", [
+        out / "cuts" / f"rejected_{SPLIT}.tsv", *(stage / "outcomes.tsv" for stage in stages)])
     outcomes.write(out / "outcomes.tsv")
     print(f"{out / 'times'}: {outcomes.summary()}")
     return 1 if outcomes.failures else 0

@@ -106,8 +106,8 @@ def put_together(out: Path, stages: Sequence[Path]) -> int:
     write_text(out / "transcripts.txt", joined_words(segments, words))
     if (last / "words.ctm").exists():
         write_ctm(out / "words.ctm", joined_times(segments, read_scored_ctm(last / "words.ctm")))
-    outcomes = joined_outcomes(segments, words, [out / "cuts" / "rejected_test.tsv",
-                                                 *(stage / "outcomes.tsv" for stage in stages)])
+    outcomes = joined_outcomes(segments, words, out / "corpus" / "outcomes.tsv", [
+        out / "cuts" / "rejected_test.tsv", *(stage / "outcomes.tsv" for stage in stages)])
     outcomes.write(out / "outcomes.tsv")
     print(f"{out / 'transcripts.txt'}: {outcomes.summary()}")
     return 1 if outcomes.failures else 0

@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from lhotse import AudioSource, Recording
+from lhotse import Recording
 from lhotse.cut import Cut
 from lhotse.utils import fastcopy
 
 from graphs.errors import InputError
 from graphs.text_file import read_lines, split_blanks, to_float, to_int
-from hybrid.data.corpus import UNKNOWN_RATE, recording_of, utterance
+from hybrid.data.corpus import recording_of, utterance
 from hybrid.data.parallel import ordered_map
 from hybrid.outcomes import Outcomes
 
@@ -114,7 +114,7 @@ def read_kaldi_dir(folder: Path, audio_folder: Path, outcomes: Outcomes, nj: int
     Args:
       folder: with wav.scp and text; segments, utt2spk, spk2gender, utt2lang and reco2dur are optional.
       audio_folder: what the pipes of wav.scp give is written here, once.
-      outcomes: takes utterances that have no place in the audio or no transcript, and broken pipes.
+      outcomes: takes utterances that have no place in the audio, no transcript or a broken pipe.
       roots: relative paths are looked for in these folders in turn; commands run in the first.
       transcribed: with text; else transcripts are empty, and there need be no text.
     Raises: InputError for a missing wav.scp or text, or a line that does not parse.
@@ -129,11 +129,11 @@ def read_kaldi_dir(folder: Path, audio_folder: Path, outcomes: Outcomes, nj: int
     texts = dict.fromkeys(segments, "") if texts is None else texts
     speakers, genders = read_pairs(folder / "utt2spk", "speaker"), read_pairs(folder / "spk2gender", "gender")
     languages = read_pairs(folder / "utt2lang", "language")
-    recordings = _open_recordings(folder, wav_scp, audio_folder, outcomes, nj, roots)
+    recordings, broken = _open_recordings(folder, wav_scp, audio_folder, nj, roots)
     cuts = []
     for utterance_id, segment in segments.items():
         recording = recordings.get(segment.recording_id)
-        problem = _problem(utterance_id, segment, recording, texts)
+        problem = broken.get(segment.recording_id) or _problem(utterance_id, segment, recording, texts)
         if problem:
             outcomes.add(utterance_id, "failed", problem)
             continue
@@ -164,18 +164,19 @@ def _problem(utterance_id: str, segment: Segment, recording: Optional[Recording]
     return ""
 
 
-def _open_recordings(folder: Path, wav_scp: Dict[str, str], audio_folder: Path, outcomes: Outcomes, nj: int,
-                     roots: Sequence[Path]) -> Dict[str, Recording]:
+def _open_recordings(folder: Path, wav_scp: Dict[str, str], audio_folder: Path, nj: int,
+                     roots: Sequence[Path]) -> Tuple[Dict[str, Recording], Dict[str, str]]:
+    """Id -> recording, and id -> what went wrong with the pipe of those that gave none."""
     work = partial(_open_recording, audio_folder=audio_folder.absolute(), roots=[r.resolve() for r in roots])
     durations = read_seconds(folder / "reco2dur")
-    recordings = {}
-    for recording, problem in ordered_map(work, list(wav_scp.items()), nj, folder.name, unit="file"):
-        if problem:
-            outcomes.add(f"recording {recording.id}", "failed", problem)
-        if recording.id in durations:
-            recording = _with_duration(recording, durations[recording.id])
-        recordings[recording.id] = recording
-    return recordings
+    recordings, broken = {}, {}
+    opened = ordered_map(work, list(wav_scp.items()), nj, folder.name, unit="file")
+    for recording_id, (recording, problem) in zip(wav_scp, opened):
+        if recording is None:
+            broken[recording_id] = f"its recording {recording_id}: {problem}"
+        else:
+            recordings[recording_id] = _with_duration(recording, durations.get(recording_id, 0.0))
+    return recordings, broken
 
 
 def _with_duration(recording: Recording, seconds: float) -> Recording:
@@ -185,8 +186,8 @@ def _with_duration(recording: Recording, seconds: float) -> Recording:
     return fastcopy(recording, duration=seconds, num_samples=round(seconds * recording.sampling_rate))
 
 
-def _open_recording(item: Tuple[str, str], audio_folder: Path, roots: List[Path]) -> Tuple[Recording, str]:
-    """The recording of a line of wav.scp, and what went wrong with its pipe."""
+def _open_recording(item: Tuple[str, str], audio_folder: Path, roots: List[Path]) -> Tuple[Optional[Recording], str]:
+    """The recording of a line of wav.scp, or what went wrong with its pipe."""
     recording_id, source = item
     if source.endswith("|"):
         return _run_pipe(recording_id, source[:-1].strip(), audio_folder, roots[0])
@@ -203,17 +204,13 @@ def file_name(recording_id: str) -> str:
     return f"{start}-{hashlib.sha256(raw).hexdigest()[:16]}"
 
 
-def _run_pipe(recording_id: str, command: str, audio_folder: Path, cwd: Path) -> Tuple[Recording, str]:
+def _run_pipe(recording_id: str, command: str, audio_folder: Path, cwd: Path) -> Tuple[Optional[Recording], str]:
     done = subprocess.run(command, shell=True, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           stdin=subprocess.DEVNULL)
-    path = audio_folder / file_name(recording_id)
-    problem = ""
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        problem = f"`{command}` gave status {done.returncode}: {said[-1] if said else 'no output'}"
-        missing = AudioSource(type="file", channels=[0], source=str(path.with_name(path.name + ".wav")))
-        return Recording(recording_id, [missing], UNKNOWN_RATE, 0, 0.0), problem
-    path = path.with_name(path.name + SUFFIX_OF.get(done.stdout[:4], ".wav"))
+        return None, f"`{command}` gave status {done.returncode}: {said[-1] if said else 'no output'}"
+    path = audio_folder / (file_name(recording_id) + SUFFIX_OF.get(done.stdout[:4], ".wav"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(done.stdout)
-    return recording_of(path, recording_id), problem
+    return recording_of(path, recording_id), ""

@@ -36,19 +36,22 @@ def _in_order(segments: Mapping[str, Tuple]):
     return sorted(segments.items(), key=lambda item: (item[1].recording_id, item[1].start))
 
 
-def joined_outcomes(pieces: Iterable[str], words: Container[str], reports: Sequence[Path]) -> Outcomes:
-    """What became of each piece.
+def joined_outcomes(pieces: Iterable[str], words: Container[str], imported: Path, reports: Sequence[Path]) -> Outcomes:
+    """What became of each piece, and of what never became one.
 
     Args:
       words: holds the pieces that came through.
-      reports: files of Outcomes and of rejected cuts, in the order of the stages.
+      imported: file of Outcomes of the stage that made the pieces.
+      reports: files of Outcomes and of rejected cuts, in the order of the stages after it.
     """
-    told = {item: what for path in reports for item, what in read_outcomes(path).items()}
+    lost = {item: what for item, what in read_outcomes(imported).items() if what[0] == "failed"}
+    told = {**lost, **{item: what for path in reports for item, what in read_outcomes(path).items()}}
     outcomes = Outcomes()
-    for piece in pieces:
+    for piece in (*pieces, *lost):
         outcome, reason = told.get(piece, ("done", ""))
         if piece not in words:
-            outcomes.add(piece, "failed", f"{outcome}: {reason}" if piece in told else "no words came out")
+            found = reason if outcome == "failed" else f"{outcome}: {reason}"
+            outcomes.add(piece, "failed", found if piece in told else "no words came out")
         else:
             outcomes.add(piece, outcome, reason)
     return outcomes

@@ -85,6 +85,18 @@ def test_a_long_recording_is_parted_and_put_together(work, tmp_path, capsys):
     assert len((tmp_path / "out/corpus/segments").read_text().splitlines()) >= 5
 
 
+def test_what_cannot_be_read_is_named(work, tmp_path, capsys):
+    """It never becomes a piece, and is a failure nonetheless."""
+    (tmp_path / "audio").mkdir()
+    good, *_ = (work / "blind/wav.scp").read_text().splitlines()
+    (tmp_path / "audio/wav.scp").write_text(f"{good}\nbroken false |\n")
+    assert transcribe(work, tmp_path / "out", tmp_path / "audio") == 1
+    assert list(read_text(tmp_path / "out/transcripts.txt")) == [good.split()[0]]
+    assert (tmp_path / "out/outcomes.tsv").read_text().splitlines()[1:] == [
+        "broken\tfailed\tits recording broken: `false` gave status 1: no output"]
+    assert "transcripts.txt: 2 items: 1 done, 1 failed" in capsys.readouterr().out
+
+
 def test_what_cannot_be_done_is_said_before_anything_is(work, tmp_path, capsys):
     with pytest.raises(SystemExit):
         transcribe(work, tmp_path / "out", work / "blind", "search.beam=3")

@@ -30,10 +30,14 @@ def test_each_piece_has_an_outcome(tmp_path):
     stage.add("a", "partial", "no end")
     stage.add("anna", "failed", "a speaker, not a piece")
     stage.write(tmp_path / "outcomes")
-    found = joined_outcomes(SEGMENTS, {"a": [], "b-1": ["one"]}, [tmp_path / "rejected", tmp_path / "none",
-                                                                  tmp_path / "outcomes"])
+    first = Outcomes()
+    first.add("b-1", "partial", "not of the stages that follow")
+    first.add("lost", "failed", "no such recording")  # so it is no piece
+    first.write(tmp_path / "imported")
+    found = joined_outcomes(SEGMENTS, {"a": [], "b-1": ["one"]}, tmp_path / "imported", [
+        tmp_path / "rejected", tmp_path / "none", tmp_path / "outcomes"])
     assert found.notable == {"c": ("failed", "unreadable: no audio"), "a": ("partial", "no end"),
-                             "b-2": ("failed", "no words came out")}
-    assert found.counts == {"failed": 2, "partial": 1, "done": 1}
+                             "b-2": ("failed", "no words came out"), "lost": ("failed", "no such recording")}
+    assert found.counts == {"failed": 3, "partial": 1, "done": 1}
     assert read_outcomes(tmp_path / "rejected") == {"c": ("unreadable", "no audio")}  # the heading is none
     assert read_outcomes(tmp_path / "none") == {}
