@@ -61,7 +61,7 @@ def test_words_and_phones_are_found_where_they_are(work, tmp_path, capsys):
     assert main(arguments) == 1  # since two failed
     assert "out/times: 3 items: 1 done, 2 failed" in capsys.readouterr().out
     told = dict(line.split("\tfailed\t") for line in (out / "outcomes.tsv").read_text().splitlines()[1:])
-    assert told["odd"].startswith("all_oov: ") and told["mute"].startswith("failed: no mute.txt or mute.lab beside")
+    assert told["odd"].startswith("all_oov: ") and told["mute"].startswith("no mute.txt or mute.lab beside")
     found = read_ctm(out / "times/words.ctm")["one"]
     assert [word.symbol for word in found] == words
     first = (len(said(words, 7)) / RATE - 4 * 0.5)  # the pause before the first word
