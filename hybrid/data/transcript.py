@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from typing import Container, Optional, Tuple
 
-from graphs.lang.lexicon import Lexicon
+from graphs.lang.lexicon import RESERVED_WORDS, Lexicon
 from hybrid.data.characters import part_characters
 from hybrid.data.punctuation import remove_punctuation
 
@@ -59,6 +59,8 @@ class Transcripts:
         words = text.split()
         if not words:
             return "empty_transcript", ""
+        if not set(RESERVED_WORDS).isdisjoint(words):
+            return "reserved_word", text[:100]
         if count:
             self.words.update(words)
         if self.lexicon is None:

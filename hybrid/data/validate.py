@@ -15,7 +15,7 @@ from lhotse.cut import Cut
 from lhotse.utils import fastcopy
 
 from graphs.errors import DamagedInput, first_line
-from graphs.lang.lexicon import Lexicon
+from graphs.lang.lexicon import RESERVED_WORDS, Lexicon
 from graphs.options import check_at_least, check_between, check_choice, check_positive
 from hybrid.data.audio import has_whole_shift
 from hybrid.data.characters import WORDS
@@ -40,6 +40,7 @@ REASONS = {
     "several_supervisions": "the cut has several supervisions: import it with tools.import_lhotse",
     "unsupported": "a mixed or padding cut",
     "empty_transcript": "the transcript has no words",
+    "reserved_word": f"the transcript has one of {', '.join(RESERVED_WORDS)}, which language models and graphs add",
     "all_oov": "no word of the transcript is in the lexicon",
     "too_short": "more phones than frames can hold",
 }

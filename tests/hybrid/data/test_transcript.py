@@ -20,6 +20,9 @@ def seen(*texts, lexicon=LEXICON):
     ("", 100, ("empty_transcript", "")),
     (" ", 100, ("empty_transcript", "")),
     ("maybe never", 100, ("all_oov", "maybe never")),
+    ("<s> yes </s>", 100, ("reserved_word", "<s> yes </s>")),
+    ("yes #0", 100, ("reserved_word", "yes #0")),
+    ("<eps>" + " yes" * 30, 100, ("reserved_word", "<eps>" + " yes" * 23 + " ye")),
     ("x" * 101, 100, ("all_oov", "x" * 100)),
     ("yes no", 4, ("", "")),  # the shorter pronunciation
     ("yes no", 3.6, ("too_short", "4 phones in 4 frames")),
