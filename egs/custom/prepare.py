@@ -150,8 +150,9 @@ def work(job: Job) -> None:
     if untold:
         job.log.warning("without transcripts, so no test sets: %s (tools.transcribe says what is said there)",
                         ", ".join(untold))
-    if unused:
-        job.log.info("left aside: %s (corpus.splits names what is wanted)", ", ".join(unused))
+    if unused:  # one of them may be the dev or test set that is held out below
+        tell = job.log.warning if chosen.keys() <= {"train", "dev"} or "dev" not in chosen else job.log.info
+        tell("left aside: %s (corpus.splits names what is wanted)", ", ".join(unused))
     {"kaldi": import_kaldi, "lhotse": import_lhotse, "texts": import_texts}[found.form].work(job)
     splits = {name: read_cuts(job.out / f"{name}.jsonl.gz") for name in splits_of(job.out)}
     for name, share, there in (("dev", options.dev_share, "dev" in splits),

@@ -169,7 +169,7 @@ def test_audio_with_transcripts_beside_it(tmp_path, capsys):
     assert find_data(data) == ("texts", data, ["spare", "test_far", "train"])
     assert prepare(tmp_path / "corpus", data) == 0
     err = capsys.readouterr().err
-    assert "no test sets: eval_blind (" in err and "left aside: spare (" in err
+    assert "no test sets: eval_blind (" in err and "WARNING left aside: spare (" in err  # it may be dev
     found = {name: [(cut.id, text_of(cut), speaker_of(cut)) for cut in read_cuts(tmp_path / f"corpus/{name}.jsonl.gz")]
              for name in ("train", "dev", "test_far")}
     assert sorted(found["train"] + found["dev"]) == [(n, "one two", "anna") for n in "123"]
@@ -258,13 +258,15 @@ def test_all_sets_that_are_called_so_are_test_sets(data, tmp_path, capsys):
     assert prepare(corpus, data) == 0
     assert {path.name for path in corpus.glob("*.jsonl.gz")} == {
         f"{name}.jsonl.gz" for name in ("train", "dev", "test", "eval_noisy")}
-    assert "left aside: test set, test_hires, train_sp (corpus.splits" in capsys.readouterr().err
+    assert "INFO left aside: test set, test_hires, train_sp (corpus.splits" in capsys.readouterr().err
     shutil.rmtree(data / "test")
     assert prepare(corpus, data) == 0 and not (corpus / "test.jsonl.gz").exists()  # none is held out: one is there
     assert prepare(corpus, data, "corpus.splits=train,dev,later=test set") == 0
     assert {path.name for path in corpus.glob("*.jsonl.gz")} == {
         f"{name}.jsonl.gz" for name in ("train", "dev", "later")}
-    capsys.readouterr()
+    assert "INFO left aside: eval_noisy, " in capsys.readouterr().err
+    assert prepare(corpus, data, "corpus.splits=train,dev") == 0
+    assert "WARNING left aside: eval_noisy, " in capsys.readouterr().err  # one of them may be test
     assert prepare(corpus, data, "corpus.splits=train,dev,test set") == 2
     assert "option corpus.splits: expected names of letters" in capsys.readouterr().err
 
