@@ -94,9 +94,12 @@ def draw_cuts(path: Path, item: Optional[str], picture: Path) -> None:
     save_figure(figure, picture)
 
 
-def cuts_problems(path: Path) -> Iterable[str]:
-    """Cuts that no later stage could use. Audio is not read: tools.validate_data does that."""
+def cuts_problems(path: Path, split: Optional[str] = None) -> Iterable[str]:
+    """Cuts that no later stage could use: those of test sets need no transcript. Audio is not read, tools.validate_data
+    does that."""
     from hybrid.data.manifest import read_cuts
+    from hybrid.data.validate import is_test
+    transcribed = not is_test(split or path.name)
     cuts = read_cuts(path)
     if not cuts:
         yield f"{path}: expected cuts, found none"
@@ -104,15 +107,15 @@ def cuts_problems(path: Path) -> Iterable[str]:
         if number > 1:
             yield f"{path}: cut {cut_id}: expected once, found {number} times"
     for cut in cuts:
-        yield from (f"{path}: cut {cut.id}: {problem}" for problem in _cut_problems(cut))
+        yield from (f"{path}: cut {cut.id}: {problem}" for problem in _cut_problems(cut, transcribed))
 
 
-def _cut_problems(cut) -> Iterable[str]:
+def _cut_problems(cut, transcribed: bool) -> Iterable[str]:
     from lhotse.qa import validate
     if len(cut.supervisions) != 1:
         yield f"expected one supervision, found {len(cut.supervisions)}"
     for supervision in cut.supervisions:
-        if not (supervision.text or "").strip():
+        if transcribed and not (supervision.text or "").strip():
             yield "expected a transcript, found none"
         if supervision.start < -1e-3 or supervision.end > cut.duration + 0.01:
             yield (f"expected the supervision within {cut.duration:.3f} s, found {supervision.start:.3f} to "
@@ -214,7 +217,7 @@ def features_problems(path: Path) -> Iterable[str]:
     from graphs.errors import InputError
     from hybrid.data.features import FeatureReader
     reader = FeatureReader(path, cache_mb=0)
-    yield from (problem for problem in cuts_problems(path / f"cuts{MANIFEST}"))
+    yield from cuts_problems(path / f"cuts{MANIFEST}", path.name)
     for key in reader.ids:
         try:
             features = reader[key]

@@ -101,9 +101,11 @@ def test_a_folder_of_manifests(tmp_path):
     with pytest.raises(InputError, match="expected a split such as dev, train, found test"):
         describe_folder(tmp_path, "test")
     assert list(folder_problems(tmp_path)) == []
-    write_cuts(tmp_path / "test.jsonl.gz", [cut_of("a"), cut_of("e", text="")])
+    for split in ("dev", "test", "eval_far"):  # what is said in a test set may be unknown, or nothing
+        write_cuts(tmp_path / f"{split}.jsonl.gz", [
+            cut_of("a" if split == "test" else split), cut_of(f"{split}-e", text="")])
     assert list(folder_problems(tmp_path)) == [
-        f"{tmp_path}/test.jsonl.gz: cut e: expected a transcript, found none",
+        f"{tmp_path}/dev.jsonl.gz: cut dev-e: expected a transcript, found none",
         f"{tmp_path}: cut a: expected in one split, found in test and train"]
 
 
@@ -216,6 +218,15 @@ def test_features_that_do_not_fit_their_cuts(features, tmp_path):
     assert problems(100, 0.94) == ["expected about 94 frames, found 100"]
     assert problems(400, 4.09) == ["expected about 409 frames, found 400"]
     assert problems(20, 0.2, np.inf) == ["expected finite features, found others"]
+
+
+def test_features_of_test_sets_need_no_transcripts(features, tmp_path):
+    cut = ready_cut(tmp_path / "made", "u", np.zeros((20, 2), np.float32))
+    folder = features(fastcopy(cut, supervisions=[fastcopy(cut.supervisions[0], text="")]))
+    missing = f"{folder}/cuts.jsonl.gz: cut u: expected a transcript, found none"
+    assert missing in features_problems(folder)
+    renamed = folder.rename(tmp_path / "eval_far")
+    assert not any("transcript" in problem for problem in features_problems(renamed))
 
 
 def test_manifests_are_known_by_their_names(tmp_path):
