@@ -74,7 +74,7 @@ def draw_by_matplotlib(drawing: Drawing):
     height = max(y for _, y in place.values()) - min(y for _, y in place.values()) + _most_parallel(drawing.edges) / 2
     figure = new_figure(min(40.0, 3 + 1.3 * width), min(20.0, 1.2 + 1.1 * height))
     axes = figure.add_subplot()
-    axes.set_title(drawing.title, fontsize=10)
+    axes.set_title(drawing.title, fontsize=10, loc="left")  # where a wide picture is first looked at
     axes.axis("off")
     axes.set_aspect("equal", adjustable="datalim")  # so that labels lie on bent edges
     seen: Dict[frozenset, int] = {}

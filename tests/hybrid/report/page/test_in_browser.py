@@ -6,6 +6,7 @@ import pytest
 
 from hybrid.report.page.options import PageOptions
 from hybrid.report.page.page import render
+from hybrid.report.page.pictures import Picture
 from hybrid.report.page.utterances import aligned
 from tests.hybrid.report.page.browser import END, ENTER, INSTALLED, SPACE, TAB, Browser
 from tests.hybrid.report.page.material import comparison
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.skipif(not INSTALLED, reason="needs chromium and chrome
 
 NUM_UTTERANCES = 45
 COMPARISON = comparison(4, NUM_UTTERANCES, agreements=(), curves=(), breakdowns=comparison(4, 0).breakdowns[:1])
+PICTURES = [Picture("an utterance", f"{width} pixels", f'<svg width="{width}" height="50"></svg>')
+            for width in (300, 301, 3000)]
 SOUND = "spk00-utt00000"  # has audio
 
 
@@ -24,7 +27,8 @@ def page(tmp_path_factory):
     soundfile.write(str(path.with_name("sound.wav")), [0.0, 0.1] * 4000, 8000)
     audio = {SOUND: {"audio": str(path.with_name("sound.wav")), "offset": 0.25, "seconds": 0.5}}
     heard = tuple(replace(one, **audio.get(one.utterance_id, {})) for one in COMPARISON.utterances)
-    path.write_text(render(replace(COMPARISON, utterances=heard), PageOptions(examples=2)).html, encoding="utf-8")
+    rendered = render(replace(COMPARISON, utterances=heard), PageOptions(examples=2), PICTURES)
+    path.write_text(rendered.html, encoding="utf-8")
     return path
 
 
@@ -244,6 +248,15 @@ def test_nothing_reaches_out_of_the_page(browser, width, narrow):
     browser.resize(width, 800, narrow)
     assert browser.script("document.querySelectorAll('details').forEach((one) => { one.open = true; }); "
                           "return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width, rows", [(1280, ["300 301", "3000"]), (390, ["300", "301", "3000"])])
+def test_pictures_stand_side_by_side_where_there_is_room(browser, width, rows):
+    browser.resize(width, 800, False)
+    places = browser.script("""return [...document.querySelectorAll(".abreast svg")].map((one) =>
+        [one.getAttribute("width"), one.getBoundingClientRect().top])""")
+    tops = sorted({top for _, top in places})
+    assert [" ".join(name for name, own in places if own == top) for top in tops] == rows
 
 
 def test_on_paper(browser):

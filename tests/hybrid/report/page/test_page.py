@@ -8,6 +8,7 @@ from hybrid.compare.comparison_file import check
 from hybrid.report.page.embedded import digest, json_in_html
 from hybrid.report.page.options import PageOptions
 from hybrid.report.page.page import TEMPLATES, render
+from hybrid.report.page.pictures import Picture
 from tests.hybrid.report.page.material import ODD, comparison, result, system
 from tests.hybrid.report.page.parsed import Page
 
@@ -53,6 +54,14 @@ def test_tables_are_numbered_by_their_test_sets():
     ids = [one.attributes.get("id", "") for one in Page(render(plain).html).elements]
     numbered = [name for name in ids if re.fullmatch(r"(systems|matrix)-\d+", name)]
     assert numbered == ["systems-1", "systems-2", "matrix-1"]
+
+
+def test_pictures_of_an_utterance_stand_abreast_under_its_name():
+    pictures = [Picture(title, caption, "<svg></svg>") for title, caption in ("ax", "ay", "bz")]
+    html = render(small(), pictures=pictures).html
+    section = html[html.index('<section id="pictures"'):]
+    shown = re.findall("<h3><bdi>(.*?)</bdi>|(abreast)|<figcaption>(.*?)</", section[:section.index("</section>")])
+    assert ["".join(one) for one in shown] == ["a", "abreast", "x", "y", "b", "abreast", "z"]
 
 
 def test_nothing_is_loaded_from_elsewhere(html, page):
