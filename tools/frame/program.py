@@ -235,7 +235,7 @@ class Run:
         if record:
             reasons += _changes("option", record["config"], described)
         new = {"program": self.program.name, "command": self._command(), "config": described, "options": self.texts,
-               "arguments": self.counted, "inputs": digests, "stage": os.environ.get("RECIPE_STAGE"),
+               "arguments": self.counted, "inputs": digests, "corpora": self._corpora(), "stage": os.environ.get("RECIPE_STAGE"),
                "mended": self.program.mended, PLACE: str(self.args.out.resolve()),
                "fingerprint": fingerprint(program=self.program.name + self.program.mended, config=described,
                                           arguments=self.counted, inputs=_by_last_names(digests), raw=raw)}
@@ -309,6 +309,9 @@ class Run:
                     for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
         known = record.get("raw", {})
         reasons += [f"{name} is new" for name in raw if name not in known]
+        if record.get("corpora", self._corpora()) != self._corpora():
+            asked = {os.path.realpath(file) for root in record["corpora"] for file in files_of(Path(root))}
+            reasons += [f"{name} is not asked for any more" for name in sorted(asked & known.keys() - raw.keys())]
         reasons += [f"{name} changed, is gone or is back" for name in changed_raw(known, self.args.by_content)]
         return reasons
 
@@ -331,6 +334,9 @@ class Run:
         values = (getattr(self.args, name) for name in names)
         lists = (value if isinstance(value, list) else [value] for value in values if value is not None)
         return [path for paths in lists for path in paths]
+
+    def _corpora(self) -> List[str]:
+        return sorted(os.path.realpath(path) for path in self._paths(self.program.corpora))
 
     def _corpus_files(self) -> List[Path]:
         """Without those of a work folder that the user has put into the corpus."""

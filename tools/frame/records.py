@@ -22,7 +22,7 @@ SELF_CHECKING = "storage"
 LARGE = 1 << 28  # bytes
 
 _KINDS = {"program": str, "state": str, "config": dict, "arguments": dict, "inputs": dict, "outputs": dict,
-          "facts": dict, "command": str, "runs": list, PLACE: str}
+          "facts": dict, "command": str, "runs": list, "corpora": list, PLACE: str}
 
 
 def write_text_atomically(path: Path, text: str) -> None:

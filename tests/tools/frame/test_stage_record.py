@@ -110,6 +110,22 @@ def test_new_recordings_of_a_corpus_are_named(toy, tmp_path, capsys):
     assert toy("--corpus", corpus, "--by-content") == 0 and toy.work.runs == 4
 
 
+def test_recordings_that_are_there_but_not_asked_for_any_more_are_named(toy, tmp_path, capsys):
+    corpus = tmp_path / "corpus"
+    (corpus / "part").mkdir(parents=True)
+    for name in ("a", "part/b"):
+        (corpus / name).write_text(name)
+    assert toy("--corpus", corpus) == 0
+    assert toy("--corpus", corpus / "part") == 0
+    assert f"made anew: {corpus}/a is not asked for any more\n" in capsys.readouterr().err
+    (tmp_path / "link").symlink_to(corpus / "part")
+    assert toy("--corpus", tmp_path / "link") == toy("--corpus", corpus / "part/b") == 0  # the same, called otherwise
+    assert "up to date" in capsys.readouterr().out and toy.work.runs == 2
+    assert toy("--corpus", corpus) == 0 and f"made anew: {corpus}/a is new\n" in capsys.readouterr().err
+    assert toy() == 0
+    assert f"made anew: {corpus}/a is not asked for any more; {corpus}/part/b is not" in capsys.readouterr().err
+
+
 def test_the_log_has_what_was_said_with_times_and_nothing_twice(toy, capsys):
     def work(job):
         job.log.info("working on %s", "it")
