@@ -235,8 +235,9 @@ class Run:
         if record:
             reasons += _changes("option", record["config"], described)
         new = {"program": self.program.name, "command": self._command(), "config": described, "options": self.texts,
-               "arguments": self.counted, "inputs": digests, "corpora": self._corpora(), "stage": os.environ.get("RECIPE_STAGE"),
-               "mended": self.program.mended, PLACE: str(self.args.out.resolve()),
+               "arguments": self.counted, "inputs": digests, "corpora": self._corpora(),
+               "stage": os.environ.get("RECIPE_STAGE"), "mended": self.program.mended,
+               PLACE: str(self.args.out.resolve()),
                "fingerprint": fingerprint(program=self.program.name + self.program.mended, config=described,
                                           arguments=self.counted, inputs=_by_last_names(digests), raw=raw)}
         try:
