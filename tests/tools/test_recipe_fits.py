@@ -1,4 +1,5 @@
-"""What recipes hand from stage to stage fits: one split, one numbering of states, one lang folder, one language model."""
+"""What recipes hand from stage to stage fits: one split, one numbering of states, one lang folder, one language
+model."""
 
 import os
 import subprocess
@@ -66,8 +67,8 @@ def test_what_is_trained_on_train_is_watched_on_dev(plan):
 
 
 def test_what_is_made_of_a_split_is_called_after_it_and_made_of_nothing_else(plan):
-    found = of(plan, "compute_features", "align_ctc", "align", "convert_alignment", "estimate_ivectors", "estimate_fmllr",
-               "adapt", "decode", "decode_e2e", "rescore_with_model", "lattices.rescore", "combine", "lattices.mbr")
+    found = of(plan, "compute_features", "align_ctc", "align", "convert_alignment", "estimate_ivectors", "adapt",
+               "estimate_fmllr", "decode", "decode_e2e", "rescore_with_model", "lattices.rescore", "combine", "lattices.mbr")
     assert found
     for one in found:
         split = one.out.rsplit("_", 1)[-1] if "/" not in one.out else Path(one.out).name
@@ -89,7 +90,8 @@ def test_scales_are_chosen_on_dev_and_sets_are_scored_on_their_own_cuts(plan):
         name = one.one("--name")
         assert one.out == f"score_{name}" and one.one("--dev") == f"decode_{name}_dev"
         assert one.one("--dev-cuts") == "cuts/dev.jsonl.gz"
-        assert one["--test"] == [f"decode_{name}_{Path(cuts).name.replace('.jsonl.gz', '')}" for cuts in one["--test-cuts"]]
+        splits = [Path(cuts).name.replace(".jsonl.gz", "") for cuts in one["--test-cuts"]]
+        assert one["--test"] == [f"decode_{name}_{split}" for split in splits]
     for one in of(plan, "lattices.rescore", "rescore_with_model"):  # weights are tried on dev, and taken from there
         if one.out.endswith("_dev"):
             assert one["--weights"] and one.one("--cuts") == "cuts/dev.jsonl.gz"
@@ -110,7 +112,7 @@ def test_states_are_numbered_alike_from_alignment_to_search(plan):
         elif module == "convert_alignment":
             before = numbered[one.one("--alignment")]
             if one["--tree"]:
-                assert before == (one.one("--lang"), "") and numbered[one.one("--tree")][0] == one.one("--lang"), one.out
+                assert before == (one.one("--lang"), "") == (numbered[one.one("--tree")][0], ""), one.out
             else:
                 assert before == (one.one("--from-lang"), "") and one.one("--lang") != one.one("--from-lang"), one.out
             numbered[one.out] = one.one("--lang"), one["--tree"][0] if one["--tree"] else ""
