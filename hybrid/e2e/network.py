@@ -30,8 +30,10 @@ class E2eOptions:
         check_chosen(self)
         check_at_least(1, self, "subsampling", "encoder_dim", "num_pieces")
         check_between(0, 1, self, "ctc_weight")
-        if isinstance(self.decoder, NoDecoderOptions) and self.ctc_weight < 1:
-            raise ValueError(f"ctc_weight: expected 1 without a decoder, found {self.ctc_weight}")
+        if isinstance(self.decoder, NoDecoderOptions) != (self.ctc_weight == 1):
+            expected = "less than 1 with a decoder, which would learn nothing" if self.ctc_weight == 1 else \
+                "1 without a decoder"
+            raise ValueError(f"ctc_weight: expected {expected}, found {self.ctc_weight}")
         check_choice(KINDS, self, "units")
         check_choice(("unigram", "bpe"), self, "piece_model")
 

@@ -185,3 +185,12 @@ def test_a_name_is_no_choice():
                           (lambda: E2eSearchOptions(search="ctc_beam"), "search: expected options of ctc_greedy")):
         with pytest.raises(ValueError, match=message):
             make()
+
+
+def test_ctc_and_decoder_share_what_is_there():
+    """A decoder without a share would be as random after training as before."""
+    with pytest.raises(ValueError, match="ctc_weight: expected 1 without a decoder, found 0.9$"):
+        E2eOptions(ctc_weight=0.9)
+    with pytest.raises(ValueError, match="expected less than 1 with a decoder, which would learn nothing, found 1.0$"):
+        E2eOptions(decoder=TransducerOptions())
+    assert E2eOptions(decoder=TransducerOptions(), ctc_weight=0.0).ctc_weight == 0
