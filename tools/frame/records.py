@@ -60,8 +60,9 @@ def read_record(folder: Path) -> dict:
 
 
 def output_digests(folder: Path) -> Digests:
-    """Name inside the folder -> [size, mtime_ns, sha256] of every file but record and log."""
-    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in (RECORD, LOG, SECONDS))
+    """Name inside the folder -> [size, mtime_ns, sha256] of every file but record, log and time."""
+    beside = (RECORD, LOG, SECONDS, f"{SECONDS}.tmp")  # the time is written down while this looks: it comes and goes
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in beside)
     return {str(path.relative_to(folder)): digest(path) for path in files}
 
 

@@ -71,7 +71,7 @@ def test_fields_of_another_kind_are_other_json(tmp_path, name, value):
 
 
 def test_what_a_stage_wrote_are_files_but_record_log_and_time(tmp_path):
-    stage(tmp_path, ["b", "deep/a", "deep/picture.png", "log.txt", ".seconds"])
+    stage(tmp_path, ["b", "deep/a", "deep/picture.png", "log.txt", ".seconds", ".seconds.tmp"])
     written = output_digests(tmp_path)
     assert list(written) == ["b", "deep/a", "deep/picture.png"]
     assert written["deep/a"] == digest(tmp_path / "deep/a")
