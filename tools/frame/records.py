@@ -7,6 +7,7 @@ another stage computes anything from it.
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
@@ -180,8 +181,16 @@ def _producer(path: Path) -> Optional[Path]:
 
 def stage_records(work: Path) -> List[Tuple[Path, Dict]]:
     """(output folder, record) of each stage below the work folder, in the order in which they ended."""
-    files = sorted(work.rglob(RECORD), key=lambda path: (path.stat().st_mtime, str(path)))
-    return [(path.parent, read_record(path.parent)) for path in files]
+    ended = []
+    for folder in folders_with(work, RECORD):
+        with suppress(FileNotFoundError):
+            ended.append(((folder / RECORD).stat().st_mtime, str(folder)))
+    return [(Path(folder), read_record(Path(folder))) for _, folder in sorted(ended)]
+
+
+def folders_with(work: Path, name: str) -> Iterator[Path]:
+    """Those at any depth that hold the file. What a running stage renames or removes meanwhile is passed over."""
+    return (Path(folder) for folder, _, names in os.walk(work) if name in names)
 
 
 def made_from(folder: Path) -> Iterator[Tuple[Path, Dict]]:

@@ -29,7 +29,8 @@ def is_unfinished(folder: Path) -> bool:
 
 def whole_scores(work: Path) -> List[Path]:
     """The folders of scores, without those that a program is still writing."""
-    return [path for path in sorted(work.rglob("score_*")) if not is_unfinished(path)]
+    found = (Path(folder, name) for folder, names, _ in os.walk(work) for name in names if name.startswith("score_"))
+    return sorted(path for path in found if not is_unfinished(path))
 
 
 class Unfinished:

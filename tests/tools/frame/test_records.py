@@ -11,6 +11,7 @@ from tools.frame.fingerprint import digest
 from tools.frame.records import (
     changed_outputs, how_to_repair, load_record, made_from, mark_damaged, output_digests, read_record, stage_records,
     training_seed, verified_digests, write_record, write_text_atomically, written_by_stages)
+from tools.frame.unfinished import whole_scores
 
 AGAIN = "run toy again to make it anew (keep files of your own elsewhere)"
 
@@ -204,6 +205,24 @@ def test_stages_stand_in_the_order_in_which_they_ended(tmp_path):
         os.utime(tmp_path / name / ".stage.json", (seconds, seconds))
     assert [(folder, record["facts"]["name"]) for folder, record in stage_records(tmp_path)] == [
         (tmp_path / name, name) for name in ("c", "deep/b", "deep/d", "a")]
+
+
+def test_stages_that_end_while_they_are_looked_for_are_passed_over(tmp_path, monkeypatch):
+    """Their folders are renamed."""
+    work, scandir = tmp_path / "work", os.scandir
+    for name in ("exp/score_a", "exp/going/score_b", "exp/z"):
+        stage(work / name)
+    (work / "exp/lost").mkdir()
+    (work / "exp/lost/.stage.json").symlink_to(tmp_path / "nowhere")
+
+    def renaming(path):
+        if str(path) == str(work / "exp/going"):
+            (work / "exp/going").rename(tmp_path / f"gone{len(list(tmp_path.iterdir()))}")
+        return scandir(path)
+    monkeypatch.setattr(os, "scandir", renaming)
+    assert [folder for folder, _ in stage_records(work)] == [work / "exp/score_a", work / "exp/z"]
+    stage(work / "exp/going/score_b")
+    assert whole_scores(work) == [work / "exp/score_a"]
 
 
 def test_what_a_folder_was_made_from(tmp_path):
