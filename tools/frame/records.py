@@ -111,7 +111,8 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
             if known and not path.is_file():
                 problems.setdefault(folder, []).append(f"{path.relative_to(folder)} is missing")
                 continue
-            if known and SELF_CHECKING in path.parts and known[0] >= LARGE and same_stat(path, known):
+            checked = known and known[0] >= LARGE and SELF_CHECKING in path.relative_to(folder).parts
+            if checked and same_stat(path, known):
                 found = known
             else:
                 found = digest(path)

@@ -167,20 +167,21 @@ def test_an_input_whose_record_is_damaged(tmp_path, part):
 
 
 def test_stores_are_read_below_256_mib(tmp_path, monkeypatch):
-    """Their readers check each item, and reading all of a large one takes long."""
+    """Their readers check each item, and reading all of a large one takes long. A disk may be called as they are."""
+    folder = tmp_path / "storage/one"
     monkeypatch.setattr(records, "digest", lambda path: [path.stat().st_size, path.stat().st_mtime_ns, "read"])
     sizes = {"storage/0": 2 ** 28 - 1, "storage/1": 2 ** 28, "other/2": 2 ** 28, "storage/3": 2 ** 29}
     for name, size in sizes.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        with open(tmp_path / name, "wb") as stream:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with open(folder / name, "wb") as stream:
             stream.truncate(size)  # takes no room
-    known = {name: [*records.digest(tmp_path / name)[:2], "known"] for name in sizes}
+    known = {name: [*records.digest(folder / name)[:2], "known"] for name in sizes}
     known["storage/3"][1] -= 1  # of another time
-    write_record(tmp_path, {"program": "toy", "outputs": known})
+    write_record(folder, {"program": "toy", "outputs": known})
     with pytest.raises(InputError, match="found others: other/2 is damaged, storage/0 is damaged, storage/3 is "
                                          "damaged; run toy"):
-        verified_digests([tmp_path])
-    assert verified_digests([tmp_path / "storage/1"]) == {str(tmp_path / "storage/1"): known["storage/1"]}
+        verified_digests([folder])
+    assert verified_digests([folder / "storage/1"]) == {str(folder / "storage/1"): known["storage/1"]}
 
 
 def test_a_file_belongs_to_the_nearest_stage(tmp_path):
