@@ -16,11 +16,11 @@ class Work:
     scale: float = 1.0
 
 
-def reader(size=1):
+def reader(*size):
     """(function that reads the files of a Work, list of what was read)."""
     read = []
 
-    @kept_while_unchanged(size)
+    @kept_while_unchanged(*size)
     def texts(work, more=""):
         """Says so."""
         read.append(work)
@@ -49,7 +49,7 @@ def test_what_was_read_is_kept_for_equal_arguments(folder):
 
 
 def test_as_many_are_kept_as_was_said(folder):
-    texts, read = reader(size=2)
+    texts, read = reader(2)
     for scale in (1.0, 2.0, 1.0, 2.0):
         texts(Work(folder, scale=scale))
     assert len(read) == 2
@@ -108,6 +108,27 @@ def test_a_link_to_nothing_hides_no_other_file(folder):
     assert text(folder) == text(folder) == "one" and len(read) == 1
     (folder / "a").write_text("another")
     assert text(folder) == "another" and len(read) == 2
+
+
+@pytest.mark.parametrize("change", ["target", "subfolder"])
+def test_what_a_link_leads_to_counts_and_what_comes_and_goes_in_a_subfolder(folder, tmp_path, change):
+    (tmp_path / "target").write_text("one")
+    (folder / "link").symlink_to(tmp_path / "target")
+    (folder / "inside").mkdir()
+    read = []
+
+    @kept_while_unchanged()
+    def texts(path):
+        read.append(path)
+        return (path / "link").read_text(), [inside.name for inside in (path / "inside").iterdir()]
+    assert texts(folder) == texts(folder) == ("one", []) and len(read) == 1
+    if change == "target":
+        (tmp_path / "target").write_text("another")
+    else:
+        (folder / "inside/new").write_text("")
+        os.utime(folder / "inside", ns=(1, 1))  # two changes of one moment have one time
+    expected = ("another", []) if change == "target" else ("one", ["new"])
+    assert texts(folder) == texts(folder) == expected and len(read) == 2
 
 
 def test_paths_are_found_in_what_holds_them(tmp_path):

@@ -9,7 +9,7 @@ from tools.artefacts import (
     class_models, comparisons, data, decoding, end_to_end, hmm, lang, language_models, models, nbest_lists, results,
     sweeps, transcripts)
 from tools.artefacts.kind import Kind, section
-from tools.frame.records import LOG, RECORD, stage_records
+from tools.frame.records import LOG, RECORD, folders_with, stage_records
 from tools.frame.unfinished import whole_scores
 
 
@@ -37,7 +37,7 @@ def work_problems(path: Path) -> Iterable[str]:
 
 def _without_record(work: Path, stages: Set[Path]) -> List[Path]:
     """Folders in which a stage's log lies, but no record."""
-    return sorted(log.parent for log in work.rglob(LOG) if log.parent not in stages)
+    return sorted(folder for folder in folders_with(work, LOG) if folder not in stages)
 
 
 def _is_work(path: Path) -> bool:

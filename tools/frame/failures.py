@@ -11,6 +11,7 @@ from hybrid.processes import ProcessDied
 
 _SPACE = "free some space or take another folder; run it again to go on"
 _WRITING = "it must be writable for this account, or another folder be taken"
+_READING = "it must be readable for this account"
 _ADVICE = {
     errno.ENOSPC: _SPACE, errno.EDQUOT: _SPACE, errno.EFBIG: _SPACE,
     errno.EROFS: _WRITING, errno.EACCES: _WRITING, errno.EPERM: _WRITING,
@@ -43,7 +44,8 @@ def explain(error: BaseException, out: Path) -> Optional[str]:
         return None
     # where a file is copied, the second is the one that is written
     where = getattr(error, "filename2", None) or getattr(error, "filename", None) or out
-    return f"{where}: {os.strerror(number)}: {_ADVICE[number]}"
+    unreadable = number == errno.EACCES and os.path.exists(where) and not os.access(where, os.R_OK)
+    return f"{where}: {os.strerror(number)}: {_READING if unreadable else _ADVICE[number]}"
 
 
 def lacking(error: BaseException) -> str:

@@ -327,7 +327,7 @@ class Run:
     def _refuse_own_input(self) -> None:
         """The output replaces what was in its folder."""
         out = self.args.out.resolve()
-        for path in self._paths(self.program.inputs):
+        for path in self._paths([*self.program.inputs, *self.program.corpora]):
             if out == path.resolve() or out in path.resolve().parents:
                 raise InputError(f"--out {self.args.out}", "another folder than that of an input", str(path))
 

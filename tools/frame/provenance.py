@@ -17,7 +17,7 @@ import sys
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, Iterator, List, Mapping, Optional
 
 from tools.doctor import PACKAGES, version
 from tools.frame.fingerprint import fingerprint, sha256
@@ -61,8 +61,15 @@ def commit(root: Path = ROOT) -> Optional[str]:
 @lru_cache(maxsize=None)
 def code_digest(root: Path = ROOT) -> str:
     """Of every Python file of the project: tells code apart where there is no commit, or more than it."""
-    files = sorted(path for folder in CODE for path in (root / folder).rglob("*.py"))
-    return fingerprint(**{path.relative_to(root).as_posix(): sha256(path) for path in files})
+    return fingerprint(**{path.relative_to(root).as_posix(): sha256(path) for path in _python_files(root)})
+
+
+def _python_files(root: Path) -> Iterator[Path]:
+    """Without those of work folders, which may lie beside recipes: these are large, and stages come and go in them."""
+    for top in CODE:
+        for folder, folders, names in os.walk(root / top):
+            folders[:] = set(folders) - {"work"}
+            yield from (Path(folder, name) for name in names if name.endswith(".py"))
 
 
 def versions() -> Dict[str, str]:

@@ -7,6 +7,7 @@ another stage computes anything from it.
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
@@ -60,8 +61,9 @@ def read_record(folder: Path) -> dict:
 
 
 def output_digests(folder: Path) -> Digests:
-    """Name inside the folder -> [size, mtime_ns, sha256] of every file but record and log."""
-    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in (RECORD, LOG, SECONDS))
+    """Name inside the folder -> [size, mtime_ns, sha256] of every file but record, log and time."""
+    beside = (RECORD, LOG, SECONDS, f"{SECONDS}.tmp")  # the time is written down while this looks: it comes and goes
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in beside)
     return {str(path.relative_to(folder)): digest(path) for path in files}
 
 
@@ -109,7 +111,8 @@ def verified_digests(paths: Iterable[Path]) -> Digests:
             if known and not path.is_file():
                 problems.setdefault(folder, []).append(f"{path.relative_to(folder)} is missing")
                 continue
-            if known and SELF_CHECKING in path.parts and known[0] >= LARGE and same_stat(path, known):
+            checked = known and known[0] >= LARGE and SELF_CHECKING in path.relative_to(folder).parts
+            if checked and same_stat(path, known):
                 found = known
             else:
                 found = digest(path)
@@ -179,8 +182,16 @@ def _producer(path: Path) -> Optional[Path]:
 
 def stage_records(work: Path) -> List[Tuple[Path, Dict]]:
     """(output folder, record) of each stage below the work folder, in the order in which they ended."""
-    files = sorted(work.rglob(RECORD), key=lambda path: (path.stat().st_mtime, str(path)))
-    return [(path.parent, read_record(path.parent)) for path in files]
+    ended = []
+    for folder in folders_with(work, RECORD):
+        with suppress(FileNotFoundError):
+            ended.append(((folder / RECORD).stat().st_mtime, str(folder)))
+    return [(Path(folder), read_record(Path(folder))) for _, folder in sorted(ended)]
+
+
+def folders_with(work: Path, name: str) -> Iterator[Path]:
+    """Those at any depth that hold the file. What a running stage renames or removes meanwhile is passed over."""
+    return (Path(folder) for folder, _, names in os.walk(work) if name in names)
 
 
 def made_from(folder: Path) -> Iterator[Tuple[Path, Dict]]:

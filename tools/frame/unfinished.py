@@ -29,7 +29,8 @@ def is_unfinished(folder: Path) -> bool:
 
 def whole_scores(work: Path) -> List[Path]:
     """The folders of scores, without those that a program is still writing."""
-    return [path for path in sorted(work.rglob("score_*")) if not is_unfinished(path)]
+    found = (Path(folder, name) for folder, names, _ in os.walk(work) for name in names if name.startswith("score_"))
+    return sorted(path for path in found if not is_unfinished(path))
 
 
 class Unfinished:
@@ -46,7 +47,7 @@ class Unfinished:
         self.folder = final.with_name(final.name + UNFINISHED)
         self._replaced = final.with_name(final.name + REPLACED)
         self._descriptor = None
-        self._ended = threading.Event()
+        self._ended, self._clock = threading.Event(), threading.Thread(target=self._tick, daemon=True)
 
     def recover(self) -> None:
         """Ends an exchange of folders that was cut off in between."""
@@ -76,7 +77,7 @@ class Unfinished:
     def start_clock(self) -> None:
         """From now on a small file holds the seconds of work, those of earlier runs included."""
         self._before, self._start = self._earlier_seconds(), time.monotonic()
-        threading.Thread(target=self._tick, daemon=True).start()
+        self._clock.start()
 
     def seconds(self) -> float:
         """Of work on this output so far, over all runs."""
@@ -98,13 +99,13 @@ class Unfinished:
     def finish(self) -> None:
         """Takes the place of the output folder; a finished one is removed after that. (Of a link to one, the link.)"""
         self._ended.set()
+        self._clock.join()  # else it might write once more
         (self.folder / SECONDS).unlink(missing_ok=True)
         if _is_there(self.final):
             self.final.rename(self._replaced)
         self.folder.rename(self.final)
         if _is_there(self._replaced):
             _remove(self._replaced)
-        self.close()
 
     def close(self) -> None:
         self._ended.set()

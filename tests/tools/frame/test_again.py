@@ -4,12 +4,14 @@ import argparse
 import json
 import os
 import shlex
+from pathlib import Path
 
 import pytest
 
 from graphs.errors import InputError
 from tests.tools.comparison.scored_work import stage
-from tools.frame.again import Again, arguments_of, data_options, parse, run
+from tools.frame.again import (
+    Again, arguments_in, arguments_of, data_options, manifest_of, parse, parser_of, run)
 from tools.frame.records import read_record
 from tools.frame.words import OtherWords
 
@@ -268,3 +270,51 @@ def test_stages_are_run_once_and_those_of_some_programs_before_the_others(spoken
     again.run()
     again.run()
     assert ran[2:] == ["tools.compute_features", "tools.decode"]
+
+
+def test_a_record_of_something_else_is_told():
+    def told(program, words):
+        with pytest.raises(InputError) as error:
+            arguments_of({"program": program, "command": f"python -m {program} {words}"})
+        return str(error.value)
+    for program in ("mine.decode", "tools.frame.records"):  # one that there is not, and one that is no program
+        assert told(program, "--out o") == f"stage record: expected a program of the toolkit, found {program}"
+    assert told("tools.decode", "--out o --none") == (
+        "stage record: expected a command that tools.decode knows, found python -m tools.decode --out o --none")
+
+
+@pytest.mark.parametrize("runs, where", [
+    ([{"folder": "/then"}, {"folder": "/now"}], "/now/"), ([{"folder": "/then"}, {}], ""), ([], ""), (None, "")])
+def test_paths_are_from_where_the_last_run_was(runs, where):
+    """Those of inputs and of raw data, single or several; the output is none of them."""
+    record = {"program": "tools.import_audio", "command": "python -m tools.import_audio --audio a /b/c --out o"}
+    assert arguments_of({**record, "runs": runs})[1].audio == [Path(f"{where}a"), Path("/b/c")]
+    record = {"program": "tools.import_texts", "command": "python -m tools.import_texts --data d --out o"}
+    args = arguments_of({**record, "runs": runs})[1]
+    assert (args.data, args.out, args.lexicon) == (Path(f"{where}d"), Path("o"), None)
+
+
+def test_whose_folder_it_is_that_has_the_arguments(work):
+    found = arguments_in(work / "exp/decode_dev", "tools.decode")
+    assert found == arguments_of(read_record(work / "exp/decode_dev"))[1]
+    for folder, item, message in (
+            ("exp/decode_dev", "", f"{work}/exp/decode_dev: expected a folder of tools.align, found tools.decode"),
+            ("exp/decode_dev", "--alignment x", "--alignment x: expected a folder of tools.align, found tools.decode"),
+            ("exp", "", f"{work}/exp: expected a folder of tools.align, found none")):
+        with pytest.raises(InputError) as error:
+            arguments_in(work / folder, "tools.align", item)
+        assert str(error.value) == message
+
+
+def test_which_cuts_features_were_computed_from(work):
+    for cuts, manifest in ((work / "cuts", "cuts/dev.jsonl.gz"), (work / "cuts/test.jsonl.gz", "cuts/test.jsonl.gz")):
+        assert manifest_of(argparse.Namespace(cuts=cuts, split="dev")) == work / manifest
+
+
+def test_help_tells_what_others_do_again(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    parser = parser_of("tools.toy", "One.\n\n  Two.", "--audio FILE")
+    assert parser.format_help().startswith("usage: python -m tools.toy --audio FILE --out FOLDER [--nj NJ] "
+                                           "[section.key=value ...]\n\nOne.\n\n  Two.\n")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert parse(parser, (), ["--out", "o"]).nj == 1

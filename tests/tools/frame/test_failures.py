@@ -87,6 +87,37 @@ def test_what_cannot_be_written_is_named(tmp_path):
     assert explain(error, tmp_path) == f"target: No space left on device: {failures._SPACE}"
 
 
+@pytest.mark.parametrize("readable, there, advice", [
+    (False, True, "it must be readable for this account"),
+    (True, True, "it must be writable for this account, or another folder be taken"),
+    (False, False, "it must be writable for this account, or another folder be taken")])
+def test_what_must_be_readable_and_what_writable(tmp_path, monkeypatch, readable, there, advice):
+    """Root, who may run tests, reads all."""
+    file = tmp_path / "file"
+    if there:
+        file.write_text("x")
+    monkeypatch.setattr(os, "access", lambda path, mode: path == str(file) and mode == os.R_OK and readable)
+    assert explain(PermissionError(errno.EACCES, "no", str(file)), tmp_path) == f"{file}: Permission denied: {advice}"
+    error = PermissionError(errno.EPERM, "no", str(file))
+    assert explain(error, tmp_path) == f"{file}: Operation not permitted: {failures._WRITING}"
+
+
+@pytest.mark.parametrize("number, advice", [
+    (errno.EDQUOT, "free some space or take another folder; run it again to go on"),
+    (errno.EFBIG, "free some space or take another folder; run it again to go on"),
+    (errno.ENAMETOOLONG, "take a shorter name"), (errno.ENOTDIR, "a file stands where a folder is to be"),
+    (errno.EIO, "its disk or its network fails"), (errno.ENFILE, "allow more open files (ulimit -n)")])
+def test_what_the_system_refuses_has_its_advice(tmp_path, number, advice):
+    assert explain(OSError(number, "no"), tmp_path) == f"{tmp_path}: {os.strerror(number)}: {advice}"
+
+
+@pytest.mark.parametrize("error", [
+    OSError(errno.ENOMEM, "no"), RuntimeError("CUDA Out Of Memory"), RuntimeError("std::bad_alloc"),
+    OSError("Cannot allocate memory")])
+def test_want_of_memory_by_its_names(tmp_path, error):
+    assert explain(error, tmp_path) == f"out of memory ({error}): fewer processes (--nj) or smaller batches need less"
+
+
 def test_errors_of_the_program_itself_stay_what_they_are(tmp_path):
     for error in (ValueError("x"), KeyError("x"), ImportError("x"), ModuleNotFoundError("x", name="hybrid.nope"),
                   FileNotFoundError(2, "No such file", "x")):

@@ -124,10 +124,13 @@ def test_bad_options_and_inputs_leave_what_is_finished_alone(toy, capsys, argv, 
 
 
 def test_an_input_is_not_replaced_by_the_output(toy, capsys):
+    """Nor is raw data."""
     assert toy() == 0
-    for data in (toy.out, toy.out / "out.txt", toy.out / ".." / "out"):
-        assert toy("--data", data) == 2
-        assert "expected another folder than that of an input, found " in capsys.readouterr().err
+    for flag in ("--data", "--corpus"):
+        for data in (toy.out, toy.out / "out.txt", toy.out / ".." / "out"):
+            assert toy(flag, data) == 2
+            assert f"--out {toy.out}: expected another folder than that of an input, found {data}" in (
+                capsys.readouterr().err)
     assert toy() == 0 and toy.work.runs == 1
 
 

@@ -1,6 +1,9 @@
 """What a stage record tells of its runs: the code, the versions, the times, and a command that repeats it."""
 
+import hashlib
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -11,6 +14,7 @@ import pytest
 from tests.tools.frame.test_program import Work, program
 from tools.artefacts.results import describe_record
 from tools.frame import provenance
+from tools.frame.fingerprint import fingerprint
 from tools.frame.program import Program
 from tools.frame.records import read_record, write_record
 
@@ -137,7 +141,7 @@ def test_the_version_is_that_of_the_checkout_or_of_what_is_installed(monkeypatch
     assert provenance.versions()["hybrid-asr"] == provenance.own_version() == "7.8.9"
 
 
-def test_the_commit_says_that_files_differ_and_is_none_outside_a_checkout(tmp_path):
+def test_the_commit_says_that_files_differ_and_is_none_outside_a_checkout(tmp_path, monkeypatch):
     def git(*words):
         subprocess.run(["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=b", *words], check=True,
                        capture_output=True)
@@ -150,21 +154,36 @@ def test_the_commit_says_that_files_differ_and_is_none_outside_a_checkout(tmp_pa
     clean = provenance.commit(tmp_path)
     (tmp_path / "inside").mkdir()
     assert provenance.commit(tmp_path / "inside") is None  # the checkout of something else
+    (tmp_path / "inside/.git").write_text("of nothing")
+    provenance.commit.cache_clear()
+    assert provenance.commit(tmp_path / "inside") is None
     (tmp_path / "a").write_text("2")
     provenance.commit.cache_clear()
-    assert provenance.commit(tmp_path) == f"{clean}-dirty"
+    assert provenance.commit(tmp_path) == f"{clean}-dirty" and re.fullmatch("[0-9a-f]{7,40}", clean)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no git there
+    provenance.commit.cache_clear()
+    assert provenance.commit(tmp_path) is None
+    provenance.commit.cache_clear()
 
 
 def test_the_digest_of_the_code_knows_names_and_bytes(tmp_path):
-    def digest(name, text):
+    def digest(**files):
+        for folder in tmp_path.iterdir():
+            shutil.rmtree(folder)
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
         provenance.code_digest.cache_clear()
-        for path in (tmp_path / "tools").glob("*"):
-            path.unlink()
-        (tmp_path / "tools" / name).write_text(text)
         return provenance.code_digest(tmp_path)
-    (tmp_path / "tools").mkdir()
-    found = [digest("a.py", "1"), digest("a.py", "2"), digest("b.py", "1")]
-    assert len(set(found)) == 3 and digest("a.py", "1") == found[0]
+
+    def expected(**files):
+        return fingerprint(**{name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()})
+    for files in ({"tools/a.py": "1"}, {"tools/a.py": "2"}, {"tools/b.py": "1"}, {},
+                  {"egs/toy/prepare.py": "1", "graphs/deep/er/a.py": "2", "hybrid/a.py": "3", "tools/a.py": "4"}):
+        assert digest(**files) == expected(**files)
+        # what is no code of the project: what a work folder beside a recipe holds, too
+        assert digest(**files, **{name: "x" for name in (
+            "tests/a.py", "tools/a.pyc", "egs/toy/work/corpus/a.py", "egs/toy/run.sh")}) == expected(**files)
     provenance.code_digest.cache_clear()
 
 

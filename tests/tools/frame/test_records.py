@@ -11,6 +11,7 @@ from tools.frame.fingerprint import digest
 from tools.frame.records import (
     changed_outputs, how_to_repair, load_record, made_from, mark_damaged, output_digests, read_record, stage_records,
     training_seed, verified_digests, write_record, write_text_atomically, written_by_stages)
+from tools.frame.unfinished import whole_scores
 
 AGAIN = "run toy again to make it anew (keep files of your own elsewhere)"
 
@@ -71,7 +72,7 @@ def test_fields_of_another_kind_are_other_json(tmp_path, name, value):
 
 
 def test_what_a_stage_wrote_are_files_but_record_log_and_time(tmp_path):
-    stage(tmp_path, ["b", "deep/a", "deep/picture.png", "log.txt", ".seconds"])
+    stage(tmp_path, ["b", "deep/a", "deep/picture.png", "log.txt", ".seconds", ".seconds.tmp"])
     written = output_digests(tmp_path)
     assert list(written) == ["b", "deep/a", "deep/picture.png"]
     assert written["deep/a"] == digest(tmp_path / "deep/a")
@@ -166,20 +167,21 @@ def test_an_input_whose_record_is_damaged(tmp_path, part):
 
 
 def test_stores_are_read_below_256_mib(tmp_path, monkeypatch):
-    """Their readers check each item, and reading all of a large one takes long."""
+    """Their readers check each item, and reading all of a large one takes long. A disk may be called as they are."""
+    folder = tmp_path / "storage/one"
     monkeypatch.setattr(records, "digest", lambda path: [path.stat().st_size, path.stat().st_mtime_ns, "read"])
     sizes = {"storage/0": 2 ** 28 - 1, "storage/1": 2 ** 28, "other/2": 2 ** 28, "storage/3": 2 ** 29}
     for name, size in sizes.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        with open(tmp_path / name, "wb") as stream:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with open(folder / name, "wb") as stream:
             stream.truncate(size)  # takes no room
-    known = {name: [*records.digest(tmp_path / name)[:2], "known"] for name in sizes}
+    known = {name: [*records.digest(folder / name)[:2], "known"] for name in sizes}
     known["storage/3"][1] -= 1  # of another time
-    write_record(tmp_path, {"program": "toy", "outputs": known})
+    write_record(folder, {"program": "toy", "outputs": known})
     with pytest.raises(InputError, match="found others: other/2 is damaged, storage/0 is damaged, storage/3 is "
                                          "damaged; run toy"):
-        verified_digests([tmp_path])
-    assert verified_digests([tmp_path / "storage/1"]) == {str(tmp_path / "storage/1"): known["storage/1"]}
+        verified_digests([folder])
+    assert verified_digests([folder / "storage/1"]) == {str(folder / "storage/1"): known["storage/1"]}
 
 
 def test_a_file_belongs_to_the_nearest_stage(tmp_path):
@@ -204,6 +206,24 @@ def test_stages_stand_in_the_order_in_which_they_ended(tmp_path):
         os.utime(tmp_path / name / ".stage.json", (seconds, seconds))
     assert [(folder, record["facts"]["name"]) for folder, record in stage_records(tmp_path)] == [
         (tmp_path / name, name) for name in ("c", "deep/b", "deep/d", "a")]
+
+
+def test_stages_that_end_while_they_are_looked_for_are_passed_over(tmp_path, monkeypatch):
+    """Their folders are renamed."""
+    work, scandir = tmp_path / "work", os.scandir
+    for name in ("exp/score_a", "exp/going/score_b", "exp/z"):
+        stage(work / name)
+    (work / "exp/lost").mkdir()
+    (work / "exp/lost/.stage.json").symlink_to(tmp_path / "nowhere")
+
+    def renaming(path):
+        if str(path) == str(work / "exp/going"):
+            (work / "exp/going").rename(tmp_path / f"gone{len(list(tmp_path.iterdir()))}")
+        return scandir(path)
+    monkeypatch.setattr(os, "scandir", renaming)
+    assert [folder for folder, _ in stage_records(work)] == [work / "exp/score_a", work / "exp/z"]
+    stage(work / "exp/going/score_b")
+    assert whole_scores(work) == [work / "exp/score_a"]
 
 
 def test_what_a_folder_was_made_from(tmp_path):

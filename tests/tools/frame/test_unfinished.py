@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import threading
 import time
 
 import pytest
@@ -83,6 +84,7 @@ def test_what_is_whole_takes_the_place_of_what_was_there(tmp_path, before):
     assert names(out) == ["new"] and not out.is_symlink()
     assert names(tmp_path) == (["out"] if before == "folder" else ["elsewhere", "out"])
     assert before == "folder" or names(tmp_path / "elsewhere") == ["old"]
+    place.close()
     again = Unfinished(out)  # the lock is free again
     again.open()
     again.close()
@@ -142,6 +144,26 @@ def test_the_time_is_kept_while_it_works_and_no_longer(tmp_path, monkeypatch):
     file.write_text("kept")
     time.sleep(0.05)
     assert file.read_text() == "kept"
+
+
+def test_what_is_whole_holds_no_time_that_was_being_written(tmp_path, monkeypatch):
+    """On a slow disk; and a program that ends does not wait for its clock."""
+    monkeypatch.setattr(unfinished, "CLOCK_SECONDS", 0.001)
+    writing, replace, others = threading.Event(), os.replace, set(threading.enumerate())
+
+    def slowly(source, target):
+        writing.set()
+        time.sleep(0.2)
+        replace(source, target)
+    monkeypatch.setattr(os, "replace", slowly)
+    place = Unfinished(tmp_path / "out")
+    place.open()
+    place.start_clock()
+    clock, = set(threading.enumerate()) - others
+    assert clock.daemon and writing.wait(20)
+    place.finish()
+    assert names(tmp_path / "out") == [] and not clock.is_alive()
+    place.close()
 
 
 def test_the_holder_can_be_found():

@@ -32,7 +32,8 @@ def test_pronunciations_come_beside_those_of_then_with_its_phones(tmp_path):
     words.check_used(tmp_path)
     args = lang_args(like=Path("/older"))
     assert words.change(LANG, args, tmp_path) and args.like == Path("/older")
-    assert not words.change(GRAPH, Namespace(arpa="a", classes=None), tmp_path)  # unless its lang folder is another
+    graph = Namespace(arpa="a", classes=None)
+    assert words.change(GRAPH, graph, tmp_path) is False  # unless its lang folder is another
 
 
 def test_the_language_model_stands_in_the_place_of_that_of_graphs_and_searches(tmp_path):
