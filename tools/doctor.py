@@ -116,9 +116,7 @@ def check_soundfile() -> str:
 def check_kaldifeat() -> str:
     import torch
     import kaldifeat
-    options = kaldifeat.FbankOptions()
-    options.frame_opts.dither = 0
-    features = kaldifeat.Fbank(options)(torch.sin(torch.arange(16000) * 0.3))
+    features = kaldifeat.Fbank(kaldifeat.FbankOptions())(torch.sin(torch.arange(16000) * 0.3))
     if tuple(features.shape) != (98, 23) or not torch.isfinite(features).all():
         raise RuntimeError(f"fbank of one second: expected finite [98, 23], got {tuple(features.shape)}")
     return f"{version('kaldifeat')}: fbank of one second, 98 frames"
@@ -213,7 +211,7 @@ ADVICE: Tuple[Tuple[str, str, str], ...] = (
      "this torch is too old for the GPU: take an environment with a current torch and k2, or the CPU "
      "(CUDA_VISIBLE_DEVICES=)"),
     ("", "GLIBC", "the system's C or C++ library is too old for the package: take another build of it"),
-    ("", "signal 4", "the processor lacks instructions that the package needs: take another build of it"),
+    ("", r"signal 4\b", "the processor lacks instructions that the package needs: take another build of it"),
     ("", "No module named", "{install}"),
     ("", "did not end", "it hangs: try once more on an idle machine; if it stays so, reinstall the package"),
     ("", "", "reinstall the package"),
@@ -225,7 +223,7 @@ def what_to_do(name: str, failure: str) -> str:
     """The advice for a check's failure text."""
     if "No module named" in failure and (is_own_environment() or version("torch") == "absent"):
         return "run ./run.sh setup"
-    by_itself = name in ("python",) + OF_THE_MACHINE or re.search("GLIBC|signal 4$|did not end", failure)
+    by_itself = name in ("python",) + OF_THE_MACHINE or re.search(r"GLIBC|signal 4\b|did not end", failure)
     if is_own_environment() and not by_itself:
         return REMAKE
     module = re.search("No module named '([\\w.]+)'", failure)

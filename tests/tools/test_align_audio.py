@@ -132,6 +132,10 @@ def test_audio_is_transcribed_with_other_words_and_another_language_model(work, 
     assert "lado" not in (out / "transcripts.txt").read_text()
     assert transcribe.main([*arguments, "--lexicon", str(tmp_path / "none.txt")]) == 2
     assert "--lexicon " in capsys.readouterr().err
+    (tmp_path / "more.txt").write_text("lado l a x\n")
+    assert transcribe.main([*arguments, *other, "--out", str(tmp_path / "fresh")]) == 2
+    assert "lexicon entry of lado: expected phones of the earlier lang folder, found x" in capsys.readouterr().err
+    assert not (tmp_path / "fresh/corpus").exists()  # it is said before audio is read
 
 
 def test_what_cannot_be_done_is_said(work, tmp_path, capsys):

@@ -8,8 +8,8 @@ import torch
 
 from tools import (
     adapt, align, align_ctc, boundaries, build_tree, combine, compare, compute_features, convert_alignment, decode,
-    decode_e2e, decode_on_the_fly, estimate_fmllr, estimate_ivectors, import_kaldi, import_lhotse,
-    interpolate_ngrams, make_graph, page, perplexity, phone_times, prepare_lang, prune_ngram, rescore_with_model,
+    decode_e2e, decode_on_the_fly, estimate_fmllr, estimate_ivectors, import_audio, import_kaldi, import_lhotse,
+    import_texts, interpolate_ngrams, make_graph, page, perplexity, phone_times, prepare_lang, prune_ngram, rescore_with_model,
     rover, score, train_am, train_class_lm, train_ctc, train_e2e, train_lm, train_ngram, validate_data)
 from tools.frame.program import Run
 from tools.lattices import (
@@ -34,8 +34,10 @@ WANTED = {
     decode_on_the_fly: ("--graph-lm --lm --features --model --graph", {"average": "log", "part_size": 20}),
     estimate_fmllr: ("--features --lang", {}),
     estimate_ivectors: ("--features", {}),
+    import_audio: ("--audio", {}),
     import_kaldi: ("--data", {"max_failed_share": 0.05}),
     import_lhotse: ("--manifests", {"max_failed_share": 0.05}),
+    import_texts: ("--data", {"max_failed_share": 0.05, "splits": None}),
     interpolate_ngrams: ("--lm", {"gzip": False}),
     make_graph: ("--lang --arpa", {}),
     page: ("--comparison", {"features": []}),
@@ -74,6 +76,10 @@ WANTED = {
     statistics: ("--lattices", FEW),
 }
 VALUES = {"--beam": "1", "--how": "union", "--steps": "sort"}  # others take any word
+LEAST = [(decode, "--part-size", 1), (decode_e2e, "--part-size", 1), (decode_on_the_fly, "--part-size", 1),
+         (rescore_with_model, "--part-size", 1), (calibrate, "--seed", 0), (compose, "--backoff", 0),
+         (convert, "--part-size", 1), (draw, "--number", 1), (draw, "--max-states", 0), (draw, "--sentences", 1),
+         (nbest, "--number", 1), (rescore, "--part-size", 1), (sample, "--number", 1), (sample, "--seed", 0)]
 GO_ON = {decode, decode_e2e, decode_on_the_fly, train_am, train_ctc, train_e2e, train_lm}
 UNCOUNTED = {perplexity, rescore_with_model, rescore}  # whose --device makes no other result
 
@@ -96,6 +102,18 @@ def test_programs_compute_with_the_threads_that_they_are_told(module, paths, tmp
         torch.set_num_threads(threads)
 
 
+@pytest.mark.parametrize("module, flag, least", LEAST, ids=lambda value: getattr(value, "__name__", value))
+def test_numbers_that_are_too_small_are_refused_before_the_work(module, flag, least, capsys):
+    program = module.PROGRAM
+    words = [word for name in WANTED[module][0].split() for word in (name, VALUES.get(name, "x"))]
+    args = program.parse(["--out", "out", *words, flag, str(least)])
+    assert getattr(args, flag[2:].replace("-", "_")) == least
+    with pytest.raises(SystemExit):
+        program.parse(["--out", "out", *words, flag, str(least - 1)])
+    expected = f"argument {flag}: expected a whole number of at least {least}, found '{least - 1}'\n"
+    assert capsys.readouterr().err.endswith(expected)
+
+
 @pytest.mark.parametrize("module", WANTED, ids=lambda module: module.PROGRAM.name)
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_what_a_program_is_told(module, capsys, monkeypatch):
@@ -110,3 +128,15 @@ def test_what_a_program_is_told(module, capsys, monkeypatch):
     assert {key: getattr(args, key) for key in defaults} == defaults
     assert program.resumable == (module in GO_ON)
     assert ("device" in Run(program, args).counted) == (hasattr(args, "device") and module not in UNCOUNTED)
+
+
+@pytest.mark.parametrize("name, required", [
+    ("align_audio", "--alignment, --data, --out"), ("report", "--work"), ("reproduce", "folder"),
+    ("transcribe", "--scores, --audio, --out"), ("validate", "PATH")])
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_what_programs_that_are_no_stages_want_to_be_told(name, required, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", [name])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"tools.{name}", run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: the following arguments are required: {required}\n")

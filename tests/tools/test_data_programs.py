@@ -140,6 +140,21 @@ def test_one_kaldi_directory_under_another_name(kaldi_data):
     assert facts_of(out) == {"dev": 2, "train": 24}
 
 
+@pytest.mark.parametrize("unknown, named", [(0, None), (1, "u0"), (3, "u0, u1, u2"), (4, "u0, u1, u2, ..."), (5, None)])
+def test_utterances_without_a_speaker_beside_others_are_warned_of(tmp_path, capsys, unknown, named):
+    """Three are named; where no utterance has a speaker, none is expected."""
+    wav, names = write_noise(tmp_path / "x.wav", seconds=0.1), [f"u{n}" for n in range(5)]
+    (tmp_path / "data").mkdir()
+    for file, text in (("wav.scp", wav), ("text", "yes"), ("utt2spk", "ann")):
+        lines = [f"{name} {text}\n" for name in names[unknown if file == "utt2spk" else 0:]]
+        if lines:
+            (tmp_path / "data" / file).write_text("".join(lines))
+    assert run(import_kaldi, "--data", tmp_path / "data", "--out", tmp_path / "corpus") == 0
+    said = capsys.readouterr().err
+    expected = f"data: {unknown} of 5 utterances have no line in utt2spk, so no speaker ({named})\n"
+    assert expected in said if named else "utt2spk" not in said
+
+
 def test_where_relative_paths_of_a_kaldi_directory_start(tmp_path, monkeypatch):
     """Here, in the directory, above it and above that, in turn; or where --root says alone."""
     places = [tmp_path / name for name in ("here", "a/b/data", "a/b", "a")]

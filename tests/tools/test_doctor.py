@@ -1,11 +1,14 @@
 """The doctor's checks, and its advice for failures that cannot be had on a healthy machine."""
 
+import ctypes
 import functools
 import importlib
 import platform
 import subprocess
 import sys
+import types
 
+import numpy as np
 import pytest
 
 from tools import doctor
@@ -38,8 +41,9 @@ def test_what_is_kept_of_what_a_check_says(tmp_path, monkeypatch):
     """The last line of one that passes, the last three of what one complained of that fails."""
     python = tmp_path / "python"
     monkeypatch.setattr(sys, "executable", str(python))
-    for script, expected in (('echo "$@"; echo two; echo odd >&2', (True, "two")),
+    for script, expected in (('echo "$@"; echo two; echo three; echo odd >&2', (True, "three")),
                              ("for n in 1 2 3 4; do echo $n >&2; done; exit 3", (False, "2 | 3 | 4")),
+                             ("kill -HUP $$", (False, "crashed with signal 1")),
                              ("echo one >&2; echo two >&2; kill -ILL $$", (False, "crashed with signal 4: two"))):
         python.write_text(f"#!/bin/bash\n{script}\n")
         python.chmod(0o755)
@@ -86,16 +90,60 @@ def test_what_is_computed_wrong_is_told(monkeypatch, capsys):
      "alignments of 2 labels to 4 frames: expected 15"),
     ("lhotse", "lhotse", "MonoCut.truncate", lambda truncate: lambda cut, duration: cut,
      "expected 4000 samples, got (1, 8000)"),
+    ("lhotse", "lhotse", "MonoCut.load_audio", lambda load: lambda cut: np.array([[0.0] * 3999 + [np.nan]]),
+     "expected 4000 samples, got (1, 4000)"),
+    ("k2", "torch", "full", lambda full: lambda shape, value: full(shape, value * (15.5 / 15) ** 0.25),
+     "alignments of 2 labels to 4 frames: expected 15, got 15."),
+    ("kaldifeat", "kaldifeat", "Fbank", lambda fbank: lambda options: lambda wave: wave[:98 * 23].log().view(98, 23),
+     "expected finite [98, 23], got (98, 23)"),
     ("kaldifeat", "kaldifeat", "Fbank", lambda fbank: lambda options: lambda wave: wave[None],
      "[98, 23], got (1, 16000)"),
     ("sentencepiece", "sentencepiece", "SentencePieceProcessor.decode", lambda decode: lambda model, ids: "two",
      "a sentence did not survive encoding and decoding")])
 def test_what_other_packages_compute_wrong_is_told(monkeypatch, capsys, name, package, place, value, message):
-    pytest.importorskip(package)
+    pytest.importorskip(name)
     *inner, last = place.split(".")
     owner = functools.reduce(getattr, inner, importlib.import_module(package))
     monkeypatch.setattr(owner, last, value(getattr(owner, last)))
     assert doctor.run_check(name) == 1 and message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate, phonemes, said", [
+    (1, b"sp", "'speech' is /sp/, audio at 1 Hz"), (0, b"sp", "espeak_Initialize: expected a sampling rate, got 0"),
+    (-1, b"sp", "espeak_Initialize: expected a sampling rate, got -1"),
+    (22050, None, "no phonemes for the word 'speech'")])
+def test_a_speech_synthesis_says_a_word(monkeypatch, capsys, rate, phonemes, said):
+    """In English, by the numbers of espeak's speak_lib.h: 2 is output without a device, 1 is text in UTF-8."""
+    def initialize(output, buffer_length, path, options):
+        return rate if (output, buffer_length, path, options) == (2, 0, b"data", 0) else -9
+
+    def text_to_phonemes(pointer, text_mode, phoneme_mode):
+        assert (pointer._obj.value, text_mode, phoneme_mode, voices) == (b"speech", 1, 0, [b"en"])
+        assert text_to_phonemes.restype is ctypes.c_char_p
+        return phonemes
+    voices = []
+    library = types.SimpleNamespace(espeak_Initialize=initialize, espeak_SetVoiceByName=voices.append,
+                                    espeak_TextToPhonemes=text_to_phonemes)
+    monkeypatch.setattr("ctypes.CDLL", {"lib": library}.get)
+    monkeypatch.setitem(sys.modules, "espeakng_loader", types.SimpleNamespace(
+        get_library_path=lambda: "lib", get_data_path=lambda: "data"))
+    good = bool(rate > 0 and phonemes)
+    assert doctor.run_check("espeak") == (0 if good else 1)
+    printed = capsys.readouterr()
+    assert (printed.out if good else printed.err).endswith(f"{said}\n")
+
+
+def test_a_gpu_multiplies(monkeypatch, capsys):
+    import torch
+    ones = torch.ones
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda number: f"GPU {number}")
+    monkeypatch.setattr("torch.ones", lambda *shape, device: ones(*shape) * (device == "cuda"))
+    assert doctor.run_check("cuda") == 0
+    assert capsys.readouterr().out == f"{torch.version.cuda}: multiplied two matrices on GPU 0\n"
+    monkeypatch.setattr("torch.ones", lambda *shape, device: ones(*shape) / 2)
+    assert doctor.run_check("cuda") == 1
+    assert "a product of ones: expected 262144, got 65536.0\n" in capsys.readouterr().err
 
 
 def test_a_compiler_makes_a_program_that_runs(tmp_path, monkeypatch):
@@ -139,6 +187,45 @@ def test_a_compiler_makes_a_program_that_runs(tmp_path, monkeypatch):
 def test_advice(monkeypatch, name, failure, advice):
     monkeypatch.setattr(doctor, "is_own_environment", lambda: False)
     assert advice in doctor.what_to_do(name, failure)
+
+
+def test_advice_names_this_python_and_this_torch(monkeypatch):
+    monkeypatch.setattr(doctor, "is_own_environment", lambda: False)
+    monkeypatch.setattr(doctor, "version", lambda package: "1.2.3+cu999")
+    python, headers = sys.executable, "python{}.{}-dev".format(*sys.version_info[:2])
+    for name, failure, advice in (
+            ("torch", "libcublas.so.11: cannot open shared object file",
+             f"its CUDA libraries are missing: {python} -m pip install --force-reinstall torch==1.2.3"),
+            ("k2", "No module named 'k2'", doctor.K2_SITE.format(torch="1.2.3")),
+            ("k2", "undefined symbol: _ZN3c10",
+             f"k2 is built for another torch or CUDA. {doctor.K2_SITE.format(torch='1.2.3')}"),
+            ("compiler", "no Python.h: it is missing", f"install the headers: apt install {headers} (Debian, Ubuntu)"),
+            ("lhotse", "No module named 'soundfile.inner'", f"{python} -m pip install soundfile"),
+            ("lhotse", "No module named", f"{python} -m pip install lhotse")):
+        assert doctor.what_to_do(name, failure) == advice
+    monkeypatch.setattr(doctor, "version", lambda package: "absent")
+    assert doctor.what_to_do("lhotse", "No module named 'lhotse'") == "run ./run.sh setup"
+    assert doctor.what_to_do("lhotse", "anything else") == "reinstall the package"
+
+
+@pytest.mark.parametrize("name, failure, advice", [
+    ("python", "RuntimeError: Python 3.8 is too old", "install CPython"),
+    ("compiler", "exit status 1", "apt install g++"),
+    ("cuda", "no CUDA device", "nothing, unless there is an NVIDIA GPU"),
+    ("torch", "libm.so.6: version GLIBC_2.99 not found", "the system's C or C++ library is too old"),
+    ("torch", "did not end within 180 s", "it hangs"), ("torch", "crashed with signal 4", "the processor lacks"),
+    ("torch", "crashed with signal 4: a warning from before", "the processor lacks"),
+    ("torch", "crashed with signal 41", doctor.REMAKE), ("torch", "crashed with signal 11", doctor.REMAKE),
+    ("lhotse", "anything else", doctor.REMAKE)])
+def test_what_another_environment_would_not_mend(monkeypatch, name, failure, advice):
+    monkeypatch.setattr(doctor, "is_own_environment", lambda: True)
+    assert doctor.what_to_do(name, failure).startswith(advice)
+
+
+def test_the_environment_that_setup_made_is_known(monkeypatch):
+    for prefix, own, home in ((str(doctor.ROOT / ".venv"), True, ".venv"), ("/elsewhere", False, "/elsewhere")):
+        monkeypatch.setattr(sys, "prefix", prefix)
+        assert doctor.is_own_environment() == own and doctor.summary().startswith(f"{home} (Python ")
 
 
 def test_missing_package_is_installed_by_its_own_name(monkeypatch):
@@ -206,7 +293,7 @@ def test_other_versions_are_examined_again(tmp_path, monkeypatch):
 def test_once_remembers_a_pass_but_no_failure(tmp_path, monkeypatch):
     results = iter([1, 0])
     monkeypatch.setattr(doctor, "diagnose", lambda strict: next(results))
-    assert [doctor.diagnose_once(tmp_path / "state") for _ in range(3)] == [1, 0, 0]
+    assert [doctor.diagnose_once(tmp_path / "deep/state") for _ in range(3)] == [1, 0, 0]
 
 
 def test_summary_needs_no_packages():

@@ -67,6 +67,17 @@ def test_that_of_a_graph_for_ctc_lies_in_it(work):  # noqa: F811
     assert transcribe.lang_of(work / "exp/decode_ctc") == work / "exp/graph_ctc/lang"
 
 
+def test_a_lexicon_needs_a_lang_folder_that_the_toolkit_made(work, tmp_path, ran, capsys, monkeypatch):  # noqa: F811
+    """It is said before anything is done."""
+    add(work, "exp/align_dev", "tools.align", "--features features/dev --lang lang --model exp/am")
+    monkeypatch.setattr(align_audio, "data_options", lambda folder, cuts: [])
+    assert align_audio.main(["--alignment", str(work / "exp/align_dev"), "--data", str(tmp_path), "--lexicon", "more",
+                             "--out", str(tmp_path / "out")]) == 2
+    assert (f"--lexicon more: expected a system that has a lexicon, found {work / 'lang'}, which was made without one\n"
+            in capsys.readouterr().err)
+    assert ran == []
+
+
 @pytest.mark.parametrize("speakers, then, now", [
     ("", [], []), (" --speaker-transforms exp/fmllr_dev exp/fixed", ["exp/fmllr_dev", "exp/fixed"],
                    ["{out}/stages/fmllr_dev", "{work}/exp/fixed"])])

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -184,6 +185,7 @@ def test_tensorboard_shows_the_results_beside_the_options_of_the_model(folder):
     write_record(folder / "decode_dev", {"seconds": 9.0, "inputs": dict([*both.items()][:1])})
     write_record(folder / "decode_test", {"seconds": 9.0})
     assert run(folder, out="score_first") == 0
+    assert not [thread for thread in threading.enumerate() if type(thread).__module__.startswith("tensorboard")]
     rows, place = read_rows(folder), str(folder.resolve())
     assert rows[f"{place}/exp_am"][0] == rows[f"{place}/score_named"][0] == {"dropout": 0.5, "epochs": 3}
     assert rows[f"{place}/score_other"][0] == {"dropout": 0.5}  # what its models have in common

@@ -156,6 +156,10 @@ def test_a_network_is_trained_behind_transforms_and_vectors_and_adapted(corpus, 
     capsys.readouterr()
     assert adapted(*tables["dev"], lattices=others) == 2
     assert f"{others}: expected the transition_ids of {tmp_path / 'am'}, found others" in capsys.readouterr().err
+    write_lattices(tmp_path / "elsewhere", 0, [two_paths("nobody", 1, 2, 6.0)])
+    write_hmm(tmp_path / "elsewhere", *read_hmm(corpus / "ali_dev"))
+    assert adapted(*tables["dev"], lattices=tmp_path / "elsewhere") == 2
+    assert "adaptation: 1 of 1 items failed, more than the allowed share of 50%" in capsys.readouterr().err
     assert adapted(*reversed(tables["dev"])) == 0
     assert (tmp_path / "lhuc" / "outcomes.tsv").read_text() == "item\toutcome\treason\n"
     facts = read_record(tmp_path / "lhuc")["facts"]

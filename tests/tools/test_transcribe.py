@@ -105,6 +105,10 @@ def test_what_cannot_be_done_is_said_before_anything_is(work, tmp_path, capsys):
     assert "expected a folder of tools.score, found tools.decode_e2e" in capsys.readouterr().err
     assert main(["--scores", str(tmp_path), "--audio", "x", "--out", str(tmp_path / "out")]) == 2
     assert "expected a folder of tools.score, found none" in capsys.readouterr().err
+    for flag, kind in (("--lexicon", "a lexicon"), ("--lm", "a language model")):
+        assert main(["--scores", str(work / "score"), "--audio", "x", "--out", str(tmp_path / "out"), flag, "y"]) == 2
+        assert (f"{flag} y: expected a system that has {kind}, found {work / 'decode_test'}, which was made without one"
+                in capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
 

@@ -140,6 +140,13 @@ def test_how_many_problems_are_told(tmp_path, capsys, wrong, more, said):
         f"  {path}:{n}: expected 2 columns, found 3\n" for n in range(2, 2 + most)) + rest
 
 
+def test_fewer_problems_than_none_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), "--most", "-1"])
+    said = "argument --most: expected a whole number of at least 0, found '-1'\n"
+    assert capsys.readouterr().err.endswith(said)
+
+
 def test_the_status_is_that_of_the_worst(tmp_path, capsys):
     """Of an output that nobody reads to its end it is known neither as good nor as bad."""
     for name, text in (("good.tsv", "a\tb\n1\t2\n"), ("bad.tsv", "a\tb\n1\n")):

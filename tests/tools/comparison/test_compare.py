@@ -8,6 +8,7 @@ from hybrid.compare.comparison_file import read_comparison
 from tests.hybrid.report.test_results import add_system
 from tests.tools.comparison.scored_work import add_cuts, add_scored, stage
 from tools.compare import PROGRAM, facts, features, results_and_records, work
+from tools.frame.records import read_record
 
 
 def run(*arguments):
@@ -33,6 +34,8 @@ def test_systems_and_seeds_of_a_work_folder_are_compared(tmp_path, capsys):
     assert (pair.a, pair.b, pair.difference, pair.verdict) == ("ctc", "tdnn", -20.0, "better")
     assert pair.unlike == ("training min 1.0 and 2.0", "seeds 1 and 3")
     assert found.results[0].real_time_factor == 0.1 and found.results[0].decoded.endswith("decode_ctc_seed1_test")
+    told = read_record(tmp_path / "compare")["facts"]
+    assert (told["systems"], told["tests"]) == (4, ["test"])
     text = (tmp_path / "compare/COMPARISON.md").read_text()
     assert text.startswith("# Tiny\n") and "## Differences on test" in text and "25.00" in text
     assert "25.00" in capsys.readouterr().out
