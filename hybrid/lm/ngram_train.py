@@ -50,7 +50,7 @@ class NgramOptions:
         check_at_least(0, self, "max_words")
         check_choice(METHODS, self, "method")
         check_choice(UNKNOWN_AS, self, "unknown")
-        if list(self.prune) != sorted(self.prune) or any(p < 0 for p in self.prune) or any(self.prune[:1]):
+        if list(self.prune) != sorted(self.prune) or any(self.prune[:1]):
             raise ValueError(f"prune: expected 0 first and then no smaller numbers, found {self.prune}")
 
     def threshold(self, order: int) -> int:
@@ -98,8 +98,7 @@ def _smooth(table: Counts, higher: Optional[Counts], order: int, method: str, ke
         discount = np.array([0.0, *_discounts(used, order)])
         discounted = used - discount[np.minimum(used, 3)]
     unit = np.where(kept, discounted, 0.0) / np.maximum(total, 1e-30)[table.prefix]
-    rest = 1.0 - np.bincount(table.prefix, weights=unit, minlength=num_histories)
-    return unit, np.where(total > 0, rest, 1.0)
+    return unit, 1.0 - np.bincount(table.prefix, weights=unit, minlength=num_histories)
 
 
 def _continuations(table: Counts, higher: Counts) -> np.ndarray:

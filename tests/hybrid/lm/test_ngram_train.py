@@ -216,7 +216,8 @@ def test_vocabulary_limits_and_what_unknown_words_count_as():
 
 
 @pytest.mark.parametrize("options", [{"order": 0}, {"method": "katz"}, {"prune": (1, 0)}, {"prune": (1,)},
-                                     {"prune": (0, -1)}, {"max_words": -1}, {"min_count": 0}, {"unknown": "no"}])
+                                     {"prune": (0, -1)}, {"prune": (-1, 0)}, {"prune": (0, 2, 1)}, {"max_words": -1},
+                                     {"min_count": 0}, {"unknown": "no"}])
 def test_options_out_of_range(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         NgramOptions(**options)
