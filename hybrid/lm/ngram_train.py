@@ -17,6 +17,7 @@ as in Heafield et al., "Scalable modified Kneser-Ney language model estimation",
 
 import logging
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Iterable, Optional, Sequence, Tuple
 
 import numpy as np
@@ -112,10 +113,10 @@ def _discounts(counts: np.ndarray, order: int) -> Tuple[float, float, float]:
     """D(1), D(2), D(3+) from counts of counts (Chen and Goodman, equation 26)."""
     n1, n2, n3, n4 = (int((counts == k).sum()) for k in (1, 2, 3, 4))
     if n1 and n2 and n3:
-        y = n1 / (n1 + 2 * n2)
+        y = Fraction(n1, n1 + 2 * n2)  # exact: rounding makes a hair more than 0 of some discounts of 0
         found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-        if all(0.0 < d < k for k, d in enumerate(found, 1)):
-            return found
+        if all(0 < d < k for k, d in enumerate(found, 1)):
+            return tuple(map(float, found))
     _log.warning("order %d: too few n-grams seen once, twice, ... (%d, %d, %d, %d) for Kneser-Ney discounts; "
                  "taking %s", order, n1, n2, n3, n4, FALLBACK_DISCOUNTS)
     return FALLBACK_DISCOUNTS
