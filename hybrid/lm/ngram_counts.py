@@ -135,7 +135,7 @@ def count_ngrams(text: NumberedText, order: int, across_unknown: bool = True) ->
 def _longer(shorter: Counts, tokens: np.ndarray, row_at: np.ndarray, whole: np.ndarray, num_words: int) -> Counts:
     """n-grams one word longer, which row_at then tells."""
     found = [np.unique(keys, return_counts=True) for _, keys in _pieces(tokens, row_at, whole, num_words)]
-    keys, count = found[0] if len(found) == 1 else _merge(found)
+    keys, count = _merge(found)
     prefix, last = np.divmod(keys, num_words)
     suffix = np.empty(len(keys), np.int32)
     for at, wanted in _pieces(tokens, row_at, whole, num_words):  # from the last: a row is read from the token before

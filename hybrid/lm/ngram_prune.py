@@ -98,8 +98,8 @@ def _log_histories(model: NgramModel, scorer: NgramScorer, by: NgramModel) -> Li
     logs: List[np.ndarray] = []
     for n, table in enumerate(model.tables[:-1]):
         words = place[table.word_ids]
-        if n == 0 and start is not None:  # <s> is predicted nowhere, but it stands where </s> stood before
-            words[table.word_ids[:, 0] == start] = place[end] if end is not None else -1
+        if n == 0 and None not in (start, end):  # <s> is predicted nowhere, but it stands where </s> stood before
+            words[table.word_ids[:, 0] == start] = place[end]
         log10_prob = by_scorer.log10_prob(words)
         if n == 0 and end is None:
             log10_prob[table.word_ids[:, 0] == start] = 0.0

@@ -17,6 +17,7 @@ as in Heafield et al., "Scalable modified Kneser-Ney language model estimation",
 
 import logging
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Iterable, Optional, Sequence, Tuple
 
 import numpy as np
@@ -50,7 +51,7 @@ class NgramOptions:
         check_at_least(0, self, "max_words")
         check_choice(METHODS, self, "method")
         check_choice(UNKNOWN_AS, self, "unknown")
-        if list(self.prune) != sorted(self.prune) or any(p < 0 for p in self.prune) or any(self.prune[:1]):
+        if list(self.prune) != sorted(self.prune) or any(self.prune[:1]):
             raise ValueError(f"prune: expected 0 first and then no smaller numbers, found {self.prune}")
 
     def threshold(self, order: int) -> int:
@@ -98,8 +99,7 @@ def _smooth(table: Counts, higher: Optional[Counts], order: int, method: str, ke
         discount = np.array([0.0, *_discounts(used, order)])
         discounted = used - discount[np.minimum(used, 3)]
     unit = np.where(kept, discounted, 0.0) / np.maximum(total, 1e-30)[table.prefix]
-    rest = 1.0 - np.bincount(table.prefix, weights=unit, minlength=num_histories)
-    return unit, np.where(total > 0, rest, 1.0)
+    return unit, 1.0 - np.bincount(table.prefix, weights=unit, minlength=num_histories)
 
 
 def _continuations(table: Counts, higher: Counts) -> np.ndarray:
@@ -113,10 +113,10 @@ def _discounts(counts: np.ndarray, order: int) -> Tuple[float, float, float]:
     """D(1), D(2), D(3+) from counts of counts (Chen and Goodman, equation 26)."""
     n1, n2, n3, n4 = (int((counts == k).sum()) for k in (1, 2, 3, 4))
     if n1 and n2 and n3:
-        y = n1 / (n1 + 2 * n2)
+        y = Fraction(n1, n1 + 2 * n2)  # exact: rounding makes a hair more than 0 of some discounts of 0
         found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-        if all(0.0 < d < k for k, d in enumerate(found, 1)):
-            return found
+        if all(0 < d < k for k, d in enumerate(found, 1)):
+            return tuple(map(float, found))
     _log.warning("order %d: too few n-grams seen once, twice, ... (%d, %d, %d, %d) for Kneser-Ney discounts; "
                  "taking %s", order, n1, n2, n3, n4, FALLBACK_DISCOUNTS)
     return FALLBACK_DISCOUNTS

@@ -57,6 +57,8 @@ def test_which_words_are_told_apart():
     assert number_text(text, vocabulary=["zebra", "a", "<s>", "<unk>"]).words[3:] == ["a", "zebra"]
     assert number_text(text, vocabulary=["zebra", "a", "b"], max_words=2).words[3:] == ["a", "b"]
     assert number_text(text, vocabulary=["zebra", "a", "b"], min_count=1).words[3:] == ["a", "b", "zebra"]
+    assert number_text([["z"]], vocabulary=["never", "z"], max_words=1).words[3:] == ["z"]  # once is more than never
+    assert number_text([["z"]], vocabulary=["b", "a"], max_words=1).words[3:] == ["a"]
     assert number_text(text, vocabulary=["a"]).tokens.tolist() == [
         1, 0, 0, 0, 3, 2, 1, 0, 0, 3, 2, 1, 0, 0, 2, 1, 0, 2]
 

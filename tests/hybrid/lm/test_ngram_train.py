@@ -10,7 +10,8 @@ from graphs.errors import InputError
 from graphs.grammar.arpa import read_arpa
 from graphs.grammar.grammar_fst import make_grammar
 from graphs.lang.symbols import SymbolTable
-from hybrid.lm.ngram_train import FALLBACK_DISCOUNTS, NgramOptions, _discounts, train_ngram
+from hybrid.lm.ngram_counts import Counts
+from hybrid.lm.ngram_train import FALLBACK_DISCOUNTS, NgramOptions, _discounts, _ngram_table, train_ngram
 from tests.reference.ngrams import perplexity
 
 
@@ -127,10 +128,20 @@ def test_kneser_ney_by_hand_where_too_little_is_seen_for_its_discounts(caplog):
 @pytest.mark.parametrize("seen, discounts", [
     ([1] * 4 + [2] * 2 + [3] + [4], (0.5, 1.25, 1.0)), ([1] * 6 + [2] * 3 + [3] * 2 + [4] + [9], (0.5, 1.0, 2.0)),
     ([1] * 4 + [2] * 2 + [3] * 2 + [4] * 3, FALLBACK_DISCOUNTS),  # D(3+) would be 0
+    ([1] * 30 + [2] * 11 + [3] * 10 + [4] * 13, FALLBACK_DISCOUNTS),  # or 4e-16, if it were rounded
     ([1] * 4 + [2] * 2 + [3], FALLBACK_DISCOUNTS),  # or 3
     ([2, 2, 3, 4], FALLBACK_DISCOUNTS), ([1, 1, 3, 4], FALLBACK_DISCOUNTS), ([1, 1, 2, 4], FALLBACK_DISCOUNTS)])
 def test_discounts_come_from_counts_of_counts(seen, discounts):
     assert _discounts(np.array(seen + [0]), 2) == pytest.approx(discounts)
+
+
+def test_a_history_that_leaves_nothing_has_the_least_weight_that_files_know():
+    zero = np.zeros(4, int)
+    counts = Counts(np.arange(4)[:, None], np.ones(4, int), zero, zero)
+    table = _ngram_table(counts, np.array([0.1, 0.5, 0.25, 0.0]), np.array([1.0, 0.0, 0.1, -1e-17]), np.arange(4) != 2)
+    assert table.word_ids.tolist() == [[0], [1], [3]]
+    assert table.log10_prob.tolist() == pytest.approx([-1.0, -math.inf, -99.0])
+    assert table.log10_backoff.tolist() == pytest.approx([0.0, -99.0, -99.0])
 
 
 @pytest.mark.parametrize("prune, thresholds", [
@@ -216,7 +227,8 @@ def test_vocabulary_limits_and_what_unknown_words_count_as():
 
 
 @pytest.mark.parametrize("options", [{"order": 0}, {"method": "katz"}, {"prune": (1, 0)}, {"prune": (1,)},
-                                     {"prune": (0, -1)}, {"max_words": -1}, {"min_count": 0}, {"unknown": "no"}])
+                                     {"prune": (0, -1)}, {"prune": (-1, 0)}, {"prune": (0, 2, 1)}, {"max_words": -1},
+                                     {"min_count": 0}, {"unknown": "no"}])
 def test_options_out_of_range(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         NgramOptions(**options)
