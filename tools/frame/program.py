@@ -27,6 +27,7 @@ from tools.frame import provenance
 from tools.frame.config import describe_options, is_option, make_options, read_config, resolve
 from tools.frame.failures import explain
 from tools.frame.fingerprint import Digests, changed_raw, contents, digest_files, digest_raw, files_of, fingerprint
+from tools.frame.log import logger_into
 from tools.frame.moved import PLACE
 from tools.frame.numbers import at_least
 from tools.frame.printing import EXPECTED, printing, told
@@ -259,7 +260,7 @@ class Run:
         record = {**record, "state": "running", "holder": f"{self.program.name}: {holder()}",
                   "runs": [*earlier, provenance.begin(self.args.nj)]}
         write_record(self.place.folder, record)
-        log = _logger(self.program.name, self.place.folder / LOG)
+        log = logger_into(self.program.name, self.place.folder / LOG)
         job = Job(self.args, self.place, options, resuming, log)
         if reasons:
             log.info("%s is made anew: %s", self.args.out, "; ".join(reasons[:5]))
@@ -385,20 +386,3 @@ def peak_memory_mb() -> int:
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return max(own, children) // 1024
-
-
-class _LogFile(logging.FileHandler):
-    def handleError(self, record) -> None:
-        """Nothing: the program itself says that a disk is full."""
-
-
-def _logger(name: str, path: Path) -> logging.Logger:
-    log = logging.getLogger(name)
-    log.setLevel(logging.INFO)
-    log.handlers.clear()
-    log.propagate = False
-    for handler, form in ((logging.StreamHandler(), "%(levelname)s %(message)s"),
-                          (_LogFile(path, encoding="utf-8"), "%(asctime)s %(levelname)s %(message)s")):
-        handler.setFormatter(logging.Formatter(form))
-        log.addHandler(handler)
-    return log
