@@ -9,8 +9,9 @@ import torch
 from tools import (
     adapt, align, align_ctc, boundaries, build_tree, combine, compare, compute_features, convert_alignment, decode,
     decode_e2e, decode_on_the_fly, estimate_fmllr, estimate_ivectors, import_audio, import_kaldi, import_lhotse,
-    import_texts, interpolate_ngrams, make_graph, page, perplexity, phone_times, prepare_lang, prune_ngram, rescore_with_model,
-    rover, score, train_am, train_class_lm, train_ctc, train_e2e, train_lm, train_ngram, validate_data)
+    import_texts, interpolate_ngrams, make_graph, page, perplexity, phone_times, prepare_lang, prune_ngram,
+    rescore_with_model, rover, score, train_am, train_class_lm, train_ctc, train_e2e, train_lm, train_ngram,
+    validate_data)
 from tools.frame.program import Run
 from tools.lattices import (
     calibrate, compose, confusions, convert, ctm, determinize, draw, filter, join, mbr, nbest, oracle, prune,
