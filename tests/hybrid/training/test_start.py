@@ -100,6 +100,33 @@ def test_half_of_the_tensors_have_to_agree():
         take(network(1), trained, "f")
 
 
+@pytest.mark.parametrize("agreeing, number", [(0, 1), (1, 2), (1, 3), (2, 4), (2, 5), (3, 5), (5, 5)])
+@pytest.mark.parametrize("layer", ["hidden.", "output.", "outputs."])
+@pytest.mark.parametrize("other_classes", [False, True, None])
+def test_half_is_enough_and_the_last_layer_counts_unless_classes_are_others(agreeing, number, layer, other_classes):
+    class Network:
+        def __init__(self, sizes):
+            self.tensors = {f"{layer}{n}": torch.full((size,), float(size)) for n, size in enumerate(sizes)}
+
+        def state_dict(self):
+            return self.tensors
+
+        def load_state_dict(self, tensors):
+            self.tensors = tensors
+    trained, own = Network([2] * number), Network([2 if n < agreeing else 3 for n in range(number)])
+    for tensor in trained.tensors.values():
+        tensor.zero_()
+    expected = 0 if other_classes and layer == "output." else agreeing
+    more = () if other_classes is None else (other_classes,)
+    if expected < number / 2:
+        with pytest.raises(InputError, match=rf"^f: .*{number} tensors.* found {expected} of them$"):
+            take(own, trained, "f", *more)
+        assert all(tensor.any() for tensor in own.tensors.values())
+    else:
+        assert take(own, trained, "f", *more) == (expected, number)
+        assert [bool(tensor.any()) for tensor in own.tensors.values()] == [n >= expected for n in range(number)]
+
+
 def test_an_end_to_end_network_of_the_same_tokens_is_taken_whole(corpus, trained):
     theirs = E2eModel.load(trained)
     network = E2eNetwork(E2eTrainingOptions(**E2E), theirs.description["in_dim"], theirs.tokens.num_tokens)

@@ -12,7 +12,7 @@ from graphs.errors import InputError
 from tests.tools.comparison.scored_work import stage
 from tools.frame.again import (
     Again, arguments_in, arguments_of, data_options, manifest_of, parse, parser_of, run)
-from tools.frame.records import read_record
+from tools.frame.records import read_record, write_record
 from tools.frame.words import OtherWords
 
 
@@ -198,6 +198,22 @@ def test_other_audio_becomes_what_cuts_were(work):
         data_options(found, work / "cuts/test.jsonl.gz")
     with pytest.raises(InputError, match="a folder that was made from features, by its stage record, found none"):
         data_options(work / "lang", work / "cuts/test.jsonl.gz")
+
+
+def test_of_a_work_folder_that_was_moved_the_files_are_found_where_they_lie(work, tmp_path):
+    """Relative paths of commands, too: they ran in the work folder that was."""
+    now, out = tmp_path / "disk/work", tmp_path / "out"
+    for name in ("exp/decode_dev", "exp/decode_test", "features/test", "features/train", "cuts"):
+        write_record(work / name, {**read_record(work / name), "place": str(work / name)})
+    now.parent.mkdir()
+    work.rename(now)
+    again = Again(now / "cuts/test.jsonl.gz", tmp_path / "new.jsonl.gz", out, 2)
+    assert again.place_of(now / "exp/decode_test") == out / "decode_test"
+    words = words_of(again, out / "decode_test")
+    assert words[words.index("--graph") + 1] == f"{now}/exp/graph"
+    assert words_of(again, out / "test")[1:7] == [
+        "--cuts", f"{tmp_path}/new.jsonl.gz", "--split", "test", "--stats", f"{now}/features/train"]
+    assert arguments_in(now / "exp/decode_dev", "tools.decode").features == now / "features/dev"
 
 
 @pytest.mark.parametrize("status, error", [(0, None), (130, KeyboardInterrupt), (2, InputError), (1, InputError)])

@@ -95,3 +95,25 @@ def test_paths_of_what_came_along(tmp_path):
     assert as_it_lies({"inputs": {"/a": 1}}, tmp_path) == {"inputs": {"/a": 1}}  # of an earlier version
     os.rename(tmp_path / "b/x", tmp_path / "a")
     assert as_it_lies(record, tmp_path / "a/exp") is record
+
+
+def test_relative_paths_of_a_command_are_from_where_it_ran(tmp_path):
+    """As of a recipe, which runs in the checkout and writes below it."""
+    for name in ("b/x/work/cuts", "checkout/lm/data", "b/x/split"):
+        (tmp_path / name).mkdir(parents=True)
+
+    def found(ran, words):
+        record = {"place": str(tmp_path / "checkout/work/exp"), "command": f"python -m toy {words}",
+                  "runs": [{"folder": "/first"}, {"folder": str(tmp_path / ran), "nj": 3}]}
+        now = as_it_lies(record, tmp_path / "b/x/work/exp")
+        assert now["runs"][0] == {"folder": "/first"} and now["runs"][1]["nj"] == 3 and len(now["runs"]) == 2
+        return now["runs"][1]["folder"], now["command"].split()[3:]
+    # the checkout is where it was, and has what is not in the work folder; a word without a slash may be no path
+    assert found("checkout", "--a work/cuts --b ./lm/data --c work/gone split s.x=0.5/2") == (
+        str(tmp_path / "checkout"),
+        ["--a", f"{tmp_path}/b/x/work/cuts", "--b", f"{tmp_path}/checkout/lm/data", "--c", "work/gone", "split",
+         "s.x=0.5/2"])
+    # it ran in the work folder, which has moved
+    assert found("checkout/work", "--a ./cuts --b ../lm/data --c cuts") == (
+        str(tmp_path / "b/x/work"),
+        ["--a", f"{tmp_path}/b/x/work/cuts", "--b", f"{tmp_path}/checkout/lm/data", "--c", "cuts"])
