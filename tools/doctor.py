@@ -82,12 +82,12 @@ def check_k2() -> str:
     import k2
     import torch
     graph = k2.ctc_graph([[1, 2]])
-    scores = torch.full((1, 4, 3), 1 / 3).log()
-    dense = k2.DenseFsaVec(scores, torch.tensor([[0, 0, 4]], dtype=torch.int32))
-    total = k2.intersect_dense(graph, dense, 10.0).get_tot_scores(True, True).exp().item() * 3 ** 4
-    if abs(total - 15) > 0.01:  # C(4 + 2, 2 * 2) alignments of 2 different labels to 4 frames
-        raise RuntimeError(f"alignments of 2 labels to 4 frames: expected 15, got {total}")
-    return f"{version('k2')}: counted 15 CTC alignments; with CUDA: {k2.with_cuda}"
+    scores = torch.full((1, 5, 3), 1 / 3).log()
+    dense = k2.DenseFsaVec(scores, torch.tensor([[0, 0, 5]], dtype=torch.int32))
+    total = k2.intersect_dense(graph, dense, 10.0).get_tot_scores(True, True).exp().item() * 3 ** 5
+    if abs(total - 35) > 0.01:  # C(5 + 2, 2 * 2) alignments of 2 different labels to 5 frames
+        raise RuntimeError(f"alignments of 2 labels to 5 frames: expected 35, got {total}")
+    return f"{version('k2')}: counted 35 CTC alignments; with CUDA: {k2.with_cuda}"
 
 
 def check_lhotse() -> str:
@@ -128,7 +128,7 @@ def check_sentencepiece() -> str:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(["one two three", "three two one"] * 8), model_writer=model,
-        vocab_size=12, hard_vocab_limit=False, minloglevel=2)
+        vocab_size=12, minloglevel=2)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     if processor.decode(processor.encode("two one")) != "two one":
         raise RuntimeError("a sentence did not survive encoding and decoding")

@@ -27,6 +27,8 @@ def work(job: Job) -> None:
     data = job.args.data
     if (data / "wav.scp").exists():
         folders = {name: data for name in parse_splits(job.args.splits) or {data.name: ""}}
+        if len(folders) > 1:
+            raise InputError("--splits", f"one name, since {data} is a single data directory", ", ".join(folders))
     else:
         found = {path.parent.name: path.parent.name for path in sorted(data.glob("*/wav.scp"))}
         folders = {name: data / source for name, source in (parse_splits(job.args.splits) or found).items()}

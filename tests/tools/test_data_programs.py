@@ -131,10 +131,14 @@ def test_a_touched_recording_is_told_by_content(data_stages):
     assert data_stages("--by-content")[0] == ALL
 
 
-def test_one_kaldi_directory_under_another_name(kaldi_data):
-    out = kaldi_data / "corpus"
+def test_one_kaldi_directory_under_another_name(kaldi_data, capsys):
+    """But not under two, which would have the same utterances."""
+    out, data = kaldi_data / "corpus", kaldi_data / "data/train"
+    assert run(import_kaldi, "--data", data, "--splits", "train,dev", "--out", out) == 2
+    assert (f"--splits: expected one name, since {data} is a single data directory, found train, dev\n"
+            in capsys.readouterr().err)
     for more, splits in ((["--splits", "test"], {"test": 24}), ([], {"train": 24})):
-        assert run(import_kaldi, "--data", kaldi_data / "data" / "train", *more, "--out", out) == 0
+        assert run(import_kaldi, "--data", data, *more, "--out", out) == 0
         assert facts_of(out) == splits
     assert run(import_kaldi, "--data", kaldi_data / "data", "--splits", "dev=test,train", "--out", out) == 0
     assert facts_of(out) == {"dev": 2, "train": 24}

@@ -55,7 +55,7 @@ def test_what_is_kept_of_what_a_check_says(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name, package, said", [
     ("numpy", "numpy", ": solved a 2 x 2 system, [0.5  0.25]"), ("torch", "torch", ": gradient of a sum of squares, "),
     ("safetensors", "safetensors", ": wrote and read a matrix"),
-    ("k2", "k2", ": counted 15 CTC alignments; with CUDA: "),
+    ("k2", "k2", ": counted 35 CTC alignments; with CUDA: "),
     ("lhotse", "lhotse", ": cut and resampled a recording"),
     ("soundfile", "soundfile", ": wrote and read 160 samples of FLAC at 16000 Hz"),
     ("kaldifeat", "kaldifeat", ": fbank of one second, 98 frames"),
@@ -87,13 +87,15 @@ def test_what_is_computed_wrong_is_told(monkeypatch, capsys):
 
 @pytest.mark.parametrize("name, package, place, value, message", [
     ("k2", "k2", "ctc_graph", lambda graph: lambda labels: graph([[1]]),
-     "alignments of 2 labels to 4 frames: expected 15"),
+     "alignments of 2 labels to 5 frames: expected 35"),
+    ("k2", "k2", "DenseFsaVec", lambda dense: lambda scores, segments: dense(scores, segments - segments // 5),
+     "alignments of 2 labels to 5 frames: expected 35, got "),
     ("lhotse", "lhotse", "MonoCut.truncate", lambda truncate: lambda cut, duration: cut,
      "expected 4000 samples, got (1, 8000)"),
     ("lhotse", "lhotse", "MonoCut.load_audio", lambda load: lambda cut: np.array([[0.0] * 3999 + [np.nan]]),
      "expected 4000 samples, got (1, 4000)"),
-    ("k2", "torch", "full", lambda full: lambda shape, value: full(shape, value * (15.5 / 15) ** 0.25),
-     "alignments of 2 labels to 4 frames: expected 15, got 15."),
+    ("k2", "torch", "full", lambda full: lambda shape, value: full(shape, value * (35.5 / 35) ** 0.2),
+     "alignments of 2 labels to 5 frames: expected 35, got 35."),
     ("kaldifeat", "kaldifeat", "Fbank", lambda fbank: lambda options: lambda wave: wave[:98 * 23].log().view(98, 23),
      "expected finite [98, 23], got (98, 23)"),
     ("kaldifeat", "kaldifeat", "Fbank", lambda fbank: lambda options: lambda wave: wave[None],

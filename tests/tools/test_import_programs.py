@@ -140,6 +140,12 @@ def test_each_recording_has_a_name_of_its_own(tmp_path, capsys):
         assert "--audio: u: expected each id once, found it again" in capsys.readouterr().err
 
 
+def test_audio_that_is_not_there(tmp_path, capsys):
+    """It is told as what it should be, as of all raw data."""
+    assert run(import_audio, tmp_path / "out", "--audio", tmp_path / "none") == 2
+    assert "none: expected an audio file or a folder of them, found none" in capsys.readouterr().err
+
+
 def test_what_pipes_give_is_kept_apart_for_each_directory(tmp_path):
     for number, name in enumerate(("one", "two")):
         wav = write_noise(tmp_path / f"{number}.wav", 0.25 + 0.25 * number, rate=8000)

@@ -104,6 +104,9 @@ def test_words_that_are_said_often_have_phones_of_their_own(tmp_path, lexicon, c
     assert "--text: expected a text, since lang.word_phones counts its words, found none" in capsys.readouterr().err
     assert run(prepare_lang, tmp_path, *arguments, "--text", tmp_path / "text") == 0
     assert [phone for phone in read_lang(tmp_path / "out").nonsilence_phones if "(" in phone] == ["B(BEE)", "IY(BEE)"]
+    assert run(prepare_lang, tmp_path, *arguments, "--like", tmp_path / "out", out="other") == 0  # no text: by that lang
+    bee, = [entry.phones for entry in read_lang(tmp_path / "other").lexicon if entry.word == "BEE"]
+    assert bee == ("B(BEE)", "IY(BEE)")
 
 
 def test_unknown_words_are_told_once_and_eight_at_most(tmp_path, lexicon, capsys):

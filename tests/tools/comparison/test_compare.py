@@ -36,6 +36,7 @@ def test_systems_and_seeds_of_a_work_folder_are_compared(tmp_path, capsys):
     assert found.results[0].real_time_factor == 0.1 and found.results[0].decoded.endswith("decode_ctc_seed1_test")
     told = read_record(tmp_path / "compare")["facts"]
     assert (told["systems"], told["tests"]) == (4, ["test"])
+    assert told["page"]["bytes"] == (tmp_path / "compare/report.html").stat().st_size
     text = (tmp_path / "compare/COMPARISON.md").read_text()
     assert text.startswith("# Tiny\n") and "## Differences on test" in text and "25.00" in text
     assert "25.00" in capsys.readouterr().out
