@@ -124,6 +124,11 @@ def test_of_equal_classes_a_word_stays_in_its_own(caplog):
         f"round 1 of exchange: 0 of 4 words moved, F = {value:.6g}"]
 
 
+def test_words_that_the_text_lacks_stay_where_they_were_dealt():
+    text = number_text([["a"]], vocabulary=["a", "b", "c", "d"])
+    assert find_classes(text, ClassOptions(number=3)).tolist() == [0, 1, 2, 3, 4, 5, 3]
+
+
 @pytest.mark.parametrize("share, rounds", [(0.0, 3), (0.24, 3), (0.25, 2), (0.49, 2), (0.5, 1)])
 def test_rounds_go_on_while_more_than_a_share_of_the_words_moves(share, rounds, monkeypatch, caplog):
     """Of four words two move in the first round, one in the second, none in the third."""
