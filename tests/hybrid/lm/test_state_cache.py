@@ -100,8 +100,8 @@ def test_what_is_computed_at_once_is_limited(monkeypatch, most, sizes):
     (2 * 136 - 1, [(1, 1, [1]), (1, 1, [1]), (1, 2, [2]), (1, 3, [3])]), (2 * 136, [(2, 1, [1, 1]), (2, 3, [2, 3])]),
     (4 * 136, [(4, 3, [1, 1, 2, 3])])])
 def test_the_longest_that_waits_tells_how_many_are_computed_at_once(monkeypatch, most, calls):
-    """A state of this Transformer has an entry of 2 blocks, keys and values of 8 numbers, and a hidden vector of 8: with
-    three states before it that are 4 times 32 and 8. The short ones come first."""
+    """Short ones come first. A state of this Transformer has an entry of 2 blocks, keys and values of 8 numbers, and a
+    hidden vector of 8: with three states before it that are 4 times 32 and 8."""
     network, _ = make_network("transformer")
     cache, state, waiting = StateCache(network), np.zeros(1, np.int64), []
     for _ in range(3):
