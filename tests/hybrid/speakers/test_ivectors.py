@@ -10,7 +10,7 @@ import torch
 from graphs.errors import InputError
 from hybrid.data.transforms import add_deltas
 from hybrid.nn.tensor_file import write_tensors
-from hybrid.speakers.ivectors import FILE, Extractor, IvectorOptions, extract, train
+from hybrid.speakers.ivectors import FILE, Extractor, IvectorOptions, Stats, extract, train
 from tests.hybrid.speakers.material import Features, random_gaussians, sample
 
 LOG = logging.getLogger("test")
@@ -149,6 +149,14 @@ def test_a_round_of_em_solves_for_the_directions_component_by_component(weight):
         assert torch.allclose(improved.directions[c], pulls @ torch.linalg.inv(moments), atol=1e-6)
     assert torch.equal(improved.directions[2], extractor.directions[2])
     assert (improved.frame_weight, improved.raw) == (weight, True) and improved.mixture is extractor.mixture
+
+
+def test_a_thousandth_of_a_frame_is_none():
+    extractor = random_extractor(7)
+    counts = torch.tensor([1e-3, 1.001e-3, 0.5], dtype=torch.float64)
+    sums = torch.ones(C, F, dtype=torch.float64)
+    improved, _ = extractor.improved([Stats(counts, sums)])
+    assert [torch.equal(*pair) for pair in zip(improved.directions, extractor.directions)] == [True, False, False]
 
 
 def test_first_directions_are_a_tenth_of_standard_deviations_and_the_log_tells_what_they_gain(caplog):
