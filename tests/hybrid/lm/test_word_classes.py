@@ -37,6 +37,13 @@ def test_to_begin_with_words_are_dealt_to_the_classes():
     assert one.class_of[:3].tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("number, words, classes", [(2, "abc", 5), (3, "abc", 6), (50, "abc", 6), (50, "", 3)])
+def test_there_are_no_more_classes_than_words_and_marks(number, words, classes):
+    unigrams, bigrams = count_ngrams(number_text([[*words]]), 2)
+    one = Exchange(unigrams.count, bigrams, number)
+    assert one.num_classes == classes and one.classes.shape == (classes, classes)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_each_word_goes_where_the_text_is_then_most_probable(seed):
     text, one = exchange(seed)
