@@ -80,14 +80,15 @@ def perplexity_rises(model: NgramModel, history_model: Optional[NgramModel] = No
 
 
 def _entropies(scorer: NgramScorer, order: int, log_history: np.ndarray) -> np.ndarray:
-    """D of the n-grams of one order. log_history: log p(h) of the rows of the order below."""
+    """D of the n-grams of one order, 0 where p(h) is. log_history: log p(h) of the rows of the order below."""
     prob, lower, prefix, left, lower_left = masses(scorer, order)
+    history = np.exp(log_history)[prefix]
     with np.errstate(divide="ignore", invalid="ignore"):
         before = np.log(backoff_weights(left, lower_left))[prefix]
         after = np.log(backoff_weights(left[prefix] + prob, lower_left[prefix] + lower))
         own = np.where(prob > 0, prob * (np.log(lower) + after - np.log(prob)), 0.0)
         others = np.where(left[prefix] > 0, left[prefix] * (after - before), 0.0)
-        return -np.exp(log_history[prefix]) * (own + others)
+        return np.where(history > 0, -history * (own + others), 0.0)
 
 
 def _log_histories(model: NgramModel, scorer: NgramScorer, by: NgramModel) -> List[np.ndarray]:

@@ -60,8 +60,8 @@ class _Neighbours(NamedTuple):
 
 def find_classes(text: NumberedText, options: ClassOptions) -> np.ndarray:
     """``[words]`` int64 number of each word's class, from 0; <unk>, <s> and </s> have the first three."""
-    unigrams, *longer = count_ngrams(text, 2)
-    return Exchange(unigrams.count, longer[0], options.number).run(options)
+    unigrams, bigrams = count_ngrams(text, 2)
+    return Exchange(unigrams.count, bigrams, options.number).run(options)
 
 
 class Exchange:
@@ -77,7 +77,7 @@ class Exchange:
           unigrams: ``[words]`` counts. number: of classes beside those of the marks.
         """
         num_words, marks = len(unigrams), len(MARKS)
-        self.num_classes = marks + min(number, max(num_words - marks, 1))
+        self.num_classes = marks + min(number, num_words - marks)
         self.by_frequency = marks + np.argsort(-unigrams[marks:], kind="stable")
         self.class_of = np.arange(num_words)
         self.class_of[self.by_frequency] = marks + np.arange(num_words - marks) % (self.num_classes - marks)

@@ -115,6 +115,27 @@ def test_where_nothing_is_left_for_other_words():
     assert entropy_prune(model, PruneOptions(threshold=0.41)).order == 2
 
 
+def test_an_ngram_of_no_probability_matters_by_what_it_keeps_from_others():
+    """After a stands a alone, since "a b" has p = 0; without it a and b share what is left."""
+    zero = np.zeros(2)
+    unigrams = NgramTable(np.array([[0], [1]], np.int32), np.log10([0.5, 0.5]), zero)
+    impossible = NgramTable(np.array([[0, 1]], np.int32), np.array([-np.inf]), zero[:1])
+    model = normalized(NgramModel(["a", "b"], [unigrams, impossible]))
+    assert 10.0 ** model.log10_prob("a", ["a"]) == pytest.approx(1.0)
+    assert perplexity_rises(model)[1] == pytest.approx([math.expm1(0.5 * math.log(2.0))])
+
+
+def test_after_a_history_that_never_stands_nothing_matters_and_nothing_is_lost():
+    """b has p = 0 and only "b b" has not; pruning to more n-grams than there are keeps it."""
+    with np.errstate(divide="ignore"):
+        unigrams = NgramTable(np.array([[0], [1]], np.int32), np.log10([1.0, 0.0]), np.zeros(2))
+    bigrams = NgramTable(np.array([[1, 1]], np.int32), np.log10([0.5]), np.zeros(1))
+    model = normalized(NgramModel(["a", "b"], [unigrams, bigrams]))
+    assert perplexity_rises(model)[1].tolist() == [0.0]
+    assert [len(table) for table in entropy_prune(model, PruneOptions(max_ngrams=9)).tables] == [2, 1]
+    assert entropy_prune(model, PruneOptions(threshold=1e-9)).order == 1
+
+
 def test_to_a_number_of_ngrams():
     model = some_model(1)
     unigrams, total = len(model.tables[0]), sum(map(len, model.tables))

@@ -1,5 +1,7 @@
 """Output layers: normalized, the same in training and scoring, the gradients of torch's own loss."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -79,6 +81,17 @@ def test_no_graph_is_made_where_none_is_wanted(name):
     with torch.no_grad():
         assert not layer.loss(hidden, units).requires_grad
     assert layer.loss(hidden, units).requires_grad
+
+
+@pytest.mark.parametrize("name", ["full", "sampled", "classes"])
+def test_losses_keep_the_precision_of_the_weights_where_training_is_in_less(name):
+    layer, (hidden, units) = _layer(name).float().eval(), _hidden()
+    exact = deepcopy(layer).double()
+    for one in (hidden.detach().float(), hidden.detach().bfloat16()):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = layer.loss(one, units)
+        assert found.dtype == torch.float32
+        assert float(found) == pytest.approx(float(exact.loss(one.double(), units)), rel=1e-5)
 
 
 def test_biases_start_from_the_frequencies():
@@ -170,6 +183,7 @@ def test_classes_of_few_units():
     assert ClassSoftmax(8, 2, (2,)).adaptive.cutoffs == [1, 2]
     assert ClassSoftmax(8, 7, (3, 6, 7)).adaptive.cutoffs == [3, 6, 7]
     assert [layer[0].out_features for layer in ClassSoftmax(16, 9, (2, 4), 4.0).adaptive.tail] == [4, 1]
+    assert [layer[0].out_features for layer in ClassSoftmax(16, 9, (2, 4)).adaptive.tail] == [8, 4]  # halves
     for bad in ((8, 9, (2, 4), 4.0), (8, 1, (1,))):
         with pytest.raises(InputError, match="option shrink"):
             ClassSoftmax(*bad)

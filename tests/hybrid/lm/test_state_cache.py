@@ -82,7 +82,7 @@ def test_states_are_computed_once_and_with_what_their_network_recalls(monkeypatc
     assert watched.calls[3:] == [(1, 2, [2]), (2, 2, [1, 2])]  # a short one beside a long one
 
 
-@pytest.mark.parametrize("most, sizes", [(10 ** 6, [3]), (90, [2, 1]), (89, [1, 1, 1]), (1, [1, 1, 1])])
+@pytest.mark.parametrize("most, sizes", [(None, [3]), (10 ** 6, [3]), (90, [2, 1]), (89, [1, 1, 1]), (1, [1, 1, 1])])
 def test_what_is_computed_at_once_is_limited(monkeypatch, most, sizes):
     """A state of an LSTM has an entry of 2 times 9 numbers, recalls one more, and a hidden vector of 9: 45 in all."""
     network, _ = make_network("lstm")
@@ -90,9 +90,29 @@ def test_what_is_computed_at_once_is_limited(monkeypatch, most, sizes):
     cache.compute(np.zeros(1, np.int64))
     states = cache.add(np.zeros(3, np.int64), UNIT)
     watched = Watched(network, monkeypatch)
-    monkeypatch.setattr(state_cache, "MOST_NUMBERS", most)
+    if most is not None:
+        monkeypatch.setattr(state_cache, "MOST_NUMBERS", most)
     cache.compute(states)
     assert [size for size, _, _ in watched.calls] == sizes
+
+
+@pytest.mark.parametrize("most, calls", [
+    (2 * 136 - 1, [(1, 1, [1]), (1, 1, [1]), (1, 2, [2]), (1, 3, [3])]), (2 * 136, [(2, 1, [1, 1]), (2, 3, [2, 3])]),
+    (4 * 136, [(4, 3, [1, 1, 2, 3])])])
+def test_the_longest_that_waits_tells_how_many_are_computed_at_once(monkeypatch, most, calls):
+    """Short ones come first. A state of this Transformer has an entry of 2 blocks, keys and values of 8 numbers, and a
+    hidden vector of 8: with three states before it that are 4 times 32 and 8."""
+    network, _ = make_network("transformer")
+    cache, state, waiting = StateCache(network), np.zeros(1, np.int64), []
+    for _ in range(3):
+        cache.compute(state)
+        waiting += cache.add(state, np.array([2])).tolist()
+        state = cache.add(state, np.array([1]))
+    short = cache.add(np.zeros(1, np.int64), np.array([3])).tolist()
+    watched = Watched(network, monkeypatch)
+    monkeypatch.setattr(state_cache, "MOST_NUMBERS", most)
+    cache.compute(np.array([*reversed(waiting), *short]))
+    assert watched.calls == calls
 
 
 def test_spellings_normalize_where_there_is_a_tree():

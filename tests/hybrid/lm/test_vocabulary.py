@@ -66,6 +66,12 @@ def test_sentences_as_word_ids_and_units():
     assert vocabulary.encode([]).tolist() == [END_UNIT]
 
 
+def test_a_table_without_marks_counts_no_ends():
+    vocabulary = Vocabulary.of_text([["a", "b"], ["b"]], SymbolTable(["<unk>", "b", "a"]), "<unk>", min_count=0)
+    assert vocabulary.units == ["</s>", "b", "a", "<unk>"] and vocabulary.unit_counts.tolist() == [0, 2, 1, 0]
+    assert vocabulary.encode(vocabulary.word_ids(["b", "</s>"])).tolist() == [1, 3, END_UNIT]
+
+
 def test_words_of_a_text_are_those_of_a_lang_folder():
     assert words_of_text(["b", "a", "<s>", "b"]).symbols == ["<eps>", "<unk>", "a", "b", "#0", "<s>", "</s>"]
 

@@ -37,6 +37,13 @@ def test_to_begin_with_words_are_dealt_to_the_classes():
     assert one.class_of[:3].tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("number, words, classes", [(2, "abc", 5), (3, "abc", 6), (50, "abc", 6), (50, "", 3)])
+def test_there_are_no_more_classes_than_words_and_marks(number, words, classes):
+    unigrams, bigrams = count_ngrams(number_text([[*words]]), 2)
+    one = Exchange(unigrams.count, bigrams, number)
+    assert one.num_classes == classes and one.classes.shape == (classes, classes)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_each_word_goes_where_the_text_is_then_most_probable(seed):
     text, one = exchange(seed)
@@ -62,9 +69,9 @@ def test_each_word_goes_where_the_text_is_then_most_probable(seed):
             one = with_classes(text, trial)
 
 
-def with_classes(text, class_of):
+def with_classes(text, class_of, number=3):
     unigrams, bigrams = count_ngrams(text, 2)
-    one = Exchange(unigrams.count, bigrams, 3)
+    one = Exchange(unigrams.count, bigrams, number)
     for word in range(3, len(text.words)):
         after = one.after.by_class(word, one.class_of, one.num_classes)
         before = one.before.by_class(word, one.class_of, one.num_classes)
@@ -122,6 +129,26 @@ def test_of_equal_classes_a_word_stays_in_its_own(caplog):
     value = 4 * 2 * math.log(2) - (4 * math.log(4) + 2 * 2 * math.log(2)) * 2
     assert [record.getMessage() for record in caplog.records] == [
         f"round 1 of exchange: 0 of 4 words moved, F = {value:.6g}"]
+
+
+@pytest.mark.parametrize("own", [3, 4])
+def test_of_two_classes_that_serve_alike_a_word_stays_in_its_own(own):
+    """p and q stand alike to w, beside which each would raise F by as much."""
+    text = number_text([["p", "p", "w"], ["q", "q", "w"]])
+    values = [value(text, np.array([0, 1, 2, 3, 4, to])) for to in (3, 4)]
+    assert values[0] == pytest.approx(values[1])
+    one = with_classes(text, [0, 1, 2, 3, 4, own], number=2)
+    after, before = (side.by_class(5, one.class_of, 5) for side in (one.after, one.before))
+    one._add(own, -after, -before, 0.0)
+    gains = one._gains(after, before, 0.0)
+    one._add(own, after, before, 0.0)
+    assert gains[3] == pytest.approx(gains[4]) and abs(gains[3]) > 0.1
+    assert not one._exchange(5) and one.class_of.tolist() == [0, 1, 2, 3, 4, own]
+
+
+def test_words_that_the_text_lacks_stay_where_they_were_dealt():
+    text = number_text([["a"]], vocabulary=["a", "b", "c", "d"])
+    assert find_classes(text, ClassOptions(number=3)).tolist() == [0, 1, 2, 3, 4, 5, 3]
 
 
 @pytest.mark.parametrize("share, rounds", [(0.0, 3), (0.24, 3), (0.25, 2), (0.49, 2), (0.5, 1)])

@@ -162,6 +162,20 @@ def test_weights_that_were_frozen_stay_so_even_after_an_error(trained):
         first.requires_grad_(True)
 
 
+def test_gradients_go_without_cudnn_whose_recurrent_layers_have_none_in_eval_mode(trained):
+    network, gaussians = trained
+    utterance, allowed = make_utterance(network, *speaker(gaussians, 1, 30), 0.0), torch.backends.cudnn.enabled
+    seen = []
+    handle = network.register_forward_pre_hook(lambda *_: seen.append((
+        torch.is_grad_enabled(), torch.backends.cudnn.enabled, network.training)))
+    try:
+        adapt(AdaptableNetwork(network, DIM), [utterance], AdaptOptions(method="lin", epochs=1))
+    finally:
+        handle.remove()
+    assert seen == [(False, False, False), (True, False, False), (False, False, False)]  # the loss before and after
+    assert torch.backends.cudnn.enabled == allowed
+
+
 class Model:
     """Of AcousticModel what is asked for."""
 

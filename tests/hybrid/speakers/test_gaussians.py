@@ -123,6 +123,13 @@ def test_components_of_few_frames_take_the_variance_of_all_and_a_least_weight():
         [1 / 1.0001, 1e-4 / 1.0001], [0.5, 0.5], [0.5, 0.5]]).double(), atol=1e-9)
 
 
+def test_half_a_frame_weighs_components_as_many_frames_do():
+    one = Posteriors(torch.tensor([0]), torch.tensor([0]), torch.tensor([0.5]).double(), 1)
+    previous = Gaussians(torch.tensor([[[0.0], [900.0]]]), torch.ones(1, 2, 1), torch.zeros(1, 2))
+    found, _ = estimate([(torch.zeros(1, 1), one)], previous, 1, 1, 0.1)
+    assert found.log_weights.exp().tolist() == [pytest.approx([1 / 1.0001, 1e-4 / 1.0001], abs=1e-9)]
+
+
 def test_ten_frames_are_enough_and_features_that_never_change_have_a_variance():
     posteriors = Posteriors(torch.arange(19), torch.tensor([0] * 10 + [1] * 9), torch.ones(19).double(), 19)
     features = torch.cat([torch.full((10, 1), 3.0), torch.full((9, 1), 22.0)])
@@ -171,6 +178,7 @@ def test_gaussians_come_back(tmp_path):
     ({"variances": torch.zeros(2, 1, 2)}, "variances above 0"),
     ({"means": torch.full((2, 1, 2), float("nan"))}, "finite"), ({"means": torch.zeros(2, 2)}, "of one shape"),
     ({"variances": torch.ones(2, 2, 2)}, "of one shape"),
+    ({"means": torch.zeros(2, 1), "variances": torch.ones(2, 1)}, "of one shape"),
     ({"variances": torch.tensor([[[1.0, 0.0]], [[1.0, 1.0]]])}, "variances above 0"),
     ({"means": torch.tensor([[[0.0, 0.0]], [[0.0, float("inf")]]])}, "finite"),
     ({"common": torch.zeros(2, 2)}, r"common: expected \[2, 3\], found \[2, 2\]"),

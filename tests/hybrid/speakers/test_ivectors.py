@@ -10,7 +10,7 @@ import torch
 from graphs.errors import InputError
 from hybrid.data.transforms import add_deltas
 from hybrid.nn.tensor_file import write_tensors
-from hybrid.speakers.ivectors import FILE, Extractor, IvectorOptions, extract, train
+from hybrid.speakers.ivectors import FILE, Extractor, IvectorOptions, Stats, extract, train
 from tests.hybrid.speakers.material import Features, random_gaussians, sample
 
 LOG = logging.getLogger("test")
@@ -151,12 +151,21 @@ def test_a_round_of_em_solves_for_the_directions_component_by_component(weight):
     assert (improved.frame_weight, improved.raw) == (weight, True) and improved.mixture is extractor.mixture
 
 
+def test_a_thousandth_of_a_frame_is_none():
+    extractor = random_extractor(7)
+    counts = torch.tensor([1e-3, 1.001e-3, 0.5], dtype=torch.float64)
+    sums = torch.ones(C, F, dtype=torch.float64)
+    improved, _ = extractor.improved([Stats(counts, sums)])
+    assert [torch.equal(*pair) for pair in zip(improved.directions, extractor.directions)] == [True, False, False]
+
+
 def test_first_directions_are_a_tenth_of_standard_deviations_and_the_log_tells_what_they_gain(caplog):
     reader, _ = planted(["a", "b"])
     options = IvectorOptions(dim=50, components=2, rounds=0, raw=False, frame_weight=0.3, seed=7)
     first = train(reader, options, LOG)
     scaled = first.directions / first.mixture.variances[0].sqrt()[:, :, None]
-    assert scaled.shape == (2, F, 50) and float(scaled.std()) == pytest.approx(0.1, rel=0.1)
+    assert first.mixture.num_pdfs == 1 and scaled.shape == (2, F, 50)
+    assert float(scaled.std()) == pytest.approx(0.1, rel=0.1)
     assert abs(float(scaled.mean())) < 0.02 and (first.frame_weight, first.raw) == (0.3, False)
     assert torch.equal(train(reader, options, LOG).directions, first.directions)
     assert not torch.equal(train(reader, replace(options, seed=8), LOG).directions, first.directions)

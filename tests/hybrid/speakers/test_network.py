@@ -130,6 +130,27 @@ def test_units_are_what_has_a_number_of_its_own_beside_time():
                 pass
 
 
+def test_of_a_layer_that_gives_several_things_the_first_is_scaled():
+    class Stateful(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.ModuleList([torch.nn.GRU(DIM, 4, batch_first=True)])
+
+        def forward(self, features, lengths):
+            outputs, state = self.layers[0](features)
+            return outputs + 10.0 * state[0], lengths
+    torch.manual_seed(0)
+    network, features, factors = Stateful(), torch.randn(7, DIM), torch.randn(4)
+    adaptable = AdaptableNetwork(network, DIM)
+    assert {name: value.tolist() for name, value in adaptable.first_parameters("lhuc").items()} == {
+        "layers.0": [0.0] * 4}
+    with adaptable.with_parameters({"layers.0": factors}):
+        found = run(network, features)
+    with torch.no_grad():
+        outputs, state = network.layers[0](features[None])
+    assert torch.allclose(found, (outputs * 2 / (1 + (-factors).exp()) + 10.0 * state[0])[0], atol=1e-5)
+
+
 def test_factors_and_a_transform_work_together():
     network, features = build("tdnn"), torch.randn(30, DIM)
     adaptable, matrix, factors = AdaptableNetwork(network, DIM), torch.randn(DIM, DIM + 1), torch.randn(8)

@@ -47,6 +47,16 @@ def test_steps_are_the_same_as_all_at_once(name):
     assert torch.allclose(_steps(net, x, junk=float("nan")), whole, atol=1e-12)
 
 
+def test_feed_forward_layers_worked_by_hand():
+    """A step sees itself and the one before it; there are two layers of tanh, and zeros before the sentence."""
+    net = LM_ARCHITECTURES["feed_forward"](order=3, hidden_dim=4, num_layers=2).build(IN_DIM).double().eval()
+    x = _input(1, 3)
+    before = torch.cat([torch.zeros(1, IN_DIM).double(), x[0, :2]])
+    window, [second] = net.window, net.layers
+    hidden = torch.tanh(before @ window.weight[:, :, 0].T + x[0] @ window.weight[:, :, 1].T + window.bias)
+    assert torch.allclose(net(x)[0], torch.tanh(hidden @ second.weight.T + second.bias), atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["lstm", "gru"])
 def test_steps_of_three_layers(name):
     torch.manual_seed(1)
