@@ -104,7 +104,7 @@ def test_words_that_are_said_often_have_phones_of_their_own(tmp_path, lexicon, c
     assert "--text: expected a text, since lang.word_phones counts its words, found none" in capsys.readouterr().err
     assert run(prepare_lang, tmp_path, *arguments, "--text", tmp_path / "text") == 0
     assert [phone for phone in read_lang(tmp_path / "out").nonsilence_phones if "(" in phone] == ["B(BEE)", "IY(BEE)"]
-    assert run(prepare_lang, tmp_path, *arguments, "--like", tmp_path / "out", out="other") == 0  # no text: by that lang
+    assert run(prepare_lang, tmp_path, *arguments, "--like", tmp_path / "out", out="other") == 0  # no text
     bee, = [entry.phones for entry in read_lang(tmp_path / "other").lexicon if entry.word == "BEE"]
     assert bee == ("B(BEE)", "IY(BEE)")
 
