@@ -97,6 +97,9 @@ class Gaussians:
         shapes = [list(tensors[name].shape) for name in ("means", "variances", "log_weights") if name in tensors]
         if len(shapes) != 3 or len(shapes[0]) != 3 or shapes[1] != shapes[0] or shapes[2] != shapes[0][:2]:
             raise InputError(str(path), "means, variances and log_weights of one shape", str(shapes))
+        others = tensors.keys() - {"means", "variances", "log_weights", "common"}
+        if others:
+            raise InputError(str(path), "no other tensors", ", ".join(sorted(others)))
         if "common" in tensors and tensors["common"].shape != (shapes[0][2], shapes[0][2] + 1):
             raise InputError(f"{path}, common", f"[{shapes[0][2]}, {shapes[0][2] + 1}]",
                              str(list(tensors["common"].shape)))

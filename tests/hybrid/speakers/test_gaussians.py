@@ -181,6 +181,7 @@ def test_gaussians_come_back(tmp_path):
     ({"means": torch.zeros(2, 1), "variances": torch.ones(2, 1)}, "of one shape"),
     ({"variances": torch.tensor([[[1.0, 0.0]], [[1.0, 1.0]]])}, "variances above 0"),
     ({"means": torch.tensor([[[0.0, 0.0]], [[0.0, float("inf")]]])}, "finite"),
+    ({"b": torch.zeros(1), "a": torch.zeros(1)}, "no other tensors, found a, b"),
     ({"common": torch.zeros(2, 2)}, r"common: expected \[2, 3\], found \[2, 2\]"),
     ({"common": torch.zeros(3, 3)}, r"common: expected \[2, 3\], found \[3, 3\]"),
 ])
