@@ -94,10 +94,11 @@ class Gaussians:
         if not path.is_file():
             raise InputError(str(folder), f"a folder with {FILE}", "none")
         tensors, _ = read_tensors(path)
-        shapes = [list(tensors[name].shape) for name in ("means", "variances", "log_weights") if name in tensors]
+        needed = ("means", "variances", "log_weights")
+        shapes = [list(tensors[name].shape) for name in needed if name in tensors]
         if len(shapes) != 3 or len(shapes[0]) != 3 or shapes[1] != shapes[0] or shapes[2] != shapes[0][:2]:
             raise InputError(str(path), "means, variances and log_weights of one shape", str(shapes))
-        others = tensors.keys() - {"means", "variances", "log_weights", "common"}
+        others = tensors.keys() - {*needed, "common"}
         if others:
             raise InputError(str(path), "no other tensors", ", ".join(sorted(others)))
         if "common" in tensors and tensors["common"].shape != (shapes[0][2], shapes[0][2] + 1):

@@ -37,9 +37,9 @@ class Planned:
     def out(self):
         return self.one("--out")
 
-    def split(self, flag="--features"):
-        """Of features or cuts: `dev` of features/dev or cuts/dev.jsonl.gz."""
-        return Path(self.one(flag)).name.replace(".jsonl.gz", "")
+    def splits(self, flag):
+        """Of features or cuts: `dev` of features/dev or cuts/dev.jsonl.gz; else the names of the folders."""
+        return [Path(value).name.replace(".jsonl.gz", "") for value in self[flag]]
 
 
 @pytest.fixture(scope="module", params=RECIPES)
@@ -60,7 +60,7 @@ def test_what_is_trained_on_train_is_watched_on_dev(plan):
     found = of(plan, "train_ctc", "train_am", "train_e2e")
     assert found
     for one in found:
-        assert (one.split(), one.split("--dev-features")) == ("train", "dev"), one.out
+        assert (one.splits("--features"), one.splits("--dev-features")) == (["train"], ["dev"]), one.out
         if one["--alignment"]:
             assert one.one("--dev-alignment") == one.one("--alignment").replace("_train", "_dev"), one.out
         assert len(one["--speaker-transforms"]) == len(one["--dev-speaker-transforms"]), one.out
@@ -73,15 +73,13 @@ def test_what_is_made_of_a_split_is_called_after_it_and_made_of_nothing_else(pla
     assert found
     for one in found:
         split = one.out.rsplit("_", 1)[-1] if "/" not in one.out else Path(one.out).name
-        fitted = {flag: one[flag] for flag in (
-            "--features", "--cuts", "--lattices", "--alignment", "--speaker-transforms", "--adaptation")}
+        flags = ["--features", "--cuts", "--lattices", "--alignment", "--speaker-transforms", "--adaptation"]
         if one.module == "tools.compute_features":
-            fitted = {"--split": one["--split"]}
+            flags = ["--split"]
             assert one["--stats"] == ([] if split == "train" else ["features/train"]), one.out
-        for flag, values in fitted.items():
-            for value in values:
-                name = Path(value).name.replace(".jsonl.gz", "")
-                assert name == split or name.endswith(f"_{split}"), (one.out, flag, value)
+        for flag in flags:
+            for name in one.splits(flag):
+                assert name == split or name.endswith(f"_{split}"), (one.out, flag, name)
 
 
 def test_scales_are_chosen_on_dev_and_sets_are_scored_on_their_own_cuts(plan):
@@ -91,8 +89,7 @@ def test_scales_are_chosen_on_dev_and_sets_are_scored_on_their_own_cuts(plan):
         name = one.one("--name")
         assert one.out == f"score_{name}" and one.one("--dev") == f"decode_{name}_dev"
         assert one.one("--dev-cuts") == "cuts/dev.jsonl.gz"
-        splits = [Path(cuts).name.replace(".jsonl.gz", "") for cuts in one["--test-cuts"]]
-        assert one["--test"] == [f"decode_{name}_{split}" for split in splits]
+        assert one["--test"] == [f"decode_{name}_{split}" for split in one.splits("--test-cuts")]
     for one in of(plan, "lattices.rescore", "rescore_with_model"):  # weights are tried on dev, and taken from there
         if one.out.endswith("_dev"):
             assert one["--weights"] and one.one("--cuts") == "cuts/dev.jsonl.gz"

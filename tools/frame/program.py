@@ -311,8 +311,9 @@ class Run:
                     for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
         known = record.get("raw", {})
         reasons += [f"{name} is new" for name in raw if name not in known]
-        if record.get("corpora", self._corpora()) != self._corpora():
-            asked = {os.path.realpath(file) for root in record["corpora"] for file in files_of(Path(root))}
+        asked_before = record.get("corpora", [])
+        if asked_before != self._corpora():
+            asked = {os.path.realpath(file) for root in asked_before for file in files_of(Path(root))}
             reasons += [f"{name} is not asked for any more" for name in sorted(asked & known.keys() - raw.keys())]
         reasons += [f"{name} changed, is gone or is back" for name in changed_raw(known, self.args.by_content)]
         return reasons
