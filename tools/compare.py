@@ -28,9 +28,10 @@ PROGRAM = (Program("tools.compare", __doc__, options={
     "compare": "hybrid.compare.options:CompareOptions", "page": "hybrid.report.page.options:PageOptions"},
                    more_inputs=results_and_records)
            .argument("--work", type=Path, nargs="+", required=True, help="work folders of recipes")
-           .argument("--systems", nargs="+", default=[], help="names of those to compare; default: all")
+           .argument("--systems", nargs="+", default=[],
+                     help="names of those to compare, blanks or (as in a recipe) commas between them; default: all")
            .argument("--tests", nargs="+", default=[],
-                     help="test sets; default: those that scales were not chosen on")
+                     help="test sets, likewise; default: those that scales were not chosen on")
            .input("--align", nargs="+", default=[],
                   help="alignments of a test set beside exp/align_*_TEST: CTM files, or folders with words.ctm")
            .argument("--title", help="default: the names of the work folders"))
@@ -50,7 +51,7 @@ def work(job: Job) -> None:
     from tools.frame.records import write_text_atomically
     from tools.page import PAGE, write_page
     args = job.args
-    scored = gather(args.work, args.systems, args.tests, job.log.info)
+    scored = gather(args.work, names(args.systems), names(args.tests), job.log.info)
     tests = {test: [one for one in scored if one.test == test] for test in dict.fromkeys(one.test for one in scored)}
     material = {test: material_of(test, own, args.work, args.align, job.log) for test, own in tests.items()}
     found = compare(args.title or ", ".join(work_names(args.work)), scored, job.options("compare"), material,
@@ -66,6 +67,10 @@ def work(job: Job) -> None:
         job.log.warning("%s", note)
     job.facts.update(systems=len(found.systems), tests=[test.name for test in found.tests])
     job.facts["page"] = write_page(found, job.out / PAGE, job.options("page"), features(args.work, tests), job.log)
+
+
+def names(arguments) -> list:
+    return [name for argument in arguments for name in argument.split(",") if name]
 
 
 def features(works, tests) -> list:

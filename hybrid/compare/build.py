@@ -97,7 +97,7 @@ def _family(test: OnTest, name: str, keys: Sequence[str]) -> FamilyResult:
 
 def _pairs(test: OnTest, systems: Dict[str, System], options: CompareOptions) -> List[PairedTest]:
     families = test.families
-    return [replace(pair, unlike=unlike(*([systems[key] for key in families[name]] for name in (pair.a, pair.b))))
+    return [replace(pair, unlike=unlike(*([systems[key] for key in families[name]] for name in (pair.b, pair.a))))
             for pair in paired_tests(test.name, families, test.benches, options,
                                      {name: systems[keys[0]].share for name, keys in families.items()})]
 

@@ -45,6 +45,7 @@ class System:
       memory_mb: peak of the process that decoded; training_memory_mb: of the one that trained.
       configuration: option such as `am.epochs` -> value.
       commands: that made it, first to last.
+      trained_on: the GPU or the processor of its trainings, several with a comma between them; '' where not known.
     """
 
     key: str
@@ -64,6 +65,7 @@ class System:
     training_memory_mb: Optional[int] = None
     configuration: Dict[str, Setting] = field(default_factory=dict)
     commands: Tuple[str, ...] = ()
+    trained_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class PairedTest:
       seed_error: standard error of the difference that seeds make, None where no system of the test set has several.
       matched_pairs: of the first seed of each.
       verdict: of b, one of VERDICTS, by p_holm at the level of the comparison.
-      unlike: what else differs beside the system, such as `parameters 1.3 M and 2.6 M`.
+      unlike: what else differs beside the system, b's first, such as `parameters 1.3 M and 2.6 M`.
     """
 
     test: str

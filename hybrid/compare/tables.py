@@ -4,6 +4,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from hybrid.compare.comparison import (
     Agreement, Breakdown, Comparison, FamilyResult, PairedTest, Rate, System, TestSet)
+from hybrid.compare.unlike import places_of, several_places
 from hybrid.report.results import Table
 
 Section = Tuple[str, Table, str]  # title, table, what is to be known of it
@@ -13,7 +14,7 @@ def system_table(c: Comparison) -> Table:
     """What each family is and what it costs; means over its seeds where they differ."""
     header = ("system", "kind", "% of the data", "hours", "seeds", "parameters", "epochs", "training min",
               "training MB", "looks ahead")
-    rows = []
+    rows, several = [], several_places(c.systems)
     for family in dict.fromkeys(system.family for system in c.systems):
         own = [system for system in c.systems if system.family == family]
         first = own[0]
@@ -21,8 +22,9 @@ def system_table(c: Comparison) -> Table:
             family, first.kind, f"{100 * first.share:g}", _text(first.hours, "{:.2f}"), _seeds(own),
             _mean(own, "parameters", "{:.0f}"), _mean(own, "epochs", "{:g}"),
             _mean(own, "training_seconds", "{:.1f}", 1 / 60), _mean(own, "training_memory_mb", "{:.0f}"),
-            "all" if first.whole_utterance else _text(first.look_ahead, "{:.2f} s")))
-    return Table(header, rows)
+            "all" if first.whole_utterance else _text(first.look_ahead, "{:.2f} s"),
+            *([places_of(own)] if several else [])))
+    return Table((*header, "trained on") if several else header, rows)
 
 
 def _seeds(systems: Sequence[System]) -> str:

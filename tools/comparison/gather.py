@@ -74,7 +74,7 @@ def _system(entry: Dict, lineage: Lineage) -> System:
         "", "", entry["system"], lineage.kind, "", entry["seed"], lineage.share, lineage.hours,
         lineage.parameters or entry.get("parameters"), lineage.training_seconds or entry.get("training_seconds"),
         lineage.epochs, *look_ahead(lineage), *(memory or [None]), max(training, default=0) or None,
-        lineage.configuration(), lineage.commands())
+        lineage.configuration(), lineage.commands(), lineage.trained_on)
 
 
 def _one_each(systems: Sequence[System]) -> List[System]:

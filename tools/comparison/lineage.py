@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from tools.experiments.records import Records
+from tools.frame.provenance import BESIDE
 
 Stage = Tuple[Path, Dict]  # folder, record
 NETWORKS = ("model.json", "e2e.json")  # what describes one
@@ -49,6 +50,12 @@ class Lineage(NamedTuple):
     @property
     def training_seconds(self) -> Optional[float]:
         return sum(record.get("seconds", 0.0) for _, record in self.trainings) or None
+
+    @property
+    def trained_on(self) -> str:
+        """The GPU or, where none was used, the processor of each run of the trainings."""
+        devices = (run.get("device") or "" for _, record in self.trainings for run in record.get("runs", []))
+        return ", ".join(dict.fromkeys(device.partition(BESIDE)[0] for device in devices if device))
 
     @property
     def share(self) -> float:

@@ -25,6 +25,7 @@ from tools.frame.fingerprint import fingerprint, sha256
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("graphs", "hybrid", "tools", "egs")
 DIRTY = "-dirty"  # the end of a commit's name when files differ from it
+BESIDE = " beside "  # a GPU BESIDE a processor
 
 _ELSEWHERE = ("conf", "nj", "overrides", "help", "out", "by_content")  # of a command's arguments
 
@@ -91,7 +92,7 @@ def device() -> str:
     torch = sys.modules.get("torch")
     cpu = f"{processor()}, {os.cpu_count()} cores"
     if torch is not None and torch.cuda.is_initialized():
-        return f"{torch.cuda.get_device_name()} beside {cpu}"
+        return f"{torch.cuda.get_device_name()}{BESIDE}{cpu}"
     return cpu
 
 

@@ -4,6 +4,7 @@ from statistics import mean
 from typing import Dict, List, Optional, Sequence
 
 from hybrid.compare.comparison import KINDS, Comparison, FamilyResult, PairedTest, Result, System, TestSet
+from hybrid.compare.unlike import places_of, several_places
 from hybrid.report.page.tables import (LAST, Cell, Column, Table, count, duration, number, rate, text, widest,
                                        without_blank)
 
@@ -62,7 +63,8 @@ FAMILY_COLUMNS = (
     Column("system", False), Column("WER %", hint="with its 95 % interval; mean over seeds"), Column("kind", False),
     Column("data %", hint="share of the training data"),
     Column("seeds"), Column("± seeds", hint="standard deviation of the WER over seeds"), Column("CER %"),
-    Column("parameters"), Column("training", hint="time of its own networks"), Column("epochs"),
+    Column("parameters"), Column("training", hint="time of its own networks"), Column("trained on", False),
+    Column("epochs"),
     Column("real time", hint="seconds of the search by seconds of audio"),
     Column("look-ahead", hint="audio that an output waits for, latency by design; all: the whole utterance"),
     Column("memory MB", hint="peak of the process that decoded"))
@@ -73,24 +75,27 @@ def family_table(comparison: Comparison, test: TestSet, number_of_test: int) -> 
     families = families_of(comparison, test.name)
     results = {result.system: result for result in comparison.results if result.test == test.name}
     systems = {system.key: system for system in comparison.systems}
+    several = several_places(comparison.systems)
     end = widest([family.rate for family in families])
     rows = []
     for place, family in enumerate(families):
         own = [systems[key] for key in family.systems if key in systems]
         scored = [results[key] for key in family.systems if key in results]
-        rows.append(_family_row(family, own, scored, end, "best" if place == 0 else ""))
+        rows.append(_family_row(family, own, scored, end, "best" if place == 0 else "",
+                                places_of(own) if several else ""))
     table = Table(f"systems-{number_of_test}", f"{test.name}: {test_facts(test)}.", FAMILY_COLUMNS, tuple(rows))
     return without_blank(table)
 
 
-def _family_row(family: FamilyResult, own: Sequence[System], scored: Sequence[Result], end: float, mark: str):
+def _family_row(family: FamilyResult, own: Sequence[System], scored: Sequence[Result], end: float, mark: str,
+                place: str):
     first = own[0] if own else None
     return (
         text(family.family, mark), rate(family.rate, end, mark), text(first and first.kind),
         number(first and 100 * first.share, "{:g}"), number(len(family.systems), "{}"), number(family.deviation),
         number(_mean([result.cer.percent for result in scored])),
         number(_mean([system.parameters for system in own]), count),
-        number(_mean([system.training_seconds for system in own]), duration),
+        number(_mean([system.training_seconds for system in own]), duration), text(place),
         number(_mean([system.epochs for system in own]), "{:g}"),
         number(_mean([result.real_time_factor for result in scored]), "{:.3f}"),
         look_ahead(first), number(_mean([system.memory_mb for system in own]), "{:.0f}"))

@@ -17,7 +17,7 @@ FULL = Comparison(
     results=(Result("a", "test", RATE, RATE, 50.0, 2, 1, 1, 0, 0, 0.1, 7.0, 0.0, "exp/score_a/test", "exp/decode_a"),),
     families=(FamilyResult("a", "test", ("a",), RATE, None),),
     pairs=(PairedTest("test", "a", "b (25 %)", "worse", 1.0, 0.5, 1.5, 0.02, 0.03, 0.06, 0.2,
-                      MatchedPairs(12, 2.1, 0.04), ("share 100 % and 25 %",)),),
+                      MatchedPairs(12, 2.1, 0.04), ("share 25 % and 100 %",)),),
     breakdowns=(Breakdown("test", "letters in the word", "words", (BreakdownRow("1 to 3", 2, {"a": RATE}),)),),
     agreements=(Agreement("test", ("a", "b (25 %)"), (0, 1, 1), "a", RATE, RATE, RATE, 1, 0,
                           (AgreementPair("a", "b (25 %)", 1, 1, 0, 0, None, None),)),),

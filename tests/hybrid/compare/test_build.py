@@ -89,8 +89,10 @@ def test_learning_curves_and_agreement_are_of_families():
     assert [(point.share, point.rate.percent) for point in curve.points] == [
         (0.1, pytest.approx(200 / 3)), (1.0, pytest.approx(100 / 6))]
     assert [family.family for family in found.families] == ["x (10 %)", "y", "x"]
-    assert [pair.unlike for pair in found.pairs] == [
-        ("% of the data 10 and 100",), ("% of the data 10 and 100", "seeds 1 and 2"), ("seeds 1 and 2",)]
+    assert [(pair.b, pair.a, pair.unlike) for pair in found.pairs] == [
+        ("y", "x (10 %)", ("% of the data 100 and 10",)),
+        ("x", "x (10 %)", ("% of the data 100 and 10", "number of seeds 2 and 1")),
+        ("x", "y", ("number of seeds 2 and 1",))]
 
 
 def test_seeds_stand_as_they_rise_an_unknown_one_first():

@@ -24,6 +24,10 @@ def test_systems():
     found = row(system_table(FEW))
     assert found["seeds"] == "1 2" and found["parameters"] == "2000" and "epochs" not in found
     assert found["training min"] == "50.0"  # of 1 and 99
+    here, there = (replace(FEW, systems=tuple(replace(one, trained_on=on) for one, on in zip(FEW.systems, places)))
+                   for places in (("C", "C", "C"), ("C", "G", "")))
+    assert "trained on" not in system_table(here).header
+    assert [row(system_table(there), n)["trained on"] for n in range(2)] == ["", "G"]
     whole = replace(FULL, systems=(System("c", "c", "c", "attention", whole_utterance=True),))
     assert row(system_table(whole))["looks ahead"] == "all"
 
@@ -42,7 +46,7 @@ def test_pairs_are_read_as_one_against_another():
     assert row(pair_table(FULL, "test")) == {
         "system": "b (25 %)", "against": "a", "difference of WER": "+1.00", "95 % interval": "0.50 to 1.50",
         "of it seeds": "+-0.20", "probability of improvement": "0.020", "p": "0.0300", "p (Holm)": "0.0600",
-        "p (matched pairs)": "0.0400", "it is": "worse", "not matched": "share 100 % and 25 %"}
+        "p (matched pairs)": "0.0400", "it is": "worse", "not matched": "share 25 % and 100 %"}
     other = replace(FULL, pairs=(replace(
         FULL.pairs[0], verdict="other references", unlike=(), **dict.fromkeys((
             "difference", "low", "high", "probability_of_improvement", "p_value", "p_holm", "seed_error",

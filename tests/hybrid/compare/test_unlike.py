@@ -1,5 +1,5 @@
 from hybrid.compare.comparison import System
-from hybrid.compare.unlike import differing, unlike, unlike_seeds
+from hybrid.compare.unlike import differing, several_places, unlike, unlike_seeds
 
 
 def system(key="a", **more):
@@ -22,9 +22,9 @@ def test_what_is_not_matched_is_told():
                                 "% of the data 100 and 25")
     assert unlike([b], [a])[0] == "parameters 2.50 M and 1.00 M"
     assert unlike([a], [system(share=0.99, epochs=7)]) == ("epochs 6 and 7", "% of the data 100 and 99")
-    assert unlike([a, a], [a]) == ("seeds 2 and 1",)
+    assert unlike([a, a], [a]) == ("number of seeds 2 and 1",)
     two = [system(training_seconds=60.0), system(training_seconds=180.0)]
-    assert unlike(two, [system(training_seconds=120.0)]) == ("seeds 2 and 1",)
+    assert unlike(two, [system(training_seconds=120.0)]) == ("number of seeds 2 and 1",)
 
 
 def test_of_seeds_options_of_a_run_may_differ():
@@ -41,3 +41,14 @@ def test_many_differences_are_cut_short():
     for one in systems:
         del one.configuration["am.b"]
     assert unlike_seeds(systems) == ["a: its seeds differ in am.c, am.d, am.e, am.f, am.g, too"]
+
+
+def test_times_of_training_on_other_machines_are_not_compared():
+    cpu, gpu = (system(training_seconds=seconds, trained_on=place) for seconds, place in ((60.0, "C"), (9.0, "G")))
+    both = system(training_seconds=60.0, trained_on="C, G")
+    assert unlike([cpu], [gpu]) == ("trained on C and G",)
+    assert unlike([both], [gpu, cpu]) == ("number of seeds 1 and 2", "trained on C, G and G, C")
+    assert unlike([cpu], [system(training_seconds=9.0, trained_on="C")]) == ("training min 1.0 and 0.1",)
+    for unknown in ([system(training_seconds=9.0)], [system(training_seconds=9.0), gpu]):
+        assert unlike([cpu], unknown)[0] == "training min 1.0 and 0.1" and "trained" not in str(unlike([cpu], unknown))
+    assert several_places([cpu, gpu]) and not several_places([cpu, cpu]) and not several_places([])

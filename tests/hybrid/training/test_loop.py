@@ -16,7 +16,7 @@ from hybrid.training.checkpoint import load_state
 from hybrid.training.loop import Trainer, TrainerOptions, _clip
 from tests.hybrid.report.tensorboard_reader import read_rows, read_runs
 
-OPTIONS = dict(epochs=4, learning_rate=0.01, average_last=2, checkpoint_seconds=0.0, tensorboard=False)
+OPTIONS = dict(epochs=4, learning_rate=0.01, average_last=2, checkpoint_seconds=0.0, tensorboard=False, device="cpu")
 
 
 class Killed(Exception):

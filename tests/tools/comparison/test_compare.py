@@ -32,7 +32,7 @@ def test_systems_and_seeds_of_a_work_folder_are_compared(tmp_path, capsys):
     assert (tdnn.systems, tdnn.rate.percent) == (("tdnn (seed 1)", "tdnn (seed 2)", "tdnn (seed 3)"), 5.0)
     (pair,) = found.pairs
     assert (pair.a, pair.b, pair.difference, pair.verdict) == ("ctc", "tdnn", -20.0, "better")
-    assert pair.unlike == ("training min 1.0 and 2.0", "seeds 1 and 3")
+    assert pair.unlike == ("training min 2.0 and 1.0", "number of seeds 3 and 1")  # tdnn's first
     assert found.results[0].real_time_factor == 0.1 and found.results[0].decoded.endswith("decode_ctc_seed1_test")
     told = read_record(tmp_path / "compare")["facts"]
     assert (told["systems"], told["tests"]) == (4, ["test"])
@@ -40,6 +40,15 @@ def test_systems_and_seeds_of_a_work_folder_are_compared(tmp_path, capsys):
     text = (tmp_path / "compare/COMPARISON.md").read_text()
     assert text.startswith("# Tiny\n") and "## Differences on test" in text and "25.00" in text
     assert "25.00" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("systems", [["a,b"], ["a", "b"], ["a,", "b"]])
+def test_names_stand_between_blanks_or_commas(tmp_path, systems):
+    for name in ("a", "b", "c"):
+        add_scored(tmp_path, name, 3)
+    assert run("--work", tmp_path, "--out", tmp_path / "compare", "--tests", "test,dev", "--systems", *systems) == 0
+    found = read_comparison(tmp_path / "compare")
+    assert ({one.name for one in found.systems}, {test.name for test in found.tests}) == ({"a", "b"}, {"test", "dev"})
 
 
 def test_shares_of_the_data_are_families_of_their_own(tmp_path):
@@ -51,7 +60,7 @@ def test_shares_of_the_data_are_families_of_their_own(tmp_path):
     assert {(s.key, s.name, s.share, s.hours) for s in found.systems} == {
         ("tdnn", "tdnn", 1.0, 0.8), ("tdnn (25 %)", "tdnn", 0.25, 0.2)}
     assert found.title == "all, quarter"
-    assert found.pairs[0].unlike == ("% of the data 25 and 100",)
+    assert found.pairs[0].b == "tdnn" and found.pairs[0].unlike == ("% of the data 100 and 25",)
 
 
 def test_the_same_system_of_two_folders_has_their_names(tmp_path):

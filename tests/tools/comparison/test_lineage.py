@@ -4,6 +4,7 @@ import pytest
 
 from tests.tools.comparison.scored_work import add_cuts, add_scored, stage
 from tools.comparison import lineage
+from tools.comparison.gather import gather
 from tools.experiments.records import Records
 
 TESTS = ("dev", "test")
@@ -11,6 +12,16 @@ TESTS = ("dev", "test")
 
 def lineage_of(scores, test, tests):
     return lineage.lineage_of(Records([scores.parent]), scores, test, tests)
+
+
+def test_it_was_trained_on_all_that_its_networks_were_trained_on(tmp_path):
+    gpu, cpu = "A GPU beside a CPU, 16 cores", "a CPU, 2 cores"
+    for name, devices, expected in (("a", [gpu], "A GPU"), ("b", [cpu, gpu, cpu], "a CPU, 2 cores, A GPU"),
+                                    ("c", [None], ""), ("d", [], "")):
+        add_scored(tmp_path, name, 3, runs=[{"device": device} for device in devices])
+        assert lineage_of(tmp_path / f"exp/score_{name}_seed1", "test", TESTS).trained_on == expected
+    (found,) = {one.system.trained_on for one in gather([tmp_path], ["b"])}
+    assert found == "a CPU, 2 cores, A GPU"
 
 
 def folders(stages):

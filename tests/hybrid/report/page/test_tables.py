@@ -129,6 +129,15 @@ def test_families_are_means_over_seeds():
                              "intervals by drawing speakers.")
 
 
+def test_what_trained_it_is_told_where_that_differs():
+    for places, expected in ((("C", "C"), None), (("C", "G"), ["C", "G"]), (("C", ""), ["C", NOTHING])):
+        systems = tuple(system(number, trained_on=place) for number, place in enumerate(places))
+        own = tuple(replace(family, systems=(one.key,)) for family, one in zip(families(a=8.0, b=9.0), systems))
+        found = overview.family_table(Comparison("t", systems, (TEST,), (), own), TEST, 1)
+        assert (texts(found, "trained on") if expected else [c.name for c in found.columns if c.name == "trained on"]) \
+            == (expected or [])
+
+
 def test_shares_of_the_data_and_trainings_of_which_nothing_is_known():
     systems = (system(0, share=0.5, look_ahead=None),)
     own = families(known=8.0, unknown=9.0)
