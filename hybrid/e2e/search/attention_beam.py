@@ -9,7 +9,7 @@ where log p_ctc of what has not ended is that of all that begins with it. Each s
 hypotheses by a token or the end, and keeps the `beam` best; those that end leave the beam. So a beam of 1 is greedy.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
@@ -43,7 +43,7 @@ class AttentionBeamOptions(FusionOptions):
         "help": "sum of its weights over all tokens above which a frame was attended to"})
     end_threshold: float = field(default=0.0, metadata={
         "help": "a hypothesis may end only if the decoder's log p(end) is above so many times that of the likeliest "
-                "token (Hannun et al., 2019: 1.5); 0: always"})
+                "token (Hannun et al., 2019: 1.5), unless none ever is; 0: always"})
     end_margin: float = field(default=10.0, metadata={
         "help": "the search is over when, at each of the last end_lengths lengths, every hypothesis that had ended "
                 "there would have been so much below the best one"})
@@ -82,8 +82,16 @@ class AttentionBeamOptions(FusionOptions):
         if self.ctc_weight > 0 and network.ctc is None:
             raise InputError("search attention_beam", "ctc_weight = 0 for a network without CTC", str(self.ctc_weight))
         outputs = outputs_of(network, encoded, lengths) if self.ctc_weight > 0 else [None] * len(lengths)
-        return [_Search(network.decoder, encoded[row, :length], outputs[row], self, fusion).run()
+        return [self._search_one(network.decoder, encoded[row, :length], outputs[row], fusion)
                 for row, length in enumerate(lengths.tolist())]
+
+    def _search_one(self, decoder: AttentionDecoder, encoded: Tensor, outputs: Optional[np.ndarray],
+                    fusion: Optional[TokenLm]) -> List[Hypothesis]:
+        """One that says the same over and over never gets above the threshold of ends: then that counts for nothing."""
+        found = _Search(decoder, encoded, outputs, self, fusion).run()
+        if found[0].finished or not self.end_threshold:
+            return found
+        return _Search(decoder, encoded, outputs, replace(self, end_threshold=0.0), fusion).run()
 
 
 class _Beam(NamedTuple):

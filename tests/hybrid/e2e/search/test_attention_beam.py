@@ -1,6 +1,7 @@
 """Attention beam search against all sentences of tiny networks, for each term; what it gives when nothing ends."""
 
 import functools
+from dataclasses import replace
 from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
@@ -173,11 +174,25 @@ def test_ctc_bounds_the_tokens_by_the_frames():
     (0.4, 0.4, 1.0, False), (0.41, 0.4, 1.0, True), (0.25, 0.5, 2.0, False), (0.26, 0.5, 2.0, True),
     (0.9, 0.06, 0.5, True), (0.1, 0.8, 0.0, True)])
 def test_an_end_has_to_be_likely_enough(end, token, threshold, may):
-    """Its log p above so many times that of the likeliest token."""
-    network = TinyNetwork(TableDecoder(3, lambda prefix: (end, 1 - end - token, token)), 3)
-    options = AttentionBeamOptions(ctc_weight=0.0, end_threshold=threshold, max_ratio=0.0)
-    ((found,),) = options.search(network, *encoded_of([3]))
-    assert found.tokens == () and found.finished == may
+    """Its log p above so many times that of the likeliest token; here after a token it always is."""
+    first = (end, 1 - end - token, token)
+    network = TinyNetwork(TableDecoder(3, lambda prefix: (1.0, 0.0, 0.0) if prefix else first), 3)
+    options = AttentionBeamOptions(ctc_weight=0.0, end_threshold=threshold, max_ratio=0.5)
+    (found,) = options.search(network, *encoded_of([3]))
+    assert (() in [one.tokens for one in found]) == may and len(found) == 2 + may
+    assert all(one.finished for one in found)
+
+
+@pytest.mark.parametrize("end, finished", [(0.3, True), (0.0, False)])
+def test_an_end_that_is_never_likely_enough_is_taken_all_the_same(end, finished):
+    """Of a decoder that says one token over and over; where the end is impossible the search is broken off."""
+    network = TinyNetwork(TableDecoder(3, lambda prefix: (end, 1 - end, 0.0)), 3)
+    options = AttentionBeamOptions(ctc_weight=0.0, end_threshold=1.5, end_lengths=0)
+    encoded, lengths = encoded_of([4])
+    (found,) = options.search(network, encoded, lengths)
+    assert [one.finished for one in found] == [finished] * len(found)
+    assert [one.tokens for one in found] == ([(1,) * count for count in range(5)] if finished else [(1,) * 4])
+    assert found == replace(options, end_threshold=0.0).search(network, encoded, lengths)[0]
 
 
 def test_a_frame_is_covered_above_the_threshold():
