@@ -59,15 +59,15 @@ def test_facts(test: TestSet) -> str:
             f"{duration(test.seconds)}{unknown}; intervals by drawing {test.drawn}")
 
 
+NO_BREAK = "\N{NO-BREAK SPACE}"  # the last column may be out of sight, but must not make rows four lines high
 FAMILY_COLUMNS = (
     Column("system", False), Column("WER %", hint="with its 95 % interval; mean over seeds"), Column("kind", False),
     Column("data %", hint="share of the training data"),
     Column("seeds"), Column("± seeds", hint="standard deviation of the WER over seeds"), Column("CER %"),
-    Column("parameters"), Column("training", hint="time of its own networks"), Column("trained on", False),
-    Column("epochs"),
+    Column("parameters"), Column("training", hint="time of its own networks"), Column("epochs"),
     Column("real time", hint="seconds of the search by seconds of audio"),
     Column("look-ahead", hint="audio that an output waits for, latency by design; all: the whole utterance"),
-    Column("memory MB", hint="peak of the process that decoded"))
+    Column("memory MB", hint="peak of the process that decoded"), Column("trained on", False))
 
 
 def family_table(comparison: Comparison, test: TestSet, number_of_test: int) -> Table:
@@ -95,10 +95,11 @@ def _family_row(family: FamilyResult, own: Sequence[System], scored: Sequence[Re
         number(first and 100 * first.share, "{:g}"), number(len(family.systems), "{}"), number(family.deviation),
         number(_mean([result.cer.percent for result in scored])),
         number(_mean([system.parameters for system in own]), count),
-        number(_mean([system.training_seconds for system in own]), duration), text(place),
+        number(_mean([system.training_seconds for system in own]), duration),
         number(_mean([system.epochs for system in own]), "{:g}"),
         number(_mean([result.real_time_factor for result in scored]), "{:.3f}"),
-        look_ahead(first), number(_mean([system.memory_mb for system in own]), "{:.0f}"))
+        look_ahead(first), number(_mean([system.memory_mb for system in own]), "{:.0f}"),
+        text(place.replace(" ", NO_BREAK)))
 
 
 def _mean(values: Sequence[Optional[float]]) -> Optional[float]:

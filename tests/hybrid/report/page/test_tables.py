@@ -130,7 +130,7 @@ def test_families_are_means_over_seeds():
 
 
 def test_what_trained_it_is_told_where_that_differs():
-    for places, expected in ((("C", "C"), None), (("C", "G"), ["C", "G"]), (("C", ""), ["C", NOTHING])):
+    for places, expected in ((("C", "C"), None), (("C", "a G"), ["C", "a\N{NO-BREAK SPACE}G"]), (("C", ""), ["C", NOTHING])):
         systems = tuple(system(number, trained_on=place) for number, place in enumerate(places))
         own = tuple(replace(family, systems=(one.key,)) for family, one in zip(families(a=8.0, b=9.0), systems))
         found = overview.family_table(Comparison("t", systems, (TEST,), (), own), TEST, 1)
