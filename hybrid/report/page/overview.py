@@ -54,9 +54,14 @@ def _seen_from(pair: PairedTest, family: str):
 
 def test_facts(test: TestSet) -> str:
     """What the test set is, in one line."""
-    unknown = "" if test.not_in_training is None else f", {test.not_in_training} words that training lacks"
-    return (f"{test.utterances} utterances, {test.words} words of {test.speakers} speakers, "
-            f"{duration(test.seconds)}{unknown}; intervals by drawing {test.drawn}")
+    unknown = "" if test.not_in_training is None else f", {_counted(test.not_in_training, 'word')} that training lacks"
+    return (f"{_counted(test.utterances, 'utterance')}, {_counted(test.words, 'word')} of "
+            f"{_counted(test.speakers, 'speaker')}, {duration(test.seconds)}{unknown}; "
+            f"intervals by drawing {test.drawn}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 NO_BREAK = "\N{NO-BREAK SPACE}"  # the last column may be out of sight, but must not make rows four lines high

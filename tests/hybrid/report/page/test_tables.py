@@ -129,13 +129,19 @@ def test_families_are_means_over_seeds():
                              "intervals by drawing speakers.")
 
 
-def test_what_trained_it_is_told_where_that_differs():
-    for places, expected in ((("C", "C"), None), (("C", "a G"), ["C", "a\N{NO-BREAK SPACE}G"]), (("C", ""), ["C", NOTHING])):
-        systems = tuple(system(number, trained_on=place) for number, place in enumerate(places))
-        own = tuple(replace(family, systems=(one.key,)) for family, one in zip(families(a=8.0, b=9.0), systems))
-        found = overview.family_table(Comparison("t", systems, (TEST,), (), own), TEST, 1)
-        assert (texts(found, "trained on") if expected else [c.name for c in found.columns if c.name == "trained on"]) \
-            == (expected or [])
+def test_one_is_singular():
+    one = replace(TEST, utterances=1, words=1, speakers=1, not_in_training=1)
+    assert overview.test_facts(one).startswith("1 utterance, 1 word of 1 speaker, 1.5 min, 1 word that training lacks;")
+
+
+@pytest.mark.parametrize("places, told", [
+    (("C", "C"), []), (("C", "a G"), ["C", "a\N{NO-BREAK SPACE}G"]), (("C", ""), ["C", NOTHING])])
+def test_what_trained_it_is_told_where_that_differs(places, told):
+    systems = tuple(system(number, trained_on=place) for number, place in enumerate(places))
+    own = tuple(replace(family, systems=(one.key,)) for family, one in zip(families(a=8.0, b=9.0), systems))
+    found = overview.family_table(Comparison("t", systems, (TEST,), (), own), TEST, 1)
+    assert ("trained on" in [one.name for one in found.columns]) == bool(told)
+    assert not told or texts(found, "trained on") == told
 
 
 def test_shares_of_the_data_and_trainings_of_which_nothing_is_known():
