@@ -13,15 +13,15 @@ OF_A_RUN = ("seed", "device", "tensorboard", "checkpoint_seconds")  # options th
 def unlike(a: Sequence[System], b: Sequence[System]) -> Tuple[str, ...]:
     """`WHAT ONE and OTHER` of the things that are to be matched; a, b: the seeds of two families."""
     places = [places_of(side) for side in (a, b)]
-    elsewhere = all(places) and places[0] != places[1]  # times of training tell nothing then
+    elsewhere = all(places) and places[0] != places[1]
     pairs = [("parameters", _size, ALIKE, [_mean(s.parameters for s in side) for side in (a, b)]),
              ("epochs", _general, 1.0, [_mean(s.epochs for s in side) for side in (a, b)]),
-             ("training min", _minutes, ALIKE_TIME, [_mean(s.training_seconds for s in side) for side in (a, b)]),
+             ("training min", _minutes, float("inf") if elsewhere else ALIKE_TIME,
+              [_mean(s.training_seconds for s in side) for side in (a, b)]),
              ("% of the data", _percent, 1.0, [_mean(s.share for s in side) for side in (a, b)]),
              ("number of seeds", _general, 1.0, [len(a), len(b)])]
     found = [f"{name} {text(left)} and {text(right)}" for name, text, factor, (left, right) in pairs
-             if left is not None and right is not None and max(left, right) > factor * min(left, right)
-             and not (elsewhere and text is _minutes)]
+             if left is not None and right is not None and max(left, right) > factor * min(left, right)]
     return (*found, *([f"trained on {' and '.join(places)}"] if elsewhere else []))
 
 
@@ -32,7 +32,7 @@ def several_places(systems: Iterable[System]) -> bool:
 
 def places_of(systems: Iterable[System]) -> str:
     """What the systems were trained on, '' where that is not known of all."""
-    found = list(dict.fromkeys(system.trained_on for system in systems))
+    found = sorted({system.trained_on for system in systems})
     return "" if "" in found else ", ".join(found)
 
 

@@ -47,7 +47,8 @@ def test_times_of_training_on_other_machines_are_not_compared():
     cpu, gpu = (system(training_seconds=seconds, trained_on=place) for seconds, place in ((60.0, "C"), (9.0, "G")))
     both = system(training_seconds=60.0, trained_on="C, G")
     assert unlike([cpu], [gpu]) == ("trained on C and G",)
-    assert unlike([both], [gpu, cpu]) == ("number of seeds 1 and 2", "trained on C, G and G, C")
+    assert unlike([gpu, cpu], [gpu]) == ("number of seeds 2 and 1", "trained on C, G and G")
+    assert unlike([both], [gpu, cpu]) == ("training min 1.0 and 0.6", "number of seeds 1 and 2")
     assert unlike([cpu], [system(training_seconds=9.0, trained_on="C")]) == ("training min 1.0 and 0.1",)
     for unknown in ([system(training_seconds=9.0)], [system(training_seconds=9.0), gpu]):
         assert unlike([cpu], unknown)[0] == "training min 1.0 and 0.1" and "trained" not in str(unlike([cpu], unknown))
