@@ -44,8 +44,8 @@ def test_outputs_and_gradients_are_torchs_on_packed_sequences(options, cell, bot
 
 def test_frames_are_stacked_and_the_last_one_repeated():
     torch.manual_seed(0)
-    model = BlstmOptions(6, 1, 0.0).build(2, 5, 3)
-    features, lengths = batch_of([5], 2)
+    model = BlstmOptions(6, 1, 0.0).build(3, 5, 3)
+    features, lengths = batch_of([5], 3)
     stacked = torch.stack([features[0, 0:3].flatten(), features[0, [3, 4, 4]].flatten()])[None]
     seen = model.layers[0](stacked, torch.tensor([2]))
     assert torch.allclose(model(features, lengths)[0], model.output(seen, 2), atol=1e-6)

@@ -99,6 +99,12 @@ def test_a_layer_is_kaldis(dilation):
         assert torch.allclose(y[0, :, t - dilation], expected, atol=1e-9)
 
 
+def test_a_layer_adds_its_input_where_that_has_as_many_channels_and_drops_nothing_unless_told():
+    alike, other = FactoredLayer(6, 6, 4, 1), FactoredLayer(6, 8, 4, 1, 0.25, 0.5)
+    assert (alike.bypass, alike.dropout.p, other.bypass, other.dropout.p) == (0.66, 0.0, 0.0, 0.25)
+    assert other(torch.zeros(1, 6, 5), torch.tensor([5]))[0].shape == (1, 8, 3)
+
+
 def test_every_factored_layer_of_the_network_is_constrained():
     model = TdnnfOptions(hidden_dim=12, bottleneck=5, dilations=(1, 1, 0, 3)).build(8, 5)
     assert sum(hasattr(module, "after_step") for module in model.modules()) == 3
