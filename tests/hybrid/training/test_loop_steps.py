@@ -257,6 +257,35 @@ def test_where_nothing_improves_the_first_epoch_is_the_best_and_newbob_halves_th
     assert read_tensors(tmp_path / "best.safetensors")[1] == {"epoch": 1} and result.checkpoint == "averaged"
 
 
+class GivenDev(SquaredError):
+    """Figures of the development set after each epoch, and of the average."""
+
+    def __init__(self, figures):
+        super().__init__()
+        self.figures = iter(figures)
+
+    def __call__(self, model, batch, device):
+        return super().__call__(model, batch, device) if model.training else {"loss": (next(self.figures), 1)}
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("figures, best, checkpoint", [
+    ([NAN, 3.0, NAN, 2.0, 2.0], 4, "averaged"), ([NAN, 3.0, NAN, 3.0, 3.5], 2, "best"),
+    ([NAN, 3.0, NAN, NAN, NAN], 2, "best"), ([3.0, 3.0, NAN, 4.0, NAN], 1, "best"), ([NAN] * 4 + [9.0], 1, "averaged")])
+def test_a_figure_that_is_no_number_is_worse_than_any(tmp_path, figures, best, checkpoint):
+    """As the first one, too; newbob halves the rate after it."""
+    options = TrainerOptions(**{**OPTIONS, "schedule": "newbob", "epochs": 4, "warmup": 0.0})
+    trainer = make_trainer(tmp_path, Points(PER_EPOCH, 1), Points(1, 2), options)
+    trainer.objective = GivenDev(figures)
+    result = trainer.run()
+    assert read_tensors(tmp_path / "best.safetensors")[1] == {"epoch": best} and result.checkpoint == checkpoint
+    assert str(result.dev["loss"]) == str(figures[-1] if checkpoint == "averaged" else figures[best - 1])
+    if figures[1] == 3.0 and figures[0] is NAN:
+        assert [entry["learning_rate"] for entry in result.history] == [0.05, 0.05, 0.05, 0.025]
+
+
 @pytest.mark.parametrize("die_at", [None, (1, 3)])
 def test_checkpoints_in_an_epoch_are_so_many_seconds_apart(tmp_path, monkeypatch, die_at):
     """A batch takes 1 1/16 s. An epoch takes as long when it is cut off and gone on with."""
