@@ -70,9 +70,10 @@ def cut_step_by_step(counts, sums):
     return {frozenset(first), frozenset(numbers - first)}
 
 
-@pytest.mark.parametrize("number, seed", [(8, 0), (8, 1), (8, 15), (10, 0), (10, 2), (10, 14), (14, 3)])
+@pytest.mark.parametrize("number, seed", [
+    (6, 108), (8, 0), (8, 1), (8, 15), (9, 172), (10, 0), (10, 2), (10, 14), (10, 60), (14, 3)])
 def test_a_cut_is_made_from_the_pairs_that_lose_most_by_single_moves(number, seed):
-    """Such that another start, or fewer of them, would have another end in some."""
+    """Such that another start, fewer of them or fewer moves would have another end in some."""
     counts, sums = items(seed, number=number)
     first = cut_in_two(counts, sums, OBJECTIVE)
     assert {frozenset(np.flatnonzero(first)), frozenset(np.flatnonzero(~first))} == cut_step_by_step(counts, sums)
