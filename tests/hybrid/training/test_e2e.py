@@ -178,10 +178,11 @@ def test_every_utterance_is_a_target_or_named():
     options = E2eOptions(subsampling=2)  # 6 frames
     found = usable_tokens(texts, TokenTable.characters([["abc"]]), options, outcomes)
     assert found == {"a": [2, 3, 1, 3], "c": [2, 3, 4, 2, 3, 4], "d": [2, 3, 3, 2]}
-    assert {key: value[0] for key, value in outcomes.notable.items()} == {"b": "empty", "e": "unknown_tokens"}
+    assert outcomes.notable == {"b": ("empty", "a transcript without words"),
+                                "e": ("unknown_tokens", "a transcript that the tokens cannot spell")}
     outcomes = Outcomes()
     usable_tokens(Texts({"c": "abcabc"}, 10), TokenTable.characters([["abc"]]), options, outcomes)
-    assert outcomes.notable["c"][0] == "too_short"
+    assert outcomes.notable["c"] == ("too_short", "5 frames after subsampling for 6 tokens")
 
 
 def test_tokens_come_from_the_training_text():
