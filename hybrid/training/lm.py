@@ -83,7 +83,6 @@ def train_lm(text: Text, dev: Text, lang: Optional[Lang], options: LmTrainingOpt
       lang: its words are the vocabulary; None: the words of the training text.
     Returns: facts for the stage record.
     """
-    out.mkdir(parents=True, exist_ok=True)
     vocabulary = make_vocabulary(text, lang, options)
     seed_everything(options.seed)
     model = LmNetwork(options, vocabulary.unit_counts)

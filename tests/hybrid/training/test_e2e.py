@@ -226,7 +226,8 @@ def test_what_a_network_is_quite_sure_to_be_absent_has_a_prior_all_the_same(corp
 @pytest.mark.parametrize("bad", [{"ctc_weight": 0.5}, {"ctc_weight": -0.1}, {"ctc_weight": 1.1}, {"units": "word"},
                                  {"piece_model": "wordpiece"}, {"encoder_dim": 0}, {"subsampling": 0},
                                  {"num_pieces": 0}, {"max_duration": 0.0}, {"max_failed_share": 1.0},
-                                 {"seed": -1}, {"time_masks": -1}, {"tempo": 0.6}])
+                                 {"seed": -1}, {"time_masks": -1}, {"tempo": 0.6}, {"arch": "tdnn"},
+                                 {"decoder": "lstm"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         E2eTrainingOptions(**bad)
