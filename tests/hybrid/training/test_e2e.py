@@ -65,7 +65,7 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, trained):
 
 
 def test_facts_and_priors_are_those_of_the_weights(corpus, trained):
-    """Utterance by utterance: loss by tokens and sentences, and errors, of the development set, posteriors by frames."""
+    """Utterance by utterance: loss and errors of the development set, posteriors by frames."""
     (folder, facts), lang = trained, read_lang(corpus / "lang")
     model = E2eModel.load(folder)
 

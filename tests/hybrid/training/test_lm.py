@@ -215,7 +215,8 @@ def test_defaults():
                                               dropout=0.2)
 
 
-@pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}, {"seed": -1}, {"arch": "lstm"}])
+@pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}, {"seed": -1},
+                                 {"arch": "lstm"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         LmTrainingOptions(**bad)
