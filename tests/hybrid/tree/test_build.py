@@ -236,6 +236,9 @@ def test_stumps():
     assert [(stump.root.phone_ids, stump.pdf_class) for stump in stumps] == [
         ((1,), 0), ((1,), 1), ((2, 3), -1), ((4,), -1)]
     assert sorted(np.concatenate([stump.node.rows for stump in stumps])) == list(range(len(stats)))
+    for stump in stumps:
+        assert set(stats.central[stump.node.rows]) == set(stump.root.phone_ids)
+        assert set(stats.pdf_classes[stump.node.rows]) == ({0, 1} if stump.root.shared else {stump.pdf_class})
     assert left_to_right(2) == topology_of().entry(1)
 
 
