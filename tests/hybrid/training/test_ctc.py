@@ -72,11 +72,12 @@ def test_augmented_training_learns(corpus, tmp_path):
     assert facts["phone_error"] < 0.3 and len((tmp_path / "outcomes.tsv").read_text().splitlines()) == 1
 
 
-def test_no_utterance_gets_too_fast_for_its_targets(corpus):
+@pytest.mark.parametrize("fewer", [0, 1, 2])
+def test_no_utterance_gets_too_fast_for_its_targets(corpus, fewer):
     features, options = FeatureReader(corpus / "train"), CtcOptions(**{**OPTIONS, "tempo": 0.5})
     first = features.ids[0]
     frames = features.num_frames(first)
-    tokens = [1] * ((frames + 3) // 4)  # as many as fit
+    tokens = [1] * ((frames + 3) // 4 - fewer)  # as many as fit, or fewer
     tempo = training_batches(features, {first: tokens}, options).tempo
     counts = {tempo.num_frames(frames, epoch, first) for epoch in range(50)}
     assert min(counts) == 4 * len(tokens) - 3 and -(-min(counts) // 2) == min_frames(tokens)
