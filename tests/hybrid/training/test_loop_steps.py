@@ -236,6 +236,25 @@ def test_what_a_batch_does_not_use_is_left_as_it_is(tmp_path):
         assert moved == [side == 0, side == 1]
 
 
+@pytest.mark.parametrize("broken", ["loss", "gradient"])
+def test_a_broken_batch_leaves_no_trace_in_weights_or_statistics(tmp_path, broken):
+    """Of those of batch normalization, which had been updated before the loss was known."""
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 1)).double()
+    options = TrainerOptions(**{**OPTIONS, "optimizer": "sgd"})
+    trainer = Trainer(model, SquaredError(), Points(PER_EPOCH, 1), None, options, tmp_path)
+
+    def moved(problem):
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        batch = SimpleNamespace(x=torch.tensor([[1.0, 2.0], [5.0, -1.0]]).double(), y=torch.ones(2).double(),
+                                broken=problem, utterance_ids=["u"])
+        assert (trainer._step(batch, 0.1) is None) == (problem is not None)
+        return {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+
+    assert moved(None) >= {"0.running_mean", "0.running_var", "0.num_batches_tracked", "1.weight"}
+    assert moved(broken) == set() and trainer.at.skipped == 1
+    assert moved(None) >= {"0.running_mean", "0.running_var", "0.num_batches_tracked", "1.weight"}
+
+
 class SameDev(SquaredError):
     """Nothing improves on the development set."""
 
