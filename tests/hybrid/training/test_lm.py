@@ -222,5 +222,13 @@ def test_options_out_of_range(bad):
         LmTrainingOptions(**bad)
 
 
+@pytest.mark.usefixtures("no_picture")
+def test_a_perplexity_beyond_all_numbers_is_written_all_the_same(texts, tmp_path):
+    options = LmTrainingOptions(**{**BASE, "epochs": 1, "learning_rate": 1e6, "arch": NETS["lstm"]})
+    facts = train_lm(*texts, None, options, tmp_path, LOG)
+    assert facts["dev_perplexity"] == math.inf
+    assert json.loads((tmp_path / "lm.json").read_text())["dev_perplexity"] == math.inf
+
+
 def test_a_batch_may_be_of_one_unit():
     assert LmTrainingOptions(batch_units=1).batch_units == 1
