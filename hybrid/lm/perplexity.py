@@ -91,15 +91,15 @@ class Perplexity:
 
     @property
     def perplexity(self) -> float:
-        return _perplexity(self.log_prob, self.events)
+        return perplexity_of(self.log_prob, self.events)
 
     @property
     def perplexity_words(self) -> float:
-        return _perplexity(self.log_prob, self.events - self.sentences)
+        return perplexity_of(self.log_prob, self.events - self.sentences)
 
     @property
     def perplexity_unknown(self) -> float:
-        return _perplexity(self.log_prob + self.log_prob_unknown, self.events + self.unknown)
+        return perplexity_of(self.log_prob + self.log_prob_unknown, self.events + self.unknown)
 
     def facts(self) -> Dict[str, float]:
         """JSON-able: what has no number is None."""
@@ -108,8 +108,8 @@ class Perplexity:
         return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 
-def _perplexity(log_prob: float, events: int) -> float:
-    """inf where it is beyond all numbers, nan of nothing."""
+def perplexity_of(log_prob: float, events: int) -> float:
+    """Of a natural log probability; inf where it is beyond all numbers, nan of nothing."""
     if events <= 0:
         return math.nan
     mean = -log_prob / events

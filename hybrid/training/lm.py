@@ -5,7 +5,6 @@ word and sentence end: both as of an n-gram LM. For words of several units it is
 have a share of the probability, which the scorer gives back (hybrid/lm/spelling.py).
 """
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple, Union
@@ -18,6 +17,7 @@ from hybrid.data.sentences import unmarked_sentences
 from hybrid.data.units import PieceModel
 from hybrid.lm.network import LmNetwork, LmOptions, shifted_right
 from hybrid.lm.neural_folder import write_neural_lm
+from hybrid.lm.perplexity import perplexity_of
 from hybrid.lm.vocabulary import Vocabulary, words_of_text
 from hybrid.nn.model_folder import num_parameters
 from hybrid.training.device import seed_everything
@@ -83,7 +83,6 @@ def train_lm(text: Text, dev: Text, lang: Optional[Lang], options: LmTrainingOpt
       lang: its words are the vocabulary; None: the words of the training text.
     Returns: facts for the stage record.
     """
-    out.mkdir(parents=True, exist_ok=True)
     vocabulary = make_vocabulary(text, lang, options)
     seed_everything(options.seed)
     model = LmNetwork(options, vocabulary.unit_counts)
@@ -93,7 +92,7 @@ def train_lm(text: Text, dev: Text, lang: Optional[Lang], options: LmTrainingOpt
                       batches_of(dev, vocabulary, options.batch_units), options, out, log)
     result = trainer.run()
     unknown = sum(word not in vocabulary.words for _, words in dev for word in words)
-    facts = {"dev_perplexity": math.exp(result.dev["loss"]), "checkpoint": result.checkpoint,
+    facts = {"dev_perplexity": perplexity_of(-result.dev["loss"], 1), "checkpoint": result.checkpoint,
              "dev_events": sum(len(words) + 1 for _, words in dev), "dev_unknown_words": unknown,
              "parameters": num_parameters(model), "units": vocabulary.num_units, "training_seed": options.seed}
     log.info("perplexity %.2f on %d words and sentence ends of the development text, %d of them unknown words",

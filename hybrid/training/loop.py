@@ -17,6 +17,7 @@ What it works with:
 """
 
 import logging
+import math
 import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -128,10 +129,14 @@ class Trainer:
     def run(self) -> TrainingResult:
         """Trains, from the last checkpoint if there is one. The model is left with the weights of the result.
 
-        Raises: InputError without data; TooManyFailures when too many batches of an epoch had no finite loss
-        or gradient.
+        Raises: InputError without data to train or to judge by; TooManyFailures when too many batches of an epoch
+        had no finite loss or gradient.
         """
         self._resume()
+        for name, number in (("training data", self.train_batches.num_batches(self.at.epoch)),
+                             ("development data", self.dev_batches.num_batches(0))):
+            if number == 0:
+                raise InputError(name, "at least one batch", "none")
         journal = Journal(self.out, self.log, self.options.tensorboard, flat(self.options))
         journal.write(self.at.history)
         while self.at.epoch < self.options.epochs:
@@ -158,8 +163,6 @@ class Trainer:
     def _epoch(self, journal: Journal) -> None:
         at, epochs = self.at, self.options.epochs
         total = self.train_batches.num_batches(at.epoch)
-        if total == 0:
-            raise InputError("training data", "at least one batch", "none")
         began, saved = time.monotonic() - at.seconds, time.monotonic()
         progress = journal.progress(at.epoch + at.batch / total, epochs)
         self.model.train()
@@ -222,8 +225,8 @@ class Trainer:
             raise TooManyFailures(f"training: no usable batch in epoch {at.epoch + 1} ({at.skipped} skipped)")
         self.objective.end_epoch(at.sums)
         dev = self.evaluate()
-        figure = dev[self.objective.figure]
-        if all(figure < entry["dev"][self.objective.figure] for entry in at.history):
+        figure = self._figure(dev)
+        if all(figure < self._figure(entry["dev"]) for entry in at.history):
             write_tensors(self._weights("best"), self.model.state_dict(), {"epoch": at.epoch + 1})
         self.schedule.end_epoch(figure, (at.epoch + 1) / self.options.epochs)
         at.history.append({
@@ -232,6 +235,11 @@ class Trainer:
         at.epoch, at.batch, at.skipped, at.seconds, at.sums = at.epoch + 1, 0, 0, 0.0, Sums()
         write_tensors(self._epoch_weights(at.epoch), self.model.state_dict(), {"epoch": at.epoch})
         self._epoch_weights(at.epoch - self.options.average_last).unlink(missing_ok=True)
+
+    def _figure(self, dev: Dict[str, float]) -> float:
+        """The figure that picks the best epoch; one that is no number is as bad as can be."""
+        figure = dev[self.objective.figure]
+        return math.inf if math.isnan(figure) else figure
 
     def _weights(self, name: str) -> Path:
         return self.out / (name + SUFFIX)
@@ -251,8 +259,8 @@ class Trainer:
         self.model.load_state_dict(weights)
         figures = self.evaluate()
         write_tensors(self._weights("averaged"), weights, {"epochs": list(last)})
-        best = min(at.history, key=lambda entry: entry["dev"][name])
-        checkpoint = "averaged" if figures[name] <= best["dev"][name] else "best"
+        best = min(at.history, key=lambda entry: self._figure(entry["dev"]))
+        checkpoint = "averaged" if self._figure(figures) <= self._figure(best["dev"]) else "best"
         self.log.info("average of epochs %d to %d: dev %s %.4f; best epoch %d: %.4f; using %s", last[0],
                       last[-1], name, figures[name], best["epoch"], best["dev"][name], checkpoint)
         self.model.load_state_dict(read_tensors(self._weights(checkpoint))[0])

@@ -193,7 +193,7 @@ def best_split(stats: EventStats, rows: np.ndarray, objective, questions: Questi
     for key in (PDF_CLASS, *range(stats.width)):
         values, number = np.unique(stats.values(key)[rows], return_inverse=True)
         if len(values) < 2:
-            continue
+            continue  # no question has two answers
         answers = questions.answers(key, values)
         by_value = sum_groups(number, counts, len(values)), sum_groups(number, sums, len(values))
         yes, no = ([side.astype(np.float64) @ part for part in by_value] for side in (answers, ~answers))
@@ -223,7 +223,7 @@ def merge(leaves: Sequence[Tuple[float, np.ndarray]], objective, limit: float) -
 
     loss = np.stack([losses(one) for one in range(len(leaves))])
     loss[np.tril_indices(len(leaves))] = np.inf
-    while len(leaves) > 1:
+    while True:
         one, other = np.unravel_index(np.argmin(loss), loss.shape)
         if not loss[one, other] < limit:
             break

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from hybrid.data.perturb import Tempo
 from hybrid.nn.tdnn import TdnnOptions
 from hybrid.training.chunks import ChunkBatches
 
@@ -101,6 +102,28 @@ def test_transforms_see_the_whole_utterance():
 
     batch = next(ChunkBatches(features, ["u0"], 8, 0, 100, transforms=[transform]).batches(3))
     assert set(seen) == {((20, 4), 3, "u0")} and batch.features.max() > 90
+
+
+@pytest.mark.parametrize("subsampling", [1, 3])
+def test_a_tempo_comes_before_transforms_and_frames_know_where_they_come_from(subsampling):
+    features, tempo = _features([40, 25, 3]), Tempo(0.4, seed=2)
+
+    def transform(matrix, epoch, utterance_id):
+        return matrix + 100 * len(matrix) + epoch
+
+    batches = ChunkBatches(features, list(features), 9, 6, 60, 1, [transform], tempo, subsampling)
+    for epoch in range(2):
+        whole = {u: transform(tempo(f, epoch, u), epoch, u) for u, f in features.items()}
+        counted = dict.fromkeys(features, 0)
+        for batch in batches.batches(epoch):
+            assert len(batch.sources) == len(batch.chunks)
+            for row, (chunk, sources) in enumerate(zip(batch.chunks, batch.sources)):
+                name, frames = chunk.utterance_id, slice(chunk.first, chunk.last)
+                counted[name] += chunk.end - chunk.start
+                assert torch.equal(batch.features[row, :batch.lengths[row]], whole[name][frames])
+                assert torch.equal(sources, tempo.sources(len(features[name]), epoch, name)[frames])
+        assert counted == {u: len(matrix) for u, matrix in whole.items()} != {u: len(f) for u, f in features.items()}
+    assert next(ChunkBatches(features, ["u0"], 9, 6, 60).batches(0)).sources is None
 
 
 def test_chunks_keep_output_frames_whole():

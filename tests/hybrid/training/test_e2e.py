@@ -65,7 +65,7 @@ def test_planted_phones_are_learnt_and_the_folder_loads(corpus, trained):
 
 
 def test_facts_and_priors_are_those_of_the_weights(corpus, trained):
-    """Utterance by utterance: the loss of the development set by tokens and sentences, posteriors by frames."""
+    """Utterance by utterance: loss and errors of the development set, posteriors by frames."""
     (folder, facts), lang = trained, read_lang(corpus / "lang")
     model = E2eModel.load(folder)
 
@@ -76,15 +76,18 @@ def test_facts_and_priors_are_those_of_the_weights(corpus, trained):
             with torch.no_grad():
                 yield model.network.ctc_log_probs(encoded), lengths, tokens
 
-    dev = [(float(ctc_loss(log_probs, lengths, [tokens])), len(tokens) + 1)
-           for log_probs, lengths, tokens in of_each(FeatureReader(corpus / "dev"))]
-    assert facts["dev_loss"] == pytest.approx(sum(loss for loss, _ in dev) / sum(count for _, count in dev), rel=1e-4)
+    dev = [(float(ctc_loss(log_probs, lengths, [tokens])), edit_distance(tokens, greedy_tokens(log_probs[0])),
+            len(tokens)) for log_probs, lengths, tokens in of_each(FeatureReader(corpus / "dev"))]
+    loss, errors, count = map(sum, zip(*dev))
+    assert facts["dev_loss"] == pytest.approx(loss / (count + len(dev)), rel=1e-4)
+    assert facts["dev_token_error"] == pytest.approx(errors / count)
     frames = torch.cat([log_probs[0] for log_probs, _, _ in of_each(FeatureReader(corpus / "train"))])
     priors = read_priors(folder, {**model.description, "out_dim": model.tokens.num_tokens}, "e2e.json")
     assert torch.allclose(priors.exp(), frames.exp().mean(dim=0), atol=1e-5)
     assert (facts["tokens"], facts["training_seed"]) == (model.tokens.num_tokens, E2eTrainingOptions(**OPTIONS).seed)
     assert facts["parameters"] == sum(parameter.numel() for parameter in model.network.parameters())
     assert (model.description["checkpoint"], model.description["dev_loss"]) == (facts["checkpoint"], facts["dev_loss"])
+    assert not (folder / "epochs").exists()
 
 
 def test_weights_that_are_not_used_need_not_be_there(trained, tmp_path):
@@ -178,10 +181,11 @@ def test_every_utterance_is_a_target_or_named():
     options = E2eOptions(subsampling=2)  # 6 frames
     found = usable_tokens(texts, TokenTable.characters([["abc"]]), options, outcomes)
     assert found == {"a": [2, 3, 1, 3], "c": [2, 3, 4, 2, 3, 4], "d": [2, 3, 3, 2]}
-    assert {key: value[0] for key, value in outcomes.notable.items()} == {"b": "empty", "e": "unknown_tokens"}
+    assert outcomes.notable == {"b": ("empty", "a transcript without words"),
+                                "e": ("unknown_tokens", "a transcript that the tokens cannot spell")}
     outcomes = Outcomes()
     usable_tokens(Texts({"c": "abcabc"}, 10), TokenTable.characters([["abc"]]), options, outcomes)
-    assert outcomes.notable["c"][0] == "too_short"
+    assert outcomes.notable["c"] == ("too_short", "5 frames after subsampling for 6 tokens")
 
 
 def test_tokens_come_from_the_training_text():
@@ -225,7 +229,8 @@ def test_what_a_network_is_quite_sure_to_be_absent_has_a_prior_all_the_same(corp
 @pytest.mark.parametrize("bad", [{"ctc_weight": 0.5}, {"ctc_weight": -0.1}, {"ctc_weight": 1.1}, {"units": "word"},
                                  {"piece_model": "wordpiece"}, {"encoder_dim": 0}, {"subsampling": 0},
                                  {"num_pieces": 0}, {"max_duration": 0.0}, {"max_failed_share": 1.0},
-                                 {"seed": -1}, {"time_masks": -1}, {"tempo": 0.6}])
+                                 {"seed": -1}, {"time_masks": -1}, {"tempo": 0.6}, {"arch": "tdnn"},
+                                 {"decoder": "lstm"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         E2eTrainingOptions(**bad)

@@ -217,7 +217,7 @@ def test_a_damaged_model_folder_is_named(corpus, tmp_path):
                                  {"every": 0}, {"every": 3, "arch": BlstmOptions()}, {"prior_scale": -0.5},
                                  {"prior_floor": 0.0}, {"prior_floor": 1.0}, {"prior_floor": -0.5},
                                  {"priors": "uniform"}, {"max_failed_share": 1.0}, {"seed": -1}, {"time_masks": -1},
-                                 {"tempo": 0.6}])
+                                 {"tempo": 0.6}, {"arch": "tdnn"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         AmOptions(**bad)

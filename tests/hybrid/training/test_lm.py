@@ -118,10 +118,11 @@ def test_pieces_and_a_lang_folder(texts, tmp_path):
     text = [("t:1", "bad add bad".split()), ("t:2", ["bee", "zebra"])] * 20
     options = LmTrainingOptions(**{**BASE, "arch": NETS["feed_forward"], "units": "piece", "num_pieces": 14,
                                    "epochs": 2})
-    facts = train_lm(text, [("d:1", ["bad", "cow"]), ("d:2", ["bee"])], lang, options, tmp_path, LOG)
-    lm = NeuralLm.read(tmp_path)
+    out = tmp_path / "new" / "lm"
+    facts = train_lm(text, [("d:1", ["bad", "cow"]), ("d:2", ["bee"])], lang, options, out, LOG)
+    lm = NeuralLm.read(out)
     assert lm.vocabulary.words == lang.words and facts["dev_unknown_words"] == 1 and facts["dev_events"] == 5
-    assert lm.vocabulary.counts[lang.words.id_of("<unk>")] == 20 and (tmp_path / "pieces.model").exists()
+    assert lm.vocabulary.counts[lang.words.id_of("<unk>")] == 20 and (out / "pieces.model").exists()
     words = np.flatnonzero(lm.vocabulary.events)
     scores, _ = lm.advance(np.zeros(len(words), np.int64), words)
     assert np.exp(scores).sum() + np.exp(lm.final(np.zeros(1, np.int64)))[0] == pytest.approx(1, abs=1e-5)
@@ -214,7 +215,20 @@ def test_defaults():
                                               dropout=0.2)
 
 
-@pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}, {"seed": -1}])
+@pytest.mark.parametrize("bad", [{"batch_units": 0}, {"epochs": 0}, {"softmax": "hard"}, {"seed": -1},
+                                 {"arch": "lstm"}])
 def test_options_out_of_range(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         LmTrainingOptions(**bad)
+
+
+@pytest.mark.usefixtures("no_picture")
+def test_a_perplexity_beyond_all_numbers_is_written_all_the_same(texts, tmp_path):
+    options = LmTrainingOptions(**{**BASE, "epochs": 1, "learning_rate": 1e6, "arch": NETS["lstm"]})
+    facts = train_lm(*texts, None, options, tmp_path, LOG)
+    assert facts["dev_perplexity"] == math.inf
+    assert json.loads((tmp_path / "lm.json").read_text())["dev_perplexity"] == math.inf
+
+
+def test_a_batch_may_be_of_one_unit():
+    assert LmTrainingOptions(batch_units=1).batch_units == 1

@@ -146,11 +146,13 @@ def test_too_many_broken_batches_end_the_training(tmp_path):
         _trainer(tmp_path, broken=[(1, 2), (1, 3)]).run()
 
 
-def test_no_data_is_said(tmp_path):
+@pytest.mark.parametrize("name, said", [("train_batches", "training"), ("dev_batches", "development")])
+def test_no_data_is_said_before_any_work(tmp_path, name, said):
     trainer = _trainer(tmp_path)
-    trainer.train_batches = Batches(0)
-    with pytest.raises(InputError, match="training data"):
+    setattr(trainer, name, Batches(0))
+    with pytest.raises(InputError, match=f"^{said} data: expected at least one batch, found none$"):
         trainer.run()
+    assert list(tmp_path.iterdir()) == [tmp_path / "epochs"] and not list((tmp_path / "epochs").iterdir())
 
 
 def flip(path, position):

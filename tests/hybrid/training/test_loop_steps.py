@@ -48,6 +48,13 @@ class Points:
                                   broken=self.broken.get((epoch, number)))
 
 
+class DevPoints(Points):
+    """Of the first epoch, whichever epoch is judged."""
+
+    def num_batches(self, epoch):
+        return self.count if epoch == 0 else 0
+
+
 class SquaredError(StatelessObjective):
     """The figure `modes` tells how many batches saw a network in training."""
 
@@ -139,7 +146,7 @@ def assert_same(found, expected):
      "broken": {(0, 0): "loss", (1, 1): "gradient", (1, 3): "loss"}}])
 def test_a_training_is_the_same_by_hand(tmp_path, more, caplog):
     options = TrainerOptions(**{**OPTIONS, **{name: value for name, value in more.items() if name != "broken"}})
-    train, dev = Points(PER_EPOCH, 1, more.get("broken")), Points(3, 2)
+    train, dev = Points(PER_EPOCH, 1, more.get("broken")), DevPoints(3, 2)
     tmp_path = tmp_path / "new" / "one"
     trainer, by_hand = make_trainer(tmp_path, train, dev, options), ByHand(options)
     with caplog.at_level(logging.INFO):
@@ -229,6 +236,25 @@ def test_what_a_batch_does_not_use_is_left_as_it_is(tmp_path):
         assert moved == [side == 0, side == 1]
 
 
+@pytest.mark.parametrize("broken", ["loss", "gradient"])
+def test_a_broken_batch_leaves_no_trace_in_weights_or_statistics(tmp_path, broken):
+    """Of those of batch normalization, which had been updated before the loss was known."""
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 1)).double()
+    options = TrainerOptions(**{**OPTIONS, "optimizer": "sgd"})
+    trainer = Trainer(model, SquaredError(), Points(PER_EPOCH, 1), None, options, tmp_path)
+
+    def moved(problem):
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        batch = SimpleNamespace(x=torch.tensor([[1.0, 2.0], [5.0, -1.0]]).double(), y=torch.ones(2).double(),
+                                broken=problem, utterance_ids=["u"])
+        assert (trainer._step(batch, 0.1) is None) == (problem is not None)
+        return {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+
+    assert moved(None) >= {"0.running_mean", "0.running_var", "0.num_batches_tracked", "1.weight"}
+    assert moved(broken) == set() and trainer.at.skipped == 1
+    assert moved(None) >= {"0.running_mean", "0.running_var", "0.num_batches_tracked", "1.weight"}
+
+
 class SameDev(SquaredError):
     """Nothing improves on the development set."""
 
@@ -255,6 +281,35 @@ def test_where_nothing_improves_the_first_epoch_is_the_best_and_newbob_halves_th
     rates = [entry["learning_rate"] for entry in result.history]
     assert rates[2:] == [0.05, 0.025, 0.0125] and rates[1] == pytest.approx(0.05 * (0.1 + 0.9 * 0.35 / 0.5))
     assert read_tensors(tmp_path / "best.safetensors")[1] == {"epoch": 1} and result.checkpoint == "averaged"
+
+
+class GivenDev(SquaredError):
+    """Figures of the development set after each epoch, and of the average."""
+
+    def __init__(self, figures):
+        super().__init__()
+        self.figures = iter(figures)
+
+    def __call__(self, model, batch, device):
+        return super().__call__(model, batch, device) if model.training else {"loss": (next(self.figures), 1)}
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("figures, best, checkpoint", [
+    ([NAN, 3.0, NAN, 2.0, 2.0], 4, "averaged"), ([NAN, 3.0, NAN, 3.0, 3.5], 2, "best"),
+    ([NAN, 3.0, NAN, NAN, NAN], 2, "best"), ([3.0, 3.0, NAN, 4.0, NAN], 1, "best"), ([NAN] * 4 + [9.0], 1, "averaged")])
+def test_a_figure_that_is_no_number_is_worse_than_any(tmp_path, figures, best, checkpoint):
+    """As the first one, too; newbob halves the rate after it."""
+    options = TrainerOptions(**{**OPTIONS, "schedule": "newbob", "epochs": 4, "warmup": 0.0})
+    trainer = make_trainer(tmp_path, Points(PER_EPOCH, 1), Points(1, 2), options)
+    trainer.objective = GivenDev(figures)
+    result = trainer.run()
+    assert read_tensors(tmp_path / "best.safetensors")[1] == {"epoch": best} and result.checkpoint == checkpoint
+    assert str(result.dev["loss"]) == str(figures[-1] if checkpoint == "averaged" else figures[best - 1])
+    if figures[1] == 3.0 and figures[0] is NAN:
+        assert [entry["learning_rate"] for entry in result.history] == [0.05, 0.05, 0.05, 0.025]
 
 
 @pytest.mark.parametrize("die_at", [None, (1, 3)])

@@ -144,6 +144,13 @@ def test_numbers_of_leaves_and_gains_are_limits():
         build(frames, Limits(3))
 
 
+@pytest.mark.parametrize("roots", [[(2, 4), (1, 3)], [(1, 2, 3, 4)], [(4,), (3, 1, 2)], [(3,), (1, 2, 4)]])
+def test_phones_of_a_root_share_a_tree_whatever_the_order_of_roots(roots):
+    tree = build(random_frames(), Limits(len(roots)), roots=list(map(Root, roots))).tree
+    for number, phones in enumerate(roots):
+        assert {tree.pdf_id((0, phone, 0), c) for phone in phones for c in range(2)} == {number}
+
+
 def test_phones_that_were_not_seen_have_pdf_ids():
     frames = [frame for frame in random_frames() if frame.window[1] not in (SIL, 4)]
     tree = build(frames, Limits(12)).tree
@@ -229,6 +236,9 @@ def test_stumps():
     assert [(stump.root.phone_ids, stump.pdf_class) for stump in stumps] == [
         ((1,), 0), ((1,), 1), ((2, 3), -1), ((4,), -1)]
     assert sorted(np.concatenate([stump.node.rows for stump in stumps])) == list(range(len(stats)))
+    for stump in stumps:
+        assert set(stats.central[stump.node.rows]) == set(stump.root.phone_ids)
+        assert set(stats.pdf_classes[stump.node.rows]) == ({0, 1} if stump.root.shared else {stump.pdf_class})
     assert left_to_right(2) == topology_of().entry(1)
 
 

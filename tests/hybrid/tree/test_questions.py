@@ -70,12 +70,36 @@ def cut_step_by_step(counts, sums):
     return {frozenset(first), frozenset(numbers - first)}
 
 
-@pytest.mark.parametrize("number, seed", [(8, 0), (8, 1), (8, 15), (10, 0), (10, 2), (10, 14), (14, 3)])
+@pytest.mark.parametrize("number, seed", [
+    (6, 108), (8, 0), (8, 1), (8, 15), (9, 172), (10, 0), (10, 2), (10, 14), (10, 60), (14, 3)])
 def test_a_cut_is_made_from_the_pairs_that_lose_most_by_single_moves(number, seed):
-    """Such that another start, or fewer of them, would have another end in some."""
+    """Such that another start, fewer of them or fewer moves would have another end in some."""
     counts, sums = items(seed, number=number)
     first = cut_in_two(counts, sums, OBJECTIVE)
     assert {frozenset(np.flatnonzero(first)), frozenset(np.flatnonzero(~first))} == cut_step_by_step(counts, sums)
+
+
+class Worth:
+    """Of groups, by any function of their counts and sums."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+@pytest.mark.parametrize("number", [2, 3, 5])
+@pytest.mark.parametrize("value", [lambda counts, sums: counts ** 2, lambda counts, sums: 0 * counts],
+                         ids=["more", "as much"])
+def test_no_part_is_empty_where_the_whole_is_worth(number, value):
+    first = cut_in_two(*items(number=number), Worth(value))
+    assert 0 < first.sum() < number
+
+
+@pytest.mark.parametrize("number, seed", [(6, 108), (10, 60)])
+@pytest.mark.parametrize("unit", [2.0 ** -60, 2.0 ** 60])
+def test_a_cut_is_the_same_in_any_unit_of_worth(number, seed, unit):
+    counts, sums = items(seed, number=number)
+    first = cut_in_two(counts, sums, Worth(lambda *groups: unit * OBJECTIVE.value(*groups)))
+    assert first.tolist() == cut_in_two(counts, sums, OBJECTIVE).tolist()
 
 
 def test_of_cuts_that_are_worth_as_much_the_first_is_taken():

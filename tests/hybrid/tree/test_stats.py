@@ -47,10 +47,11 @@ def test_accumulated_events_are_sorted_and_unique():
     assert stats.values(-1).tolist() == [0, 1, 0, 0, 0, 1] and stats.values(0).tolist() == [0, 0, 1, 2, 2, 2]
 
 
-@pytest.mark.parametrize("cut", [1, 100, 299])
-def test_parts_are_joined_to_the_whole(cut):
+@pytest.mark.parametrize("cuts", [[], [1], [100], [299], [50, 60, 200]])
+def test_parts_are_joined_to_the_whole(cuts):
     frames = random_frames()
-    whole, joined = stats_of(frames), EventStats.joined([stats_of(frames[:cut]), stats_of(frames[cut:])])
+    parts = [stats_of(frames[start:end]) for start, end in zip([0, *cuts], [*cuts, 300])]
+    whole, joined = stats_of(frames), EventStats.joined(parts)
     assert joined.windows.tolist() == whole.windows.tolist() and joined.central_position == 1
     assert joined.counts.tolist() == whole.counts.tolist()
     assert np.allclose(joined.sums, whole.sums)
