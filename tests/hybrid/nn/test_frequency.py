@@ -30,6 +30,14 @@ def test_maps_are_the_mel_energies_that_the_cepstra_came_from(kind, lifter):
     assert torch.allclose(domain.from_mel(energies.transpose(1, 2)), cepstra, atol=1e-3)
 
 
+def test_mixed_precision_does_not_reach_the_way_back_from_cepstra():
+    """Terms of both signs that nearly cancel each other."""
+    maps, x, lengths = MelMaps(8, 6, 2).eval(), 1000 + torch.randn(1, 5, 8), torch.tensor([5])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = maps(x, lengths)
+    assert torch.allclose(mixed.float(), maps(x, lengths), rtol=1e-5)
+
+
 def test_mel_energies_stay_as_they_are():
     x = torch.randn(2, 5, 8)
     energies = MelMaps(8, 0, 2).eval()(x, torch.tensor([5, 4]))

@@ -115,6 +115,18 @@ def test_a_changed_description_is_noticed(folder, change):
         read_description(folder)
 
 
+@pytest.mark.parametrize("files", [["best.safetensors"], None, "tree"])
+def test_files_that_are_no_table_are_noticed(folder, files):
+    """In a description with the sha256 of what it says."""
+    path = folder / "model.json"
+    description = {**json.loads(path.read_text()), "files": files}
+    del description["sha256"]
+    sha256 = hashlib.sha256(json.dumps(description).encode()).hexdigest()
+    path.write_text(json.dumps({**description, "sha256": sha256}, indent=1) + "\n")
+    with pytest.raises(DamagedInput, match="model.json: expected what a training wrote, with its sha256, found other"):
+        read_description(folder)
+
+
 def test_a_description_that_is_no_text_is_noticed(folder):
     (folder / "model.json").write_bytes(b'{"\xff": 1}')
     with pytest.raises(DamagedInput, match="model.json"):
