@@ -12,6 +12,7 @@ from graphs.errors import InputError
 from graphs.ids import BLANK
 from hybrid.nn.inputs import check_encoded
 
+MOST_CELLS = 1 << 27  # of tables of frames and labels at once, of 8 bytes: forty sentences of eight minutes want 47 GB
 LEAST = -1e4  # a probability of 0 is taken as e^-10000, so that sums of logarithms stay numbers
 
 
@@ -50,6 +51,13 @@ def sequence_scores(outputs: np.ndarray, sequences: Sequence[Sequence[int]]) -> 
     Raises: InputError for what is no token, or blank.
     """
     sequences = [_tokens(outputs, sequence) for sequence in sequences]
+    labels = 2 * max(map(len, sequences), default=0) + 1
+    step = max(1, MOST_CELLS // (len(outputs) * labels))
+    return np.concatenate([_scores(outputs, sequences[first:first + step])
+                           for first in range(0, max(1, len(sequences)), step)])
+
+
+def _scores(outputs: np.ndarray, sequences: Sequence[np.ndarray]) -> np.ndarray:
     log_probs = torch.from_numpy(outputs)[:, None].expand(-1, len(sequences), -1)
     lengths = [len(sequence) for sequence in sequences]
     targets = torch.from_numpy(np.concatenate([*sequences, np.zeros(0, np.int64)]))

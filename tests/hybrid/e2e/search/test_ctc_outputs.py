@@ -1,23 +1,36 @@
 """Scores and frames of token sequences against all alignments of tiny tables."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from graphs.errors import InputError
+from hybrid.e2e.search import ctc_outputs as search_outputs
 from hybrid.e2e.search.ctc_outputs import ctc_outputs, sequence_scores, token_frames
 from tests.hybrid.e2e.alignments import best_alignments, random_log_probs, sequence_scores as exact_scores
 from tests.hybrid.e2e.material import all_sequences
 
 
-def test_scores_of_sequences():
+@pytest.mark.parametrize("most, tables", [(1, 1), (2 * 5 * 13 - 1, 1), (2 * 5 * 13, 2), (1 << 27, 10 ** 6)])
+def test_scores_of_sequences(most, tables, monkeypatch):
+    """However many tables of 5 frames and, of 6 tokens, 13 labels there may be at once."""
+    computed = []
+
+    def ctc_loss(log_probs, *rest, **more):
+        computed.append(log_probs.shape[1])
+        return torch.nn.functional.ctc_loss(log_probs, *rest, **more)
+
+    monkeypatch.setattr(search_outputs, "MOST_CELLS", most)
+    monkeypatch.setattr(search_outputs, "F", SimpleNamespace(ctc_loss=ctc_loss))
     outputs = random_log_probs(5, 3, seed=1).numpy()
     exact = exact_scores(outputs)
     sequences = list(all_sequences(3, 6))
     expected = [exact.get(tokens, -np.inf) for tokens in sequences]
     assert sequence_scores(outputs, sequences) == pytest.approx(np.array(expected), abs=1e-9)
+    assert max(map(len, sequences)) == 6 and max(computed) == min(tables, len(sequences))
 
 
 @pytest.mark.parametrize("seed", range(6))
